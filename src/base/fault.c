@@ -1,0 +1,73 @@
+#include "base/fault.h"
+
+const char *const fault_sites[] = {
+	/* engine/move.c, in the order in which a segment passes them */
+	"move.after_intent",
+	"move.while_streaming",
+	"move.after_seal",
+	"move.after_upload",
+	"move.after_index_upload",
+	"move.after_verify",
+	"move.after_delete",
+	"move.before_commit",
+	"move.after_commit",
+	"move.before_maintain",
+	/* engine/rehydrate.c */
+	"rehydrate.after_fetch",
+	"rehydrate.after_stage",
+	"rehydrate.after_insert",
+	"rehydrate.before_commit",
+	"rehydrate.after_commit",
+	"rehydrate.before_maintain",
+	/* engine/maintain.c */
+	"maintain.before_reindex",
+	"maintain.after_reindex",
+	"maintain.before_done",
+	/* engine/gc.c */
+	"gc.after_delete",
+	"gc.before_commit",
+	0,
+};
+
+#ifdef FIRN_FAULTS
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/str.h"
+
+bool fault_hit(const char *site)
+{
+	static int hits; /* test builds only: one fault a process */
+	const char *spec = getenv("FIRN_FAULT");
+	size_t len = strlen(site);
+	char action[512];
+	char *colon;
+	long nth = 1;
+
+	if (!spec || strncmp(spec, site, len) != 0 || spec[len] != '=')
+		return false;
+	snprintf(action, sizeof(action), "%s", spec + len + 1);
+	colon = strchr(action, ':');
+	if (str_starts_with(action, "exec:")) {
+		if (hits++ == 0 && system(action + strlen("exec:")) != 0)
+			fprintf(stderr, "fault: the command at \"%s\" failed\n", site);
+		return false;
+	}
+	if (colon) {
+		*colon = '\0';
+		nth = strtol(colon + 1, NULL, 10);
+	}
+	if (++hits != nth)
+		return false;
+	if (str_eq(action, "kill"))
+		kill(getpid(), SIGKILL);
+	if (str_eq(action, "stop"))
+		kill(getpid(), SIGSTOP);
+	return str_eq(action, "error");
+}
+
+#endif

@@ -1,0 +1,226 @@
+#include "base/str.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+bool str_eq(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+bool str_starts_with(const char *s, const char *prefix)
+{
+	return strncmp(s, prefix, strlen(prefix)) == 0;
+}
+
+bool str_parse_i64(const char *s, int64_t *out, struct err *e)
+{
+	char *end;
+	long long v;
+
+	errno = 0;
+	v = strtoll(s, &end, 10);
+	if (isspace((unsigned char)s[0]) || end == s || *end || errno)
+		return err_set(e, ERR_DATA, "\"%s\" is not a whole number", s);
+	*out = v;
+	return true;
+}
+
+bool str_parse_u64(const char *s, uint64_t *out, struct err *e)
+{
+	char *end;
+	unsigned long long v;
+
+	errno = 0;
+	v = strtoull(s, &end, 10);
+	if (!isdigit((unsigned char)s[0]) || *end || errno)
+		return err_set(e, ERR_DATA, "\"%s\" is not a whole number of 0 or more", s);
+	*out = v;
+	return true;
+}
+
+bool str_parse_bool(const char *s, bool *out, struct err *e)
+{
+	static const struct {
+		const char *name;
+		bool value;
+	} names[] = {
+		{ "true", true },   { "yes", true }, { "on", true },   { "1", true },
+		{ "false", false }, { "no", false }, { "off", false }, { "0", false },
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcasecmp(s, names[i].name) == 0) {
+			*out = names[i].value;
+			return true;
+		}
+	return err_set(e, ERR_DATA, "\"%s\" is neither true nor false", s);
+}
+
+struct unit {
+	const char *name;
+	uint64_t factor;
+};
+
+static const struct unit *find_unit(const struct unit *units, size_t count, const char *s, size_t len)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strlen(units[i].name) == len && strncasecmp(units[i].name, s, len) == 0)
+			return &units[i];
+	return NULL;
+}
+
+bool str_parse_bytes(const char *s, uint64_t *bytes_out, struct err *e)
+{
+	static const struct unit units[] = {
+		{ "", 1 },		{ "B", 1 },
+		{ "K", 1ull << 10 },	{ "KiB", 1ull << 10 },	   { "KB", 1000ull },
+		{ "M", 1ull << 20 },	{ "MiB", 1ull << 20 },	   { "MB", 1000000ull },
+		{ "G", 1ull << 30 },	{ "GiB", 1ull << 30 },	   { "GB", 1000000000ull },
+		{ "T", 1ull << 40 },	{ "TiB", 1ull << 40 },	   { "TB", 1000000000000ull },
+	};
+	const struct unit *unit;
+	char *end;
+	unsigned long long v;
+
+	errno = 0;
+	v = strtoull(s, &end, 10);
+	if (!isdigit((unsigned char)s[0]) || errno)
+		goto bad;
+	while (*end == ' ')
+		end++;
+	unit = find_unit(units, sizeof(units) / sizeof(units[0]), end, strlen(end));
+	if (!unit || v > UINT64_MAX / unit->factor)
+		goto bad;
+	*bytes_out = v * unit->factor;
+	return true;
+bad:
+	return err_set(e, ERR_DATA, "\"%s\" is not a size such as 512MiB or 10GB", s);
+}
+
+bool str_parse_duration(const char *s, int64_t *seconds_out, struct err *e)
+{
+	static const struct unit units[] = {
+		{ "s", 1 },	 { "sec", 1 },	 { "m", 60 },	    { "min", 60 },
+		{ "h", 3600 },	 { "d", 86400 }, { "w", 7 * 86400 }, { "y", 365 * 86400 },
+	};
+	const char *at = s;
+	int64_t total = 0;
+
+	if (str_eq(s, "0")) {
+		*seconds_out = 0;
+		return true;
+	}
+	if (!*s)
+		goto bad;
+	while (*at) {
+		const struct unit *unit;
+		char *end;
+		long long v;
+		size_t len = 0;
+
+		errno = 0;
+		v = strtoll(at, &end, 10);
+		if (!isdigit((unsigned char)*at) || errno || v > INT32_MAX)
+			goto bad;
+		while (isalpha((unsigned char)end[len]))
+			len++;
+		unit = find_unit(units, sizeof(units) / sizeof(units[0]), end, len);
+		if (!unit)
+			goto bad;
+		total += v * (int64_t)unit->factor;
+		at = end + len;
+		while (*at == ' ')
+			at++;
+	}
+	*seconds_out = total;
+	return true;
+bad:
+	return err_set(e, ERR_DATA, "\"%s\" is not a duration such as 90s, 15min, 12h, 7d or 1d12h", s);
+}
+
+bool str_glob_match(const char *pattern, const char *s)
+{
+	const char *star = NULL, *resume = NULL;
+
+	while (*s) {
+		if (*pattern == '*') {
+			star = ++pattern;
+			resume = s;
+		} else if (*pattern == '?' || *pattern == *s) {
+			pattern++;
+			s++;
+		} else if (star) {
+			pattern = star;
+			s = ++resume;
+		} else {
+			return false;
+		}
+	}
+	while (*pattern == '*')
+		pattern++;
+	return !*pattern;
+}
+
+const char *str_format_bytes(uint64_t bytes, char *out, size_t out_len)
+{
+	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
+	double v = (double)bytes;
+	size_t unit = 0;
+
+	while (v >= 1024 && unit < 6) {
+		v /= 1024;
+		unit++;
+	}
+	snprintf(out, out_len, unit == 0 || v >= 100 ? "%.0f %s" : "%.1f %s", v, units[unit]);
+	return out;
+}
+
+const char *str_format_duration(int64_t seconds, char *out, size_t out_len)
+{
+	static const struct {
+		const char *name;
+		int64_t seconds;
+	} units[] = { { "d", 86400 }, { "h", 3600 }, { "min", 60 }, { "s", 1 } };
+	const char *sign = seconds < 0 ? "-" : "";
+	int64_t left = seconds < 0 ? -seconds : seconds;
+
+	for (size_t i = 0; i < 3; i++) {
+		int64_t major = left / units[i].seconds, minor;
+
+		if (major == 0)
+			continue;
+		minor = left % units[i].seconds / units[i + 1].seconds;
+		if (minor)
+			snprintf(out, out_len, "%s%" PRId64 "%s %" PRId64 "%s", sign, major, units[i].name, minor,
+				 units[i + 1].name);
+		else
+			snprintf(out, out_len, "%s%" PRId64 "%s", sign, major, units[i].name);
+		return out;
+	}
+	snprintf(out, out_len, "%s%" PRId64 "s", sign, left);
+	return out;
+}
+
+const char *str_format_count(int64_t n, char *out, size_t out_len)
+{
+	char digits[24];
+	size_t len, at = 0;
+	uint64_t v = n < 0 ? (uint64_t)0 - (uint64_t)n : (uint64_t)n;
+
+	len = (size_t)snprintf(digits, sizeof(digits), "%" PRIu64, v);
+	if (n < 0 && at + 1 < out_len)
+		out[at++] = '-';
+	for (size_t i = 0; i < len && at + 2 < out_len; i++) {
+		if (i && (len - i) % 3 == 0)
+			out[at++] = ',';
+		out[at++] = digits[i];
+	}
+	out[at] = '\0';
+	return out;
+}

@@ -1,0 +1,38 @@
+/* Small strings: parsing of numbers, sizes, durations; patterns; formatting for people. */
+#ifndef BASE_STR_H
+#define BASE_STR_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+bool str_eq(const char *a, const char *b); /* NULL equals NULL only */
+bool str_starts_with(const char *s, const char *prefix);
+
+/* Whole string, decimal. ERR_DATA names the text. */
+bool str_parse_i64(const char *s, int64_t *out, struct err *e);
+bool str_parse_u64(const char *s, uint64_t *out, struct err *e);
+
+/* true/false, yes/no, on/off, 1/0; case is ignored. */
+bool str_parse_bool(const char *s, bool *out, struct err *e);
+
+/* "10GiB", "5 MB", "4096": KiB MiB GiB TiB are powers of 1024, KB MB GB TB powers of 1000, B or nothing bytes. */
+bool str_parse_bytes(const char *s, uint64_t *bytes_out, struct err *e);
+
+/* "90s", "15min", "12h", "7d", "2w", "1d12h", "0": seconds; a bare number is refused unless it is 0. */
+bool str_parse_duration(const char *s, int64_t *seconds_out, struct err *e);
+
+/* Shell pattern with * and ? only, whole string, case matters. */
+bool str_glob_match(const char *pattern, const char *s);
+
+/* "1.2 GiB", "512 B": binary units, three digits or so. out_len of 16 is enough. Returns out. */
+const char *str_format_bytes(uint64_t bytes, char *out, size_t out_len);
+
+/* "1d 4h", "2min 10s", "5s". out_len of 32 is enough. Returns out. */
+const char *str_format_duration(int64_t seconds, char *out, size_t out_len);
+
+/* "12,345,678". out_len of 32 is enough. Returns out. */
+const char *str_format_count(int64_t n, char *out, size_t out_len);
+
+#endif
