@@ -1,0 +1,291 @@
+/*
+ * libfirn: tiered storage for Postgres + pgvector. Everything that the firn program does goes through here.
+ *
+ *     struct err e = { 0 };
+ *     struct firn *f = firn_open(&(struct firn_options){ .database = "service=app", .archive = "file:///srv/cold",
+ *                                                         .tables = tables, .table_count = 1 }, &e);
+ *     struct firn_pass_result result;
+ *     if (!f || !firn_pass(f, &(struct firn_pass_options){ 0 }, &result, &e))
+ *             fprintf(stderr, "%s\n", e.message);
+ *     firn_close(f);
+ *
+ * A handle is used by one thread at a time. Calls block until their work is done, a limit is reached or a signal asks
+ * to stop. Every result struct is filled by the call and released by the function named beside it; strings in it
+ * belong to it. Counts are rows, sizes are bytes, times are seconds unless a name says otherwise.
+ */
+#ifndef FIRN_FIRN_H
+#define FIRN_FIRN_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "firn/err.h"
+
+#define FIRN_VERSION "0.1.0"
+
+struct firn;
+
+enum firn_log_level { FIRN_LOG_ERROR, FIRN_LOG_WARNING, FIRN_LOG_NOTICE, FIRN_LOG_INFO, FIRN_LOG_DEBUG };
+
+/* What a caller overrides of configuration file and environment. NULL and 0 mean: not given here. */
+struct firn_options {
+	const char *config_path; /* YAML; NULL: none is read */
+	const char *database;	 /* libpq connection string; "" or NULL: libpq's environment */
+	const char *archive;	 /* s3://bucket/prefix or file:///dir */
+	const char *policy_path; /* YAML; NULL: the configuration's, else the built-in rule "superseded, 7d" */
+	const char *prices_path; /* YAML */
+	const char *const *tables; /* "schema.table"; none: those of the configuration */
+	size_t table_count;
+	const char *s3_endpoint, *s3_region, *s3_profile, *s3_ca_file; /* override the configuration's s3 keys */
+	int s3_path_style;	 /* 0 not given, 1 yes, -1 no */
+	const char *cache_dir;
+	FILE *log_out; /* NULL: stderr */
+	enum firn_log_level log_level;
+	int log_json;
+	int progress; /* 0 none, 1 a terminal's line that is redrawn, 2 a log line a minute */
+};
+
+/* Loads configuration and policy, connects to database and archive as calls need them. NULL and e set on failure. */
+struct firn *firn_open(const struct firn_options *options, struct err *e);
+void firn_close(struct firn *f);
+
+/* ---- init ---- */
+
+struct firn_check {
+	enum { FIRN_CHECK_OK, FIRN_CHECK_WARNING, FIRN_CHECK_REFUSED } state;
+	char name[64];	/* stable, for JSON: "primary-key", "delete-triggers" */
+	char *message;	/* what was found */
+	char *hint;	/* what to do; may be NULL */
+};
+
+struct firn_column_info {
+	char name[64], type[256], role[16]; /* role: id, workspace, document, embedding, version, created or "" */
+	int in_key;
+};
+
+struct firn_table_info {
+	char *table; /* schema.table */
+	int partitioned;
+	size_t leaf_count;
+	int64_t rows_estimate;
+	struct firn_column_info *columns;
+	size_t column_count;
+	struct firn_check *checks;
+	size_t check_count;
+};
+
+struct firn_init_result {
+	int catalog_version_before, catalog_version; /* 0 before: freshly installed */
+	char server_version[32], pgvector_version[32]; /* "" without pgvector */
+	struct firn_table_info *tables;
+	size_t table_count;
+	char *archive;
+};
+
+/* Installs or upgrades the catalog, registers the managed tables, proves that the archive can be written and read.
+ * A refused check makes it fail with ERR_CONFIG or ERR_DENIED after result was filled, so that all can be shown. */
+bool firn_init(struct firn *f, struct firn_init_result *result, struct err *e);
+void firn_init_result_release(struct firn_init_result *r);
+
+/* ---- plan and pass ---- */
+
+struct firn_plan_row {
+	char *table, *leaf, *rule, *workspace, *version;
+	int64_t rows, bytes; /* bytes: heap and TOAST of the rows, uncompressed */
+};
+
+struct firn_plan_result {
+	struct firn_plan_row *rows; /* by table, rule, leaf, workspace, version */
+	size_t row_count;
+	int64_t total_rows, total_bytes;
+	int64_t kept_rows; /* that a keep rule pins */
+};
+
+struct firn_pass_options {
+	int64_t max_rows;      /* 0: no limit but the policy's */
+	int64_t max_runtime_s; /* 0: none; no new segment is begun after it */
+	int dry_run;	       /* as firn_plan: nothing is moved */
+	int no_maintain;       /* leave index work to firn_maintain */
+	int64_t segment_bytes; /* 0: 128 MiB */
+};
+
+bool firn_plan(struct firn *f, const struct firn_pass_options *options, struct firn_plan_result *result,
+	       struct err *e);
+void firn_plan_result_release(struct firn_plan_result *r);
+
+struct firn_maintain_step {
+	char *table, *leaf, *index; /* index "" where the step is the leaf's */
+	char action[32];	    /* reindex, vacuum, analyze, drop-leftover, put-off */
+	char *reason;
+	double seconds;
+	int64_t bytes_before, bytes_after;
+};
+
+struct firn_maintain_result {
+	struct firn_maintain_step *steps;
+	size_t step_count;
+	int64_t put_off; /* leaves whose work could not be done now */
+};
+
+struct firn_pass_result {
+	int64_t rows_moved, rows_changed; /* rows_changed: changed or locked under the pass, so they stayed hot */
+	int64_t segments;
+	int64_t raw_bytes, stored_bytes; /* COPY BINARY bytes of the rows; bytes of segment and index objects */
+	int64_t abandoned;		 /* intents of dead runs that were found and undone */
+	int stopped_early;		 /* a limit or a signal ended it before the work was done */
+	char *stop_reason;		 /* NULL unless stopped_early */
+	double seconds;
+	struct firn_plan_result plan; /* filled by a dry run */
+	struct firn_maintain_result maintain;
+};
+
+/* ERR_BUSY when another pass holds the table's lease. result is filled on failure too, with what was done. */
+bool firn_pass(struct firn *f, const struct firn_pass_options *options, struct firn_pass_result *result,
+	       struct err *e);
+void firn_pass_result_release(struct firn_pass_result *r);
+
+/* ---- rehydrate ---- */
+
+enum firn_on_conflict { FIRN_CONFLICT_SKIP, FIRN_CONFLICT_REPLACE, FIRN_CONFLICT_FAIL };
+
+/* The four selections narrow each other; within one, any of its values matches. None of them, no segment and no
+ * everything is ERR_USAGE. */
+struct firn_rehydrate_options {
+	const char *const *workspaces, *const *documents, *const *chunks, *const *versions;
+	size_t workspace_count, document_count, chunk_count, version_count;
+	const int64_t *segments;
+	size_t segment_count;
+	int everything; /* --where-cold all */
+	enum firn_on_conflict on_conflict;
+	int no_maintain;
+	int dry_run; /* count and size only */
+};
+
+struct firn_rehydrate_result {
+	int64_t rows;		 /* brought back */
+	int64_t rows_hot;	 /* whose id is hot already: left cold, replaced, or the failure */
+	int64_t rows_orphaned;	 /* whose referenced row (document) is gone: they stay cold */
+	int64_t segments;	 /* that rows came from */
+	int64_t bytes_fetched;	 /* from the archive, index objects included */
+	int64_t rows_matched;	 /* by the selection */
+	char **notes;		 /* sentences: dropped columns, the first ids that were skipped, ... */
+	size_t note_count;
+	double seconds;
+	struct firn_maintain_result maintain;
+};
+
+bool firn_rehydrate(struct firn *f, const struct firn_rehydrate_options *options,
+		    struct firn_rehydrate_result *result, struct err *e);
+void firn_rehydrate_result_release(struct firn_rehydrate_result *r);
+
+/* ---- maintain ---- */
+
+struct firn_maintain_options {
+	int force;	       /* leaves without due work too */
+	int dry_run;	       /* steps that would be taken, with their reasons */
+	int64_t max_runtime_s; /* 0: none */
+};
+
+bool firn_maintain(struct firn *f, const struct firn_maintain_options *options, struct firn_maintain_result *result,
+		   struct err *e);
+void firn_maintain_result_release(struct firn_maintain_result *r);
+
+/* ---- status ---- */
+
+struct firn_size {
+	int64_t heap_bytes, toast_bytes, index_bytes;
+};
+
+struct firn_status_row {
+	char *table, *leaf, *workspace, *version; /* "" for what is summed over */
+	int64_t hot_rows, cold_rows;
+	struct firn_size hot; /* leaves and tables only; all 0 for workspaces and versions */
+	int64_t cold_bytes, cold_raw_bytes;
+	int hot_rows_estimated;
+};
+
+struct firn_status_result {
+	struct firn_status_row *tables, *leaves, *workspaces; /* workspaces: by table, workspace, version */
+	size_t table_count, leaf_count, workspace_count;
+	int64_t segments_active, segments_intent, segments_retired;
+	int64_t maintenance_due; /* leaves with index work to do */
+	char *last_pass_at, *last_pass_outcome; /* NULL when there was none */
+};
+
+/* detail 0: tables and leaves, hot rows estimated; 1: counts by workspace and version too (reads the whole table). */
+bool firn_status(struct firn *f, int detail, struct firn_status_result *result, struct err *e);
+void firn_status_result_release(struct firn_status_result *r);
+
+/* ---- verify and gc ---- */
+
+struct firn_verify_options {
+	int deep;
+	const int64_t *segments; /* none: all */
+	size_t segment_count;
+};
+
+struct firn_problem {
+	int64_t segment; /* 0: none */
+	char *object;	 /* key; may be NULL */
+	char *message;
+};
+
+struct firn_verify_result {
+	int64_t segments, objects, bytes; /* looked at */
+	int64_t rows;			  /* decoded and re-hashed; deep only */
+	struct firn_problem *problems;
+	size_t problem_count;
+	double seconds;
+};
+
+/* Problems found make it fail with ERR_DATA, after result was filled. */
+bool firn_verify(struct firn *f, const struct firn_verify_options *options, struct firn_verify_result *result,
+		 struct err *e);
+void firn_verify_result_release(struct firn_verify_result *r);
+
+struct firn_gc_options {
+	int confirm;	   /* 0: list only */
+	int64_t horizon_s; /* -1: the configuration's (30 days): how long backups of the database are kept */
+	int orphans;	   /* remove objects that no catalog row knows, too (another database may own them) */
+};
+
+struct firn_gc_item {
+	char *object; /* key, or an upload's key */
+	char kind[16]; /* retired, abandoned, orphan, upload */
+	int64_t segment, bytes, age_s;
+	int removable, removed; /* removable: old enough and of a kind that was asked for */
+	char *reason;
+};
+
+struct firn_gc_result {
+	struct firn_gc_item *items;
+	size_t item_count;
+	int64_t removed_bytes, removable_bytes;
+};
+
+bool firn_gc(struct firn *f, const struct firn_gc_options *options, struct firn_gc_result *result, struct err *e);
+void firn_gc_result_release(struct firn_gc_result *r);
+
+/* ---- report ---- */
+
+struct firn_report_row {
+	char *table, *tier;   /* tier: hot, cold */
+	char *storage_class;  /* cold only, "" for hot */
+	int64_t rows, bytes;  /* hot: heap, TOAST and indexes; cold: objects */
+	double usd_per_gib_month, usd_per_month;
+};
+
+struct firn_report_result {
+	struct firn_report_row *rows;
+	size_t row_count;
+	double hot_usd_per_month, cold_usd_per_month;
+	int64_t hot_equivalent_bytes;	      /* what the cold rows would take if they were hot, at today's bytes a row */
+	double saved_usd_per_month;	      /* hot_equivalent at the hot price, less what cold costs */
+	char *price_list, *price_list_date;   /* name and date of the prices used */
+};
+
+bool firn_report(struct firn *f, struct firn_report_result *result, struct err *e);
+void firn_report_result_release(struct firn_report_result *r);
+
+#endif

@@ -1,0 +1,81 @@
+/*
+ * Policies: ordered rules, the first that matches a chunk decides. This layer knows what rules say, not how they
+ * become SQL (catalog/candidates) nor what they move (engine/move).
+ */
+#ifndef POLICY_POLICY_H
+#define POLICY_POLICY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+enum rule_action { RULE_KEEP, RULE_ARCHIVE };
+
+/* All conditions that are given must hold. */
+struct rule {
+	char *name; /* unique within the policy: [a-z0-9_-]+ */
+	enum rule_action action;
+	char *storage_class; /* of archive; NULL: the archive's default */
+	int line;	     /* in the file, for messages */
+
+	char **workspaces; /* names or patterns with * and ?; none: any */
+	size_t workspace_count;
+	char **versions;
+	size_t version_count;
+
+	bool superseded; /* its version is not its workspace's active one */
+	int64_t superseded_grace_s;
+	bool require_replacement; /* default true: chunks of the active version exist for the same document */
+
+	bool has_idle_for, has_age_over;
+	int64_t idle_for_s; /* neither created, read nor rehydrated for so long */
+	int64_t age_over_s; /* created longer ago than this */
+};
+
+struct limits {
+	uint64_t max_bytes_per_pass; /* 0: none; COPY BINARY bytes */
+	int64_t max_rows_per_pass;   /* 0: none */
+	int64_t rows_per_second;     /* 0: as fast as it goes */
+	int64_t min_residency_s;     /* after a rehydrate; default 1 day */
+	int64_t lock_timeout_ms;     /* of the deleting transaction; default 2000 */
+	int64_t statement_timeout_ms; /* of every other statement that reads or writes the managed table; default 0 */
+	/* "01:00-05:00 Europe/Bucharest": no new segment is begun outside of it. NULL: always. Minutes of the day. */
+	char *window_zone;
+	bool has_window;
+	int window_from_min, window_to_min;
+};
+
+struct policy {
+	char *path; /* NULL for the built-in one */
+	struct rule *rules;
+	size_t rule_count;
+	struct limits limits;
+};
+
+/* Fills p with the file at path, or with the built-in rule (superseded, 7 days of grace, replacement required) when
+ * path is NULL. ERR_CONFIG names file, line and the key that is wrong. */
+bool policy_load(struct policy *p, const char *path, struct err *e);
+void policy_release(struct policy *p);
+
+/* Prices of storage, for reports. */
+struct price {
+	char *storage_class;
+	double usd_per_gib_month;
+};
+
+struct prices {
+	char *name, *date, *source; /* "aws-eu-central-1", "2026-11-01", where they were read */
+	double hot_usd_per_gib_month;
+	struct price *classes;
+	size_t class_count;
+};
+
+/* path NULL: a built-in list of zero prices named "none". */
+bool prices_load(struct prices *p, const char *path, struct err *e);
+void prices_release(struct prices *p);
+/* Price of the class; the default class "" is "STANDARD". Unknown classes give false. */
+bool prices_find(const struct prices *p, const char *storage_class, double *usd_out);
+
+#endif
