@@ -1,0 +1,28 @@
+/*
+ * The lease of a managed table: one pass, compaction or maintenance run at a time. Liveness comes from a session-level
+ * advisory lock on the connection that will commit (it ends with the session, however the process died); safety comes
+ * from the epoch in firn.lease, raised by every taking and checked FOR UPDATE in each transaction that deletes, so that
+ * a process that lost its session, or whose lock went through a pooler, cannot commit.
+ */
+#ifndef CATALOG_LEASE_H
+#define CATALOG_LEASE_H
+
+#include "catalog/pg.h"
+
+struct lease {
+	struct pg *pg; /* borrowed: the connection that holds the lock */
+	int64_t table_id;
+	int64_t epoch;
+	bool held;
+};
+
+/* Does not wait. ERR_BUSY names the holder (host, pid, since when). */
+bool lease_take(struct lease *l, struct pg *pg, int64_t table_id, struct err *e);
+
+/* Inside the transaction that must be fenced: locks the lease row and compares the epoch. ERR_FENCED. */
+bool lease_check(struct lease *l, struct err *e);
+
+/* Never fails loudly; NULL-safe on a lease that is not held. */
+void lease_release(struct lease *l);
+
+#endif

@@ -1,0 +1,104 @@
+/*
+ * One connection to Postgres, over libpq. Statements take parameters, never values glued into SQL; identifiers are
+ * quoted by pg_add_identifier. Every failure is mapped from SQLSTATE to an err code:
+ *   08*, 57P01-57P03, lost connection        ERR_OFFLINE
+ *   55P03, 40001, 40P01, 57014               ERR_BUSY (lock or statement timeout, serialisation, deadlock)
+ *   42501, 28*                               ERR_DENIED
+ *   53100, 53200, 53300                      ERR_BUSY (disk full, memory, connections)
+ *   3F000, 42P01, 42703, 42704, 42883        ERR_CONFIG (what the configuration names is not there)
+ *   22*, 23*                                 ERR_DATA
+ *   anything else                            ERR_INTERNAL
+ * The message is the server's, its DETAIL appended; the hint is the server's.
+ */
+#ifndef CATALOG_PG_H
+#define CATALOG_PG_H
+
+#include "base/buf.h"
+#include "base/log.h"
+
+struct pg;
+struct pg_result;
+
+/* conninfo: any libpq connection string; NULL or "": libpq's environment. Sets application_name (unless given),
+ * standard_conforming_strings, extra_float_digits, DateStyle ISO, IntervalStyle iso_8601, TimeZone UTC,
+ * search_path = pg_catalog (so every name in firn's SQL is schema-qualified; extension operators such as <=> are not
+ * used by firn's own SQL), client_connection_check_interval 10s where the server has it, lock_timeout 0,
+ * idle_in_transaction_session_timeout 0. TCP keepalives on. Server notices go to log as debug. log may be NULL. */
+struct pg *pg_connect(const char *conninfo, const struct log *log, struct err *e);
+void pg_close(struct pg *pg);
+
+int pg_server_version(const struct pg *pg); /* 150018 */
+/* SQLSTATE of the last failure, "" when there was none with one. */
+const char *pg_last_sqlstate(const struct pg *pg);
+/* "host=... dbname=..." for messages, without secrets. */
+const char *pg_describe(const struct pg *pg);
+/* Whether the server runs on this machine (unix socket or loopback address). */
+bool pg_is_local(const struct pg *pg);
+int pg_backend_pid(const struct pg *pg);
+
+/* Parameters, built up to 32. Text ones let the server infer the type or be cast in the SQL ($1::bigint).
+ * Data is borrowed until the call. */
+struct pg_params {
+	int count;
+	uint32_t types[32];
+	const char *values[32];
+	int lengths[32];
+	int formats[32];
+	char scratch[32][24]; /* integers in text */
+};
+#define PG_PARAMS_INIT { 0 }
+void pg_param_text(struct pg_params *p, const char *value); /* NULL: SQL NULL */
+void pg_param_i64(struct pg_params *p, int64_t value);
+void pg_param_bytea(struct pg_params *p, const void *data, size_t len); /* type bytea, binary */
+/* A binary value of the given type; len -1: NULL. */
+void pg_param_binary(struct pg_params *p, uint32_t type_oid, const void *data, int32_t len);
+
+/* One or more statements without parameters or rows of interest. */
+bool pg_exec(struct pg *pg, const char *sql, struct err *e);
+/* As pg_exec with printf formatting, for numbers and quoted identifiers only. */
+bool pg_execf(struct pg *pg, struct err *e, const char *fmt, ...) PRINTF(3, 4);
+
+/* One statement; *out (may be NULL: rows are thrown away) is released with pg_result_free. params may be NULL. */
+bool pg_query(struct pg *pg, const char *sql, const struct pg_params *params, struct pg_result **out, struct err *e);
+/* The same with results in binary format. */
+bool pg_query_binary(struct pg *pg, const char *sql, const struct pg_params *params, struct pg_result **out,
+		     struct err *e);
+/* Rows one by one, never more than a few in memory. The visit's false (with e set) cancels the rest. */
+bool pg_query_each(struct pg *pg, const char *sql, const struct pg_params *params,
+		   bool (*visit)(void *ctx, const struct pg_result *row, struct err *e), void *ctx, struct err *e);
+void pg_result_free(struct pg_result *r);
+
+int pg_rows(const struct pg_result *r);
+int64_t pg_affected(const struct pg_result *r); /* rows of INSERT, UPDATE, DELETE */
+bool pg_is_null(const struct pg_result *r, int row, int column);
+const char *pg_text(const struct pg_result *r, int row, int column);   /* "" for NULL */
+int64_t pg_i64(const struct pg_result *r, int row, int column);	      /* 0 for NULL; text results */
+double pg_f64(const struct pg_result *r, int row, int column);
+bool pg_bool(const struct pg_result *r, int row, int column);
+const uint8_t *pg_bytes(const struct pg_result *r, int row, int column, size_t *len); /* binary results */
+/* bytea of a text-format result, decoded and appended to out. */
+bool pg_bytea(const struct pg_result *r, int row, int column, struct buf *out, struct err *e);
+
+/* Transactions. pg_rollback never fails loudly: on a dead connection there is nothing to roll back. */
+bool pg_begin(struct pg *pg, const char *options, struct err *e); /* NULL, or "ISOLATION LEVEL REPEATABLE READ READ ONLY" */
+bool pg_commit(struct pg *pg, struct err *e); /* ERR_OFFLINE when the connection died: the outcome is unknown then */
+void pg_rollback(struct pg *pg);
+bool pg_in_transaction(const struct pg *pg);
+
+/* COPY ... TO STDOUT. next gives one message, valid until the following call; *len_out 0 is the end.
+ * cancel ends it early (cancel request, then drain) and leaves the connection usable, its transaction aborted. */
+bool pg_copy_out_start(struct pg *pg, const char *sql, struct err *e);
+bool pg_copy_out_next(struct pg *pg, const uint8_t **data_out, size_t *len_out, struct err *e);
+void pg_copy_out_cancel(struct pg *pg);
+
+/* COPY ... FROM STDIN. finish with failure NULL ends it well; otherwise the server is told to fail the COPY. */
+bool pg_copy_in_start(struct pg *pg, const char *sql, struct err *e);
+bool pg_copy_in_write(struct pg *pg, const void *data, size_t len, struct err *e);
+bool pg_copy_in_finish(struct pg *pg, const char *failure, struct err *e);
+
+/* Appends the name quoted as an identifier (PQescapeIdentifier). Sets b->failed on failure. */
+void pg_add_identifier(struct pg *pg, struct buf *b, const char *name);
+/* "schema"."name" */
+void pg_add_qualified(struct pg *pg, struct buf *b, const char *schema, const char *name);
+
+#endif
