@@ -1,0 +1,66 @@
+/*
+ * Which rows of a leaf a policy would move. Rules become one SQL statement a leaf: each row gets the number of the
+ * first rule that matches it. Values reach the statement through set_config() parameters (COPY takes none), so nothing
+ * of the policy is glued into SQL.
+ *
+ * superseded: the workspace has an active version, the row's is neither it nor the target being built, the active one
+ * is so for the grace period and the row was created before it too; with require_replacement, rows of the active version are
+ * hot for the same document. Ages are by the database's clock. A row brought back within min_residency matches nothing.
+ */
+#ifndef CATALOG_CANDIDATES_H
+#define CATALOG_CANDIDATES_H
+
+#include "catalog/table_info.h"
+
+struct candidate_rule {
+	const char *name;
+	bool keep;
+	char *const *workspaces; /* patterns with * and ? */
+	size_t workspace_count;
+	char *const *versions;
+	size_t version_count;
+	bool superseded, require_replacement;
+	int64_t grace_s;
+	bool has_idle_for, has_age_over;
+	int64_t idle_for_s, age_over_s;
+};
+
+struct candidate_rules {
+	struct candidate_rule *rules;
+	size_t count;
+	int64_t min_residency_s;
+	int64_t statement_timeout_ms;
+};
+
+/* Whether the table has what the rules speak of (a version column, an active version's source, created, document).
+ * ERR_CONFIG names rule and what is missing. Also refuses an active source with two rows for a workspace. */
+bool candidates_check(struct pg *pg, const struct table_info *t, const struct candidate_rules *r, struct err *e);
+
+/* Records which version is active now for sources that do not say since when (firn.version_seen). */
+bool candidates_note_versions(struct pg *pg, const struct table_info *t, int64_t table_id, struct err *e);
+
+struct candidate_group {
+	int rule; /* position in rules */
+	const char *workspace, *version;
+	int64_t rows, bytes;
+};
+/* Sums by rule, workspace, version over one leaf, keep rules included. Read-only. */
+bool candidates_plan(struct pg *pg, const struct table_info *t, const struct leaf *leaf, int64_t table_id,
+		     const struct candidate_rules *r,
+		     bool (*visit)(void *ctx, const struct candidate_group *g, struct err *e), void *ctx,
+		     struct err *e);
+
+/* Starts, in a transaction of its own on pg, COPY BINARY of the rows that archive rules match: fields are
+ *   0 ctid (tid), 1 xmin (xid), 2 rule (int4), then t->columns in their order,
+ * sorted by rule, workspace, version, document, id. limit_rows 0: all. Then read with pg_copy_out_next and end with
+ * pg_commit or pg_rollback. */
+#define CANDIDATE_FIELDS 3
+bool candidates_copy_start(struct pg *pg, const struct table_info *t, const struct leaf *leaf, int64_t table_id,
+			   const struct candidate_rules *r, int64_t limit_rows, struct err *e);
+
+/* For the deleting transaction: appends " AND ..." conditions by which a row t of this table is still superseded and
+ * replaced, and the CTEs that they read ("active AS (...)") to ctes; and sets the parameters. */
+bool candidates_recheck_sql(struct pg *pg, const struct table_info *t, const struct leaf *leaf, int64_t table_id,
+			    bool require_replacement, struct buf *ctes, struct buf *conditions, struct err *e);
+
+#endif

@@ -1,0 +1,32 @@
+/*
+ * The transaction that makes rows cold: fence, lock, DELETE by key + ctid + xmin. The only place in firn that deletes
+ * rows of a managed table for good (replacing rows on rehydrate aside).
+ */
+#ifndef CATALOG_MOVE_TX_H
+#define CATALOG_MOVE_TX_H
+
+#include "base/bitmap.h"
+#include "catalog/candidates.h"
+#include "catalog/lease.h"
+
+struct move_tx_options {
+	struct lease *lease;
+	const struct table_info *table;
+	const struct leaf *leaf;
+	int64_t table_id;
+	bool superseded, require_replacement; /* of the rule: checked once more */
+	int64_t lock_timeout_ms;
+	uint32_t rows;
+	/* COPY BINARY stream (header, rows, trailer) of: row number int4, ctid, xmin, then the key columns in the
+	 * order of table->columns with in_key. */
+	const struct buf *keys;
+};
+
+/* Begins the transaction, checks the lease's epoch, locks what decides activity (the active version's rows of these
+ * workspaces FOR SHARE), and deletes. missed gets the numbers of rows that were not deleted, because they changed, are
+ * locked, or are no longer superseded: they stay hot. The transaction is left open for the caller to activate the
+ * segment and commit; on failure it is rolled back. Rows locked by others for longer than lock_timeout are skipped in
+ * a second try. */
+bool move_tx_delete(struct pg *pg, const struct move_tx_options *o, struct bitmap *missed, struct err *e);
+
+#endif

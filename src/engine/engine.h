@@ -1,0 +1,86 @@
+/* The handle behind the public API, and what the engine's files share. */
+#ifndef ENGINE_ENGINE_H
+#define ENGINE_ENGINE_H
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "catalog/catalog.h"
+#include "catalog/lease.h"
+#include "catalog/pg.h"
+#include "catalog/table_info.h"
+#include "firn/firn.h"
+#include "policy/config.h"
+#include "policy/policy.h"
+#include "segment/segment.h"
+#include "store/store.h"
+
+struct firn {
+	struct config config;
+	struct policy policy;
+	bool policy_loaded;
+	char *policy_path, *prices_path;
+	char *database;	  /* as overridden; NULL: libpq's environment */
+	char *archive_url;
+	char *cache_dir;
+	struct table_wanted *tables; /* what is managed: options over configuration; strings in config or table_names */
+	size_t table_count;
+	char **table_names;
+	struct log log;
+	int progress;
+	const struct clock *clock;
+	struct pg *pg;	     /* main connection; NULL until engine_pg */
+	struct store *store; /* NULL until engine_store */
+	struct scratch *scratch; /* NULL until engine_scratch */
+};
+
+/* Opened once, on first need. */
+struct pg *engine_pg(struct firn *f, struct err *e);
+/* A further connection that the caller closes. */
+struct pg *engine_pg_extra(struct firn *f, struct err *e);
+struct store *engine_store(struct firn *f, struct err *e);
+/* A folder for work files that vanishes with the process's lock. */
+const char *engine_scratch(struct firn *f, struct err *e);
+const struct policy *engine_policy(struct firn *f, struct err *e);
+
+/* A managed table, ready to work on: catalog version checked, looked up, judged usable, registered. */
+struct engine_table {
+	struct table_info *info;
+	int64_t id;
+};
+bool engine_table_open(struct firn *f, const struct table_wanted *wanted, struct engine_table *out, struct err *e);
+void engine_table_close(struct engine_table *t);
+/* How many tables there are; ERR_USAGE with a hint when there is none. */
+bool engine_tables_given(const struct firn *f, struct err *e);
+
+/* The index object of a segment: from the local cache when its digest matches, else from the archive (then cached).
+ * *fetched_bytes (may be NULL) is raised by what came from the archive. */
+struct segment_index *engine_segment_index(struct firn *f, const struct segment_record *r, int64_t *fetched_bytes,
+					   struct err *e);
+
+/* The whole segment object in a scratch file, opened after length and digest were compared with the record.
+ * path_out (heap) is removed and freed by the caller. */
+struct segment_file *engine_segment_file(struct firn *f, const struct segment_record *r, char **path_out,
+					 struct err *e);
+
+/* maintain.c: index work that is due on a table (only_due) or on all its leaves. Appends steps to result. The lease
+ * is held by the caller. Never deletes rows. */
+bool engine_maintain_table(struct firn *f, const struct engine_table *t, const struct firn_maintain_options *options,
+			   struct firn_maintain_result *result, struct err *e);
+
+/* plan.c */
+struct candidate_rules; /* catalog/candidates.h */
+bool engine_candidate_rules(struct firn *f, const struct policy *p, struct candidate_rules *out, struct err *e);
+
+/* ---- progress (progress.c) ---- */
+
+struct progress {
+	struct firn *f;
+	const char *verb; /* "moving" */
+	int64_t total_rows, rows, bytes; /* total_rows 0: unknown */
+	int64_t started_ms, shown_ms;
+};
+void progress_start(struct progress *p, struct firn *f, const char *verb, int64_t total_rows);
+void progress_add(struct progress *p, int64_t rows, int64_t bytes);
+void progress_end(struct progress *p);
+
+#endif
