@@ -1,0 +1,326 @@
+#include "store/http.h"
+
+#include <ctype.h>
+#include <curl/curl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+
+#define HEADERS_MAX ((size_t)64 << 10)
+#define ERROR_BODY_MAX ((size_t)64 << 10)
+#define CONNECT_TIMEOUT_MS 15000
+
+struct http {
+	CURL *curl;
+	char *ca_file;
+	bool plain;
+	char reason[CURL_ERROR_SIZE];
+};
+
+/* libcurl's own set-up, once a process: one of the two globals that STYLE allows. */
+static pthread_once_t curl_once = PTHREAD_ONCE_INIT;
+
+static void init_curl(void)
+{
+	curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
+struct http *http_new(const char *ca_file, bool plain, struct err *e)
+{
+	struct http *h = mem_new(1, sizeof(*h), e);
+
+	if (!h)
+		return NULL;
+	pthread_once(&curl_once, init_curl);
+	h->plain = plain;
+	h->ca_file = mem_strdup(ca_file, e);
+	h->curl = curl_easy_init();
+	if (!h->curl)
+		err_no_memory(e);
+	if (!h->curl || (ca_file && !h->ca_file)) {
+		http_free(h);
+		return NULL;
+	}
+	return h;
+}
+
+void http_free(struct http *h)
+{
+	if (!h)
+		return;
+	curl_easy_cleanup(h->curl);
+	free(h->ca_file);
+	free(h);
+}
+
+void http_response_release(struct http_response *r)
+{
+	buf_release(&r->headers);
+	buf_release(&r->body);
+	*r = (struct http_response){ 0 };
+}
+
+const char *http_response_header(const struct http_response *r, const char *name)
+{
+	const char *at = (const char *)r->headers.data, *end = at + r->headers.len;
+
+	while (at && at < end) {
+		const char *value = at + strlen(at) + 1;
+
+		if (str_eq(at, name))
+			return value;
+		at = value + strlen(value) + 1;
+	}
+	return NULL;
+}
+
+bool http_parse_date(const char *text, int64_t *seconds_out)
+{
+	time_t t = curl_getdate(text, NULL);
+
+	if (t < 0)
+		return false;
+	*seconds_out = t;
+	return true;
+}
+
+/* What curl's callbacks share during one request. */
+struct exchange {
+	const struct http_request *request;
+	struct http_response *response;
+	size_t sent; /* of the body */
+	bool failed;
+	struct err *e;
+};
+
+/* "HTTP/1.1 206 Partial Content" is 206; 0 for what is none. */
+static int parse_status(const char *line, size_t len)
+{
+	const char *at = memchr(line, ' ', len), *end = line + len;
+	int status = 0;
+
+	while (at && ++at < end && isdigit((unsigned char)*at) && status < 1000)
+		status = 10 * status + (*at - '0');
+	return status;
+}
+
+static size_t on_header(char *data, size_t size, size_t count, void *ctx)
+{
+	struct exchange *x = ctx;
+	struct buf *out = &x->response->headers;
+	size_t len = size * count;
+	const char *colon = memchr(data, ':', len);
+	const char *value, *end = data + len;
+
+	if (len >= 5 && strncasecmp(data, "HTTP/", 5) == 0) {
+		/* A new answer begins: what a 100 (Continue) said before does not count. */
+		buf_clear(out);
+		x->response->status = parse_status(data, len);
+		return len;
+	}
+	if (!colon)
+		return len;
+	if (out->len + len > HEADERS_MAX) {
+		x->failed = true;
+		err_set(x->e, ERR_DATA, "the headers of the answer are larger than %zu bytes", HEADERS_MAX);
+		return 0;
+	}
+	for (const char *at = data; at < colon; at++)
+		buf_add_byte(out, (uint8_t)tolower((unsigned char)*at));
+	buf_add_byte(out, 0);
+	for (value = colon + 1; value < end && isspace((unsigned char)*value); value++)
+		;
+	while (end > value && isspace((unsigned char)end[-1]))
+		end--;
+	for (; value < end; value++) /* a NUL would shift all that follows it */
+		buf_add_byte(out, *value ? (uint8_t)*value : ' ');
+	buf_add_byte(out, 0);
+	if (out->failed) {
+		x->failed = true;
+		err_no_memory(x->e);
+		return 0;
+	}
+	return len;
+}
+
+static size_t on_body(char *data, size_t size, size_t count, void *ctx)
+{
+	struct exchange *x = ctx;
+	struct http_response *r = x->response;
+	size_t len = size * count, keep = len;
+
+	r->bytes_in += len;
+	if (r->status / 100 == 2 && x->request->sink) {
+		if (x->request->sink(x->request->sink_ctx, r, data, len, x->e))
+			return len;
+		x->failed = true;
+		return 0;
+	}
+	if (r->status / 100 == 2 && len > x->request->max_body_bytes - r->body.len) {
+		x->failed = true;
+		err_set(x->e, ERR_DATA, "the answer is larger than %zu bytes", x->request->max_body_bytes);
+		return 0;
+	}
+	if (r->status / 100 != 2 && keep > ERROR_BODY_MAX - r->body.len)
+		keep = ERROR_BODY_MAX - r->body.len;
+	buf_add(&r->body, data, keep);
+	if (!buf_ok(&r->body, x->e)) {
+		x->failed = true;
+		return 0;
+	}
+	return len;
+}
+
+static size_t on_send(char *data, size_t size, size_t count, void *ctx)
+{
+	struct exchange *x = ctx;
+	size_t room = size * count, left = x->request->body_len - x->sent;
+	size_t len = room < left ? room : left;
+
+	if (len > 0)
+		memcpy(data, (const uint8_t *)x->request->body + x->sent, len);
+	x->sent += len;
+	x->response->bytes_out += len;
+	return len;
+}
+
+/* curl goes back when a kept connection turns out to be dead. */
+static int on_rewind(void *ctx, curl_off_t offset, int origin)
+{
+	struct exchange *x = ctx;
+
+	if (origin != SEEK_SET || offset < 0 || (uint64_t)offset > x->request->body_len)
+		return CURL_SEEKFUNC_FAIL;
+	x->sent = (size_t)offset;
+	return CURL_SEEKFUNC_OK;
+}
+
+static struct curl_slist *make_headers(const struct http_request *request, struct err *e)
+{
+	/* No waiting for "100 Continue": many servers never say so, and a refused part costs less than the wait. */
+	struct curl_slist *list = curl_slist_append(NULL, "Expect:");
+	struct buf line = BUF_INIT;
+
+	for (size_t i = 0; list && i < request->header_count; i++) {
+		struct curl_slist *longer;
+
+		buf_clear(&line);
+		buf_printf(&line, "%s: %s", request->headers[i].name, request->headers[i].value);
+		longer = line.failed ? NULL : curl_slist_append(list, buf_str(&line));
+		if (!longer) {
+			curl_slist_free_all(list);
+			list = NULL;
+		} else {
+			list = longer;
+		}
+	}
+	if (!list)
+		err_no_memory(e);
+	buf_release(&line);
+	return list;
+}
+
+static void set_method(CURL *c, const struct http_request *request, struct exchange *x)
+{
+	bool sends = str_eq(request->method, "PUT") || str_eq(request->method, "POST");
+
+	if (str_eq(request->method, "HEAD")) {
+		curl_easy_setopt(c, CURLOPT_NOBODY, 1L);
+	} else if (sends) {
+		curl_easy_setopt(c, CURLOPT_UPLOAD, 1L);
+		curl_easy_setopt(c, CURLOPT_INFILESIZE_LARGE, (curl_off_t)request->body_len);
+		curl_easy_setopt(c, CURLOPT_READFUNCTION, on_send);
+		curl_easy_setopt(c, CURLOPT_READDATA, x);
+		curl_easy_setopt(c, CURLOPT_SEEKFUNCTION, on_rewind);
+		curl_easy_setopt(c, CURLOPT_SEEKDATA, x);
+		curl_easy_setopt(c, CURLOPT_UPLOAD_BUFFERSIZE, 1L << 20);
+	}
+	if (!str_eq(request->method, "HEAD"))
+		curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, request->method);
+}
+
+/* The first option that curl refuses is its answer: none of these may be lost silently. */
+static CURLcode set_limits(const struct http *h, const struct http_request *request)
+{
+	int64_t connect_ms = request->idle_timeout_ms < CONNECT_TIMEOUT_MS ? request->idle_timeout_ms
+									   : CONNECT_TIMEOUT_MS;
+	int64_t idle_s = request->idle_timeout_ms < 1000 ? 1 : request->idle_timeout_ms / 1000;
+	int64_t total_ms = request->total_timeout_ms < 1 ? 1 : request->total_timeout_ms;
+	const char *protocols = h->plain ? "http,https" : "https";
+	CURL *c = h->curl;
+	CURLcode rc;
+
+	if ((rc = curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, protocols)) != CURLE_OK ||
+	    (rc = curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L)) != CURLE_OK ||
+	    (rc = curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L)) != CURLE_OK ||
+	    (rc = curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, (long)connect_ms)) != CURLE_OK ||
+	    (rc = curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, 1L)) != CURLE_OK ||
+	    (rc = curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, (long)idle_s)) != CURLE_OK ||
+	    (rc = curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)total_ms)) != CURLE_OK ||
+	    (rc = curl_easy_setopt(c, CURLOPT_PATH_AS_IS, 1L)) != CURLE_OK ||
+	    (rc = curl_easy_setopt(c, CURLOPT_TCP_KEEPALIVE, 1L)) != CURLE_OK ||
+	    (rc = curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1)) != CURLE_OK ||
+	    (rc = curl_easy_setopt(c, CURLOPT_BUFFERSIZE, (long)CURL_MAX_READ_SIZE)) != CURLE_OK)
+		return rc;
+	if (h->ca_file)
+		return curl_easy_setopt(c, CURLOPT_CAINFO, h->ca_file);
+	return CURLE_OK;
+}
+
+static bool set_transport_error(const struct http *h, CURLcode rc, struct err *e)
+{
+	const char *reason = h->reason[0] ? h->reason : curl_easy_strerror(rc);
+
+	switch (rc) {
+	case CURLE_OUT_OF_MEMORY:
+		return err_no_memory(e);
+	case CURLE_URL_MALFORMAT:
+	case CURLE_UNSUPPORTED_PROTOCOL:
+		return err_set(e, ERR_CONFIG, "%s", reason);
+	case CURLE_PEER_FAILED_VERIFICATION:
+	case CURLE_SSL_CACERT_BADFILE:
+	case CURLE_SSL_ISSUER_ERROR:
+		err_set(e, ERR_CONFIG, "the server's certificate is not trusted: %s", reason);
+		return err_hint(e, "Name the file of the authority that signed it as the archive's ca_file.");
+	default:
+		return err_set(e, ERR_OFFLINE, "%s", reason);
+	}
+}
+
+bool http_perform(struct http *h, const struct http_request *request, struct http_response *response, struct err *e)
+{
+	struct exchange x = { .request = request, .response = response, .e = e };
+	struct curl_slist *headers = NULL;
+	CURLcode rc;
+
+	http_response_release(response);
+	headers = make_headers(request, e);
+	if (!headers)
+		return false;
+	curl_easy_reset(h->curl); /* keeps the connection */
+	h->reason[0] = '\0';
+	curl_easy_setopt(h->curl, CURLOPT_ERRORBUFFER, h->reason);
+	curl_easy_setopt(h->curl, CURLOPT_HTTPHEADER, headers);
+	curl_easy_setopt(h->curl, CURLOPT_HEADERFUNCTION, on_header);
+	curl_easy_setopt(h->curl, CURLOPT_HEADERDATA, &x);
+	curl_easy_setopt(h->curl, CURLOPT_WRITEFUNCTION, on_body);
+	curl_easy_setopt(h->curl, CURLOPT_WRITEDATA, &x);
+	set_method(h->curl, request, &x);
+	rc = set_limits(h, request);
+	if (rc == CURLE_OK)
+		rc = curl_easy_setopt(h->curl, CURLOPT_URL, request->url);
+	if (rc == CURLE_OK)
+		rc = curl_easy_perform(h->curl);
+	curl_easy_setopt(h->curl, CURLOPT_HTTPHEADER, NULL);
+	curl_easy_setopt(h->curl, CURLOPT_ERRORBUFFER, NULL);
+	curl_slist_free_all(headers);
+	if (x.failed)
+		return false;
+	if (rc != CURLE_OK)
+		return set_transport_error(h, rc, e);
+	return true;
+}

@@ -1,0 +1,316 @@
+#include "store/s3.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <openssl/crypto.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "store/s3_sign.h"
+
+/* A page of 1000 keys of 1024 bytes, each three times as long when encoded, and room for what surrounds them. */
+#define ANSWER_MAX_BYTES ((size_t)8 << 20)
+#define RETRY_AFTER_MAX_S 120
+
+void s3_answer_release(struct s3_answer *a)
+{
+	http_response_release(&a->http);
+	a->error = (struct s3_error){ 0 };
+}
+
+void s3_retry_init(struct s3 *s, struct retry *r)
+{
+	retry_init(r, s->store->clock, &s->rng, s->max_tries, s->total_timeout_ms);
+}
+
+void s3_call_add_header(struct s3_call *c, const char *name, const char *value)
+{
+	if (c->header_count < S3_HEADERS_MAX)
+		c->headers[c->header_count++] = (struct http_header){ name, value };
+}
+
+/* What S3's codes mean here. ERR_OFFLINE is tried again. */
+static const struct {
+	const char *code;
+	enum err_code meaning;
+	const char *hint;
+} meanings[] = {
+	{ "NoSuchKey", ERR_NOT_FOUND, NULL },
+	{ "NoSuchUpload", ERR_NOT_FOUND, NULL },
+	{ "NoSuchBucket", ERR_CONFIG, "Create the bucket, or correct its name in the archive's URL." },
+	{ "AccessDenied", ERR_DENIED,
+	  "The credentials need s3:ListBucket, s3:ListBucketMultipartUploads, s3:GetObject, s3:PutObject, "
+	  "s3:DeleteObject and s3:AbortMultipartUpload there." },
+	{ "InvalidAccessKeyId", ERR_DENIED, "The server does not know this access key." },
+	{ "SignatureDoesNotMatch", ERR_DENIED,
+	  "The secret key does not belong to the access key, or something between here and the server changes "
+	  "requests." },
+	{ "ExpiredToken", ERR_DENIED, "The session token is too old: get a new one." },
+	{ "InvalidToken", ERR_DENIED, "The session token is not valid: get a new one." },
+	{ "TokenRefreshRequired", ERR_DENIED, "The session token is too old: get a new one." },
+	{ "RequestTimeTooSkewed", ERR_CONFIG, "Set this machine's clock: it differs too much from the server's." },
+	{ "RequestExpired", ERR_CONFIG, "Set this machine's clock: it differs too much from the server's." },
+	{ "PreconditionFailed", ERR_EXISTS, NULL },
+	{ "InvalidRange", ERR_DATA, NULL },
+	{ "BadDigest", ERR_DATA, NULL },
+	{ "InvalidDigest", ERR_DATA, NULL },
+	{ "XAmzContentSHA256Mismatch", ERR_DATA, NULL },
+	{ "InvalidStorageClass", ERR_CONFIG, "This archive does not have the storage class that was asked for." },
+	{ "InvalidObjectState", ERR_CONFIG,
+	  "The object is in a storage class that cannot be read at once: restore it first." },
+	{ "QuotaExceeded", ERR_DENIED, "The bucket or its owner has no room left." },
+	{ "NotImplemented", ERR_CONFIG, NULL },
+	{ "SlowDown", ERR_OFFLINE, NULL },
+	{ "RequestTimeout", ERR_OFFLINE, NULL },
+	{ "InternalError", ERR_OFFLINE, NULL },
+	{ "ServiceUnavailable", ERR_OFFLINE, NULL },
+	{ "Throttling", ERR_OFFLINE, NULL },
+	{ "ThrottlingException", ERR_OFFLINE, NULL },
+	{ "RequestThrottled", ERR_OFFLINE, NULL },
+	{ "TooManyRequests", ERR_OFFLINE, NULL },
+	{ "RequestLimitExceeded", ERR_OFFLINE, NULL },
+	{ "OperationAborted", ERR_OFFLINE, NULL },
+	{ "ConditionalRequestConflict", ERR_OFFLINE, NULL },
+};
+
+static enum err_code meaning_of_status(int status)
+{
+	switch (status) {
+	case 401:
+	case 403:
+		return ERR_DENIED;
+	case 404:
+		return ERR_NOT_FOUND;
+	case 408:
+	case 429:
+		return ERR_OFFLINE;
+	case 412:
+		return ERR_EXISTS;
+	case 416:
+		return ERR_DATA;
+	case 501:
+	case 505:
+		return ERR_CONFIG;
+	default:
+		return status >= 500 ? ERR_OFFLINE : ERR_CONFIG;
+	}
+}
+
+/* What the server says, made fit to be shown: on one line, and nothing at all if one of our keys is in it. */
+static void clean_message(const struct s3 *s, const char *message, char out[256])
+{
+	const char *secrets[] = { s->credentials.access_key, s->credentials.secret_key,
+				  s->credentials.session_token };
+	size_t len = strnlen(message, 200);
+
+	for (size_t i = 0; i < sizeof(secrets) / sizeof(secrets[0]); i++)
+		if (secrets[i] && strstr(message, secrets[i]))
+			len = 0;
+	for (size_t i = 0; i < len; i++)
+		out[i] = iscntrl((unsigned char)message[i]) ? ' ' : message[i];
+	while (len > 0 && (out[len - 1] == '.' || out[len - 1] == ' '))
+		len--;
+	out[len] = '\0';
+}
+
+/* Only what looks like a code or a region is repeated. */
+static bool is_word(const char *s)
+{
+	for (const char *at = s; *at; at++)
+		if (!isalnum((unsigned char)*at) && *at != '-' && *at != '.')
+			return false;
+	return *s != '\0';
+}
+
+bool s3_set_error(struct s3 *s, int status, const struct http_response *http, const struct s3_error *error,
+		  struct err *e)
+{
+	const char *header_region = http ? http_response_header(http, "x-amz-bucket-region") : NULL;
+	const char *region = error->region[0] ? error->region : header_region;
+	const char *code = is_word(error->code) ? error->code : "";
+	enum err_code meaning = meaning_of_status(status);
+	const char *hint = NULL;
+	char message[256];
+
+	for (size_t i = 0; i < sizeof(meanings) / sizeof(meanings[0]); i++)
+		if (str_eq(code, meanings[i].code)) {
+			meaning = meanings[i].meaning;
+			hint = meanings[i].hint;
+		}
+	if (!hint && meaning == ERR_DENIED)
+		hint = "Without s3:ListBucket the server says this of objects that do not exist, too.";
+	clean_message(s, error->message, message);
+	err_set(e, meaning, "HTTP %d%s%s%s%s%s", status, *code ? " " : "", code, *message ? " (" : "", message,
+		*message ? ")" : "");
+	if (region && is_word(region) && !str_eq(region, s->region) && status / 100 != 5)
+		err_hint(e, "The bucket is in region \"%s\", not \"%s\": set the archive's region.", region, s->region);
+	else if (status / 100 == 3)
+		err_hint(e, "The bucket is elsewhere: check the archive's endpoint and region.");
+	else if (hint)
+		err_hint(e, "%s", hint);
+	return false;
+}
+
+/* "/bucket/prefix/key" */
+static void add_path(const struct s3 *s, const char *key, struct buf *out)
+{
+	buf_add_byte(out, '/');
+	if (s->path_style)
+		buf_printf(out, "%s/", s->bucket);
+	if (key) {
+		s3_uri_encode(out, s->prefix, true);
+		s3_uri_encode(out, key, true);
+	}
+}
+
+/* The Authorization header's value, over all of headers. */
+static bool sign(struct s3 *s, const struct s3_call *c, const char *path, const struct http_header *headers,
+		 size_t count, const char *payload, const char *date, struct buf *out, struct err *e)
+{
+	const struct s3_sign_request request = {
+		.method = c->method,
+		.path = path,
+		.query = c->query ? c->query : "",
+		.headers = headers,
+		.header_count = count,
+		.payload_sha256 = payload,
+		.date = date,
+		.region = s->region,
+		.access_key = s->credentials.access_key,
+		.secret_key = s->credentials.secret_key,
+	};
+
+	return s3_sign(&request, out, e);
+}
+
+static bool hash_body(const struct s3_call *c, char hex[SHA256_HEX_BYTES], struct err *e)
+{
+	uint8_t digest[SHA256_BYTES];
+
+	if (c->body_sha256 || c->body_len == 0) {
+		snprintf(hex, SHA256_HEX_BYTES, "%s", c->body_sha256 ? c->body_sha256 : S3_EMPTY_SHA256);
+		return true;
+	}
+	if (!sha256_once(c->body, c->body_len, digest, e))
+		return false;
+	hex_encode(digest, sizeof(digest), hex);
+	return true;
+}
+
+bool s3_try(struct s3 *s, const struct s3_call *c, const struct retry *r, struct s3_answer *a, struct err *e)
+{
+	struct http_header headers[S3_HEADERS_MAX + 5];
+	struct buf path = BUF_INIT, url = BUF_INIT, authorization = BUF_INIT;
+	char date[S3_DATE_BYTES], payload[SHA256_HEX_BYTES];
+	size_t count = 0;
+	bool ok = false;
+
+	s3_answer_release(a);
+	if (!hash_body(c, payload, e))
+		goto out;
+	s3_format_date(clock_wall_s(s->store->clock), date);
+	add_path(s, c->key, &path);
+	buf_printf(&url, "%s%s", s->base_url, buf_str(&path));
+	if (c->query)
+		buf_printf(&url, "?%s", c->query);
+	if (!buf_ok(&path, e) || !buf_ok(&url, e))
+		goto out;
+	memcpy(headers, c->headers, c->header_count * sizeof(*headers));
+	count = c->header_count;
+	headers[count++] = (struct http_header){ "x-amz-content-sha256", payload };
+	headers[count++] = (struct http_header){ "x-amz-date", date };
+	if (s->credentials.session_token)
+		headers[count++] = (struct http_header){ "x-amz-security-token", s->credentials.session_token };
+	headers[count++] = (struct http_header){ "host", s->host };
+	if (!sign(s, c, buf_str(&path), headers, count, payload, date, &authorization, e))
+		goto out;
+	headers[count++] = (struct http_header){ "authorization", buf_str(&authorization) };
+	const struct http_request request = {
+		.method = c->method,
+		.url = buf_str(&url),
+		.headers = headers,
+		.header_count = count,
+		.body = c->body,
+		.body_len = c->body_len,
+		.idle_timeout_ms = s->call_timeout_ms,
+		.total_timeout_ms = retry_left_ms(r),
+		.max_body_bytes = ANSWER_MAX_BYTES,
+		.sink = c->sink,
+		.sink_ctx = c->sink_ctx,
+	};
+	s->store->counters.calls++;
+	ok = http_perform(s->http, &request, &a->http, e);
+	s->store->counters.bytes_in += a->http.bytes_in;
+	s->store->counters.bytes_out += a->http.bytes_out;
+	if (ok && a->http.status / 100 != 2) {
+		s3_parse_error(a->http.body.data, a->http.body.len, &a->error);
+		ok = s3_set_error(s, a->http.status, &a->http, &a->error, e);
+	}
+out:
+	buf_release(&path);
+	buf_release(&url);
+	buf_release(&authorization);
+	return ok;
+}
+
+/* Retry-After, in seconds or as a date; 0 where there is none. */
+static int64_t retry_after_ms(const struct s3 *s, const struct s3_answer *a)
+{
+	const char *text = http_response_header(&a->http, "retry-after");
+	struct err ignored;
+	int64_t seconds;
+
+	if (!text)
+		return 0;
+	if (!str_parse_i64(text, &seconds, &ignored)) {
+		if (!http_parse_date(text, &seconds))
+			return 0;
+		seconds -= clock_wall_s(s->store->clock);
+	}
+	if (seconds < 0)
+		return 0;
+	return 1000 * (seconds < RETRY_AFTER_MAX_S ? seconds : RETRY_AFTER_MAX_S);
+}
+
+bool s3_wait(struct s3 *s, struct retry *r, const struct s3_answer *a, struct err *e)
+{
+	struct err before = *e;
+
+	if (!retry_wait(r, retry_after_ms(s, a), e))
+		return false;
+	s->store->counters.retries++;
+	log_info(s->store->log, "archive: try %d failed, trying again: %s", r->tries, before.message);
+	return true;
+}
+
+bool s3_perform(struct s3 *s, const struct s3_call *c, struct retry *r, struct s3_answer *a, struct err *e)
+{
+	r->tries = 0;
+	while (!s3_try(s, c, r, a, e))
+		if (!s3_wait(s, r, a, e))
+			return false;
+	return true;
+}
+
+bool s3_head_object(struct s3 *s, const char *key, struct retry *r, struct s3_answer *a, struct store_object *out,
+		    struct err *e)
+{
+	const struct s3_call call = { .method = "HEAD", .key = key };
+	const char *length, *modified, *storage_class;
+	struct store_object object = { .modified_s = 0 };
+
+	if (!s3_perform(s, &call, r, a, e))
+		return false;
+	length = http_response_header(&a->http, "content-length");
+	modified = http_response_header(&a->http, "last-modified");
+	storage_class = http_response_header(&a->http, "x-amz-storage-class");
+	if (!length || !str_parse_u64(length, &object.bytes, e))
+		return err_set(e, ERR_DATA, "the archive does not say how long the object is");
+	if (modified && !http_parse_date(modified, &object.modified_s))
+		return err_set(e, ERR_DATA, "the archive gave a time that is none");
+	snprintf(object.key, sizeof(object.key), "%s", key);
+	snprintf(object.storage_class, sizeof(object.storage_class), "%s", storage_class ? storage_class : "STANDARD");
+	if (out)
+		*out = object;
+	return true;
+}

@@ -1,0 +1,328 @@
+/* Writing an object to S3: in one PUT, or in parts. */
+#include "store/s3.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/rng.h"
+#include "base/str.h"
+#include "store/s3_sign.h"
+
+#define PART_MIN_BYTES ((uint64_t)5 << 20) /* S3's limits for parts */
+#define PARTS_MAX 10000
+#define PARTS_WANTED 1000		    /* what every S3 lookalike takes */
+#define PART_COMFORT_BYTES ((uint64_t)64 << 20) /* a part is held in memory: larger only past PARTS_MAX */
+#define ETAG_MAX 128
+#define ABORT_TIMEOUT_MS 30000
+
+struct upload {
+	struct s3 *s;
+	const char *key;
+	const struct io_reader *src;
+	const uint8_t *sha256; /* NULL: not to be checked */
+	const char *storage_class;
+	struct retry retry;
+	struct s3_answer answer;
+	char nonce[33];
+	uint8_t *part; /* part_bytes of memory */
+	uint64_t part_bytes;
+	/* in parts only */
+	char id[S3_UPLOAD_ID_MAX];
+	struct buf finish; /* the XML that completes it */
+	struct sha256 *whole;
+};
+
+static bool already_exists(const struct upload *u, struct err *e)
+{
+	return err_set(e, ERR_EXISTS, "object \"%s\" is in the archive already", u->key);
+}
+
+/* ERR_EXISTS if the key is taken. */
+static bool check_free(struct upload *u, struct err *e)
+{
+	if (s3_head_object(u->s, u->key, &u->retry, &u->answer, NULL, e))
+		return already_exists(u, e);
+	if (e->code != ERR_NOT_FOUND)
+		return false;
+	err_clear(e);
+	return true;
+}
+
+/* Whether what is under the key now is what this upload wrote: then an answer that got lost was a yes. */
+static bool is_ours(struct upload *u)
+{
+	struct store_object object;
+	struct err ignored;
+	const char *nonce;
+
+	if (!s3_head_object(u->s, u->key, &u->retry, &u->answer, &object, &ignored))
+		return false;
+	nonce = http_response_header(&u->answer.http, S3_NONCE_HEADER);
+	return str_eq(nonce, u->nonce) && object.bytes == u->src->size_bytes;
+}
+
+static void add_object_headers(const struct upload *u, struct s3_call *c)
+{
+	s3_call_add_header(c, S3_NONCE_HEADER, u->nonce);
+	if (u->storage_class)
+		s3_call_add_header(c, "x-amz-storage-class", u->storage_class);
+}
+
+/* The server does not know If-None-Match: true once, and then we do without. The HEAD before it has to do. */
+static bool conditions_refused(struct upload *u, bool sent)
+{
+	int status = u->answer.http.status;
+
+	if (!sent || (status != 501 && !str_eq(u->answer.error.code, "NotImplemented")))
+		return false;
+	u->s->no_conditions = true;
+	return true;
+}
+
+/*
+ * Sends the call that makes the object appear, unless the key is taken. accept looks at an answer of status 2xx: false
+ * with e set when it is no success after all. After an answer that got lost, "exists already" and "no such upload"
+ * can be our own doing.
+ */
+static bool publish(struct upload *u, const struct s3_call *plain,
+		    bool (*accept)(struct upload *u, struct err *e), struct err *e)
+{
+	bool lost = false;
+
+	u->retry.tries = 0;
+	for (;;) {
+		struct s3_call call = *plain;
+		bool conditional = !u->s->no_conditions;
+
+		if (conditional)
+			s3_call_add_header(&call, "if-none-match", "*");
+		if (s3_try(u->s, &call, &u->retry, &u->answer, e) && (!accept || accept(u, e)))
+			return true;
+		if (conditions_refused(u, conditional))
+			continue;
+		if (lost && (e->code == ERR_EXISTS || e->code == ERR_NOT_FOUND))
+			break;
+		lost = lost || e->code == ERR_OFFLINE;
+		if (!s3_wait(u->s, &u->retry, &u->answer, e))
+			break;
+	}
+	if (lost && e->code != ERR_INTERRUPTED && is_ours(u)) {
+		err_clear(e);
+		return true;
+	}
+	return e->code == ERR_EXISTS ? already_exists(u, e) : false;
+}
+
+static bool digest_differs(const struct upload *u, struct err *e)
+{
+	return err_set(e, ERR_DATA, "the content for object \"%s\" does not have the digest given", u->key);
+}
+
+static bool put_whole(struct upload *u, struct err *e)
+{
+	uint8_t digest[SHA256_BYTES];
+	char hex[SHA256_HEX_BYTES];
+	size_t len = (size_t)u->src->size_bytes;
+	struct s3_call call = { .method = "PUT", .key = u->key, .body = u->part, .body_len = len, .body_sha256 = hex };
+
+	if (!io_read_at(u->src, 0, u->part, len, e) || !sha256_once(u->part, len, digest, e))
+		return false;
+	if (u->sha256 && memcmp(digest, u->sha256, sizeof(digest)) != 0)
+		return digest_differs(u, e);
+	hex_encode(digest, sizeof(digest), hex);
+	add_object_headers(u, &call);
+	return publish(u, &call, NULL, e);
+}
+
+static bool begin_parts(struct upload *u, struct err *e)
+{
+	struct s3_call call = { .method = "POST", .key = u->key, .query = "uploads=" };
+
+	add_object_headers(u, &call);
+	return s3_perform(u->s, &call, &u->retry, &u->answer, e) &&
+	       s3_parse_upload_id(u->answer.http.body.data, u->answer.http.body.len, u->id, sizeof(u->id), e);
+}
+
+static bool put_part(struct upload *u, unsigned number, uint64_t offset, size_t len, struct err *e)
+{
+	struct buf query = BUF_INIT;
+	const char *etag;
+	struct s3_call call = { .method = "PUT", .key = u->key, .body = u->part, .body_len = len };
+	bool ok = false;
+
+	if (!io_read_at(u->src, offset, u->part, len, e) || (u->whole && !sha256_add(u->whole, u->part, len, e)))
+		return false;
+	buf_printf(&query, "partNumber=%u&uploadId=", number);
+	s3_uri_encode(&query, u->id, false);
+	if (!buf_ok(&query, e))
+		goto out;
+	call.query = buf_str(&query);
+	if (!s3_perform(u->s, &call, &u->retry, &u->answer, e)) {
+		err_wrap(e, "part %u", number);
+		goto out;
+	}
+	etag = http_response_header(&u->answer.http, "etag");
+	if (!etag || !*etag || strlen(etag) > ETAG_MAX) {
+		err_set(e, ERR_DATA, "the archive took part %u without an ETag", number);
+		goto out;
+	}
+	buf_printf(&u->finish, "<Part><PartNumber>%u</PartNumber><ETag>", number);
+	s3_xml_add_text(&u->finish, etag);
+	buf_add_str(&u->finish, "</ETag></Part>");
+	ok = buf_ok(&u->finish, e);
+out:
+	buf_release(&query);
+	return ok;
+}
+
+static bool put_parts(struct upload *u, struct err *e)
+{
+	uint8_t digest[SHA256_BYTES];
+	uint64_t size = u->src->size_bytes;
+	unsigned number = 0;
+
+	buf_add_str(&u->finish, "<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">");
+	for (uint64_t at = 0; at < size;) {
+		uint64_t left = size - at;
+		size_t len = (size_t)(left < u->part_bytes ? left : u->part_bytes);
+
+		if (!put_part(u, ++number, at, len, e))
+			return false;
+		at += len;
+	}
+	buf_add_str(&u->finish, "</CompleteMultipartUpload>");
+	if (!buf_ok(&u->finish, e))
+		return false;
+	if (!u->whole)
+		return true;
+	if (!sha256_finish(u->whole, digest, e))
+		return false;
+	return memcmp(digest, u->sha256, sizeof(digest)) == 0 ? true : digest_differs(u, e);
+}
+
+/* Status 200 is sent before the parts are put together: only the body says whether they were. */
+static bool accept_completion(struct upload *u, struct err *e)
+{
+	const struct buf *body = &u->answer.http.body;
+
+	if (s3_parse_complete(body->data, body->len, &u->answer.error))
+		return true;
+	if (!u->answer.error.code[0])
+		return err_set(e, ERR_OFFLINE, "the archive's answer makes no sense");
+	return s3_set_error(u->s, u->answer.http.status, &u->answer.http, &u->answer.error, e);
+}
+
+static bool finish_parts(struct upload *u, struct err *e)
+{
+	struct s3_call call = { .method = "POST", .key = u->key };
+	struct buf query = BUF_INIT;
+	bool ok = false;
+
+	buf_add_str(&query, "uploadId=");
+	s3_uri_encode(&query, u->id, false);
+	if (!buf_ok(&query, e))
+		goto out;
+	call.query = buf_str(&query);
+	call.body = u->finish.data;
+	call.body_len = u->finish.len;
+	s3_call_add_header(&call, "content-type", "application/xml");
+	/* Once more: some servers heed If-None-Match in a PUT, but not here. */
+	ok = check_free(u, e) && publish(u, &call, accept_completion, e);
+out:
+	buf_release(&query);
+	return ok;
+}
+
+bool s3_abort(struct s3 *s, const char *key, const char *upload_id, struct retry *r, struct err *e)
+{
+	struct s3_call call = { .method = "DELETE", .key = key };
+	struct s3_answer answer = { .http = { 0 } };
+	struct buf query = BUF_INIT;
+	bool ok = false;
+
+	buf_add_str(&query, "uploadId=");
+	s3_uri_encode(&query, upload_id, false);
+	if (!buf_ok(&query, e))
+		goto out;
+	call.query = buf_str(&query);
+	ok = s3_perform(s, &call, r, &answer, e);
+	if (!ok && e->code == ERR_NOT_FOUND) {
+		err_clear(e);
+		ok = true;
+	}
+out:
+	s3_answer_release(&answer);
+	buf_release(&query);
+	return ok;
+}
+
+/* Parts that stay behind cost money. What can't be aborted now is found by store_list_uploads. */
+static void abort_parts(struct upload *u)
+{
+	struct retry retry;
+	struct err ignored;
+
+	retry_init(&retry, u->s->store->clock, &u->s->rng, 2, ABORT_TIMEOUT_MS);
+	if (!s3_abort(u->s, u->key, u->id, &retry, &ignored))
+		log_warning(u->s->store->log, "archive: could not abort the upload of object \"%s\": %s", u->key,
+			    ignored.message);
+}
+
+static bool put_in_parts(struct upload *u, struct err *e)
+{
+	bool ok;
+
+	if (u->sha256 && !(u->whole = sha256_new(e)))
+		return false;
+	if (!begin_parts(u, e))
+		return false;
+	ok = put_parts(u, e) && finish_parts(u, e);
+	if (!ok)
+		abort_parts(u);
+	return ok;
+}
+
+/* As configured, if that makes at most PARTS_WANTED parts; larger up to the comfortable size; never above PARTS_MAX. */
+static uint64_t choose_part_bytes(uint64_t configured, uint64_t size)
+{
+	uint64_t part = configured < PART_MIN_BYTES ? PART_MIN_BYTES : configured;
+	uint64_t wanted = size / PARTS_WANTED + 1, least = size / PARTS_MAX + 1;
+
+	if (wanted > PART_COMFORT_BYTES)
+		wanted = PART_COMFORT_BYTES;
+	if (part < wanted)
+		part = wanted;
+	return part < least ? least : part;
+}
+
+bool s3_put(struct store *store, const char *key, const struct io_reader *src, const uint8_t *sha256,
+	    const char *storage_class, struct err *e)
+{
+	struct s3 *s = store->impl;
+	struct upload u = { .s = s, .key = key, .src = src, .sha256 = sha256, .storage_class = storage_class };
+	bool whole = src->size_bytes <= s->part_bytes;
+	uint8_t random[16];
+	bool ok = false;
+
+	s3_retry_init(s, &u.retry);
+	if (!rng_system(random, sizeof(random), e))
+		goto out;
+	hex_encode(random, sizeof(random), u.nonce);
+	if (!check_free(&u, e))
+		goto out;
+	u.part_bytes = whole ? src->size_bytes : choose_part_bytes(s->part_bytes, src->size_bytes);
+	u.part = mem_new(1, (size_t)u.part_bytes + 1, e);
+	if (!u.part)
+		goto out;
+	ok = whole ? put_whole(&u, e) : put_in_parts(&u, e);
+out:
+	free(u.part);
+	buf_release(&u.finish);
+	sha256_free(u.whole);
+	s3_answer_release(&u.answer);
+	if (!ok && e->code != ERR_EXISTS)
+		err_wrap(e, "could not write object \"%s\"", key);
+	return ok;
+}
