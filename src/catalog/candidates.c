@@ -1,0 +1,548 @@
+#include "catalog/candidates.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* Longest age that a residency row can matter for: what min_residency and the idle rules look back at. */
+static int64_t residency_reach_s(const struct candidate_rules *r)
+{
+	int64_t reach = r->min_residency_s;
+
+	for (size_t i = 0; i < r->count; i++)
+		if (r->rules[i].has_idle_for && r->rules[i].idle_for_s > reach)
+			reach = r->rules[i].idle_for_s;
+	return reach;
+}
+
+static bool any_superseded(const struct candidate_rules *r)
+{
+	for (size_t i = 0; i < r->count; i++)
+		if (r->rules[i].superseded)
+			return true;
+	return false;
+}
+
+static bool any_replacement(const struct candidate_rules *r)
+{
+	for (size_t i = 0; i < r->count; i++)
+		if (r->rules[i].superseded && r->rules[i].require_replacement)
+			return true;
+	return false;
+}
+
+static void add_column(struct pg *pg, struct buf *b, const char *alias, const struct column *c)
+{
+	buf_printf(b, "%s.", alias);
+	pg_add_identifier(pg, b, c->name);
+}
+
+static void add_text(struct pg *pg, struct buf *b, const char *alias, const struct column *c)
+{
+	add_column(pg, b, alias, c);
+	buf_add_str(b, "::text");
+}
+
+/* Passes a value to the statements of this transaction: COPY takes no parameters, settings do. */
+static bool set_value(struct pg *pg, const char *name, const char *value, struct err *e)
+{
+	struct pg_params p = PG_PARAMS_INIT;
+
+	pg_param_text(&p, name);
+	pg_param_text(&p, value);
+	return pg_query(pg, "SELECT pg_catalog.set_config($1, $2, true)", &p, NULL, e);
+}
+
+/* A text[] literal of LIKE patterns made from shell patterns. */
+static void add_pattern_array(struct buf *b, char *const *patterns, size_t count)
+{
+	buf_add_byte(b, '{');
+	for (size_t i = 0; i < count; i++) {
+		buf_add_str(b, i ? ",\"" : "\"");
+		for (const char *c = patterns[i]; *c; c++) {
+			switch (*c) {
+			case '*':
+				buf_add_byte(b, '%');
+				break;
+			case '?':
+				buf_add_byte(b, '_');
+				break;
+			case '%':
+			case '_':
+				/* \% for LIKE, its backslash escaped for the array literal */
+				buf_printf(b, "\\\\%c", *c);
+				break;
+			case '\\':
+				buf_add_str(b, "\\\\\\\\");
+				break;
+			case '"':
+				buf_add_str(b, "\\\"");
+				break;
+			default:
+				buf_add_byte(b, (uint8_t)*c);
+			}
+		}
+		buf_add_byte(b, '"');
+	}
+	buf_add_byte(b, '}');
+}
+
+static bool set_patterns(struct pg *pg, size_t rule, const char *what, char *const *patterns, size_t count,
+			 struct err *e)
+{
+	struct buf value = BUF_INIT;
+	char name[64];
+	bool ok;
+
+	if (count == 0)
+		return true;
+	snprintf(name, sizeof(name), "firn.rule%zu_%s", rule, what);
+	add_pattern_array(&value, patterns, count);
+	ok = buf_ok(&value, e) && set_value(pg, name, buf_str(&value), e);
+	buf_release(&value);
+	return ok;
+}
+
+static bool set_rule_values(struct pg *pg, const struct table_info *t, const struct candidate_rules *r, struct err *e)
+{
+	for (size_t i = 0; i < r->count; i++) {
+		const struct candidate_rule *rule = &r->rules[i];
+
+		if (!set_patterns(pg, i, "workspaces", rule->workspaces, rule->workspace_count, e) ||
+		    !set_patterns(pg, i, "versions", rule->versions, rule->version_count, e))
+			return false;
+	}
+	return t->active.kind != ACTIVE_VALUE || set_value(pg, "firn.active", t->active.value, e);
+}
+
+/* firn_active(workspace, version, since, target): one row a workspace, or one row for all with ACTIVE_VALUE. */
+static void add_active_cte(struct buf *b, const struct table_info *t, int64_t table_id)
+{
+	if (t->active.kind == ACTIVE_VALUE) {
+		buf_printf(b,
+			   "firn_active AS MATERIALIZED (SELECT NULL::text AS workspace, v.version, "
+			   "coalesce((SELECT s.since FROM firn.version_seen s WHERE s.table_id = %" PRId64
+			   " AND s.workspace = '' AND s.version = v.version), pg_catalog.now()) AS since, "
+			   "NULL::text AS target FROM (SELECT pg_catalog.current_setting('firn.active') AS version) v)",
+			   table_id);
+		return;
+	}
+	buf_printf(b,
+		   "firn_active AS MATERIALIZED (SELECT a.workspace, a.version, "
+		   "coalesce(a.since, s.since, pg_catalog.now()) AS since, a.target FROM (%s) a "
+		   "LEFT JOIN firn.version_seen s ON s.table_id = %" PRId64
+		   " AND s.workspace = a.workspace AND s.version = a.version)",
+		   t->active.select, table_id);
+}
+
+/* "a.workspace = t.ws::text", or true where one version holds for all. */
+static void add_active_join(struct pg *pg, struct buf *b, const struct table_info *t, const char *alias)
+{
+	if (t->active.kind == ACTIVE_VALUE) {
+		buf_add_str(b, "true");
+		return;
+	}
+	buf_add_str(b, "a.workspace = ");
+	add_text(pg, b, alias, table_info_column(t, COLUMN_WORKSPACE));
+}
+
+/* Where replacements are looked for: the leaf when all rows of a workspace are there, else the whole table. */
+static void add_scope(struct buf *b, const struct table_info *t, const struct leaf *leaf)
+{
+	if (t->workspace_in_leaf)
+		buf_printf(b, "ONLY %s", leaf->qualified);
+	else
+		buf_add_str(b, t->qualified);
+}
+
+/* firn_replaced(w, d): documents that have hot rows of their workspace's active version. */
+static void add_replaced_cte(struct pg *pg, struct buf *b, const struct table_info *t, const struct leaf *leaf)
+{
+	buf_add_str(b, "firn_replaced AS MATERIALIZED (SELECT DISTINCT ");
+	add_column(pg, b, "r", table_info_column(t, COLUMN_WORKSPACE));
+	buf_add_str(b, " AS w, ");
+	add_column(pg, b, "r", table_info_column(t, COLUMN_DOCUMENT));
+	buf_add_str(b, " AS d FROM ");
+	add_scope(b, t, leaf);
+	buf_add_str(b, " r JOIN firn_active a ON ");
+	add_active_join(pg, b, t, "r");
+	buf_add_str(b, " WHERE ");
+	add_text(pg, b, "r", table_info_column(t, COLUMN_VERSION));
+	buf_add_str(b, " = a.version)");
+}
+
+static void add_residency_ctes(struct buf *b, int64_t table_id, int64_t reach_s)
+{
+	static const char *const parts[] = { "firn_woken_w", "firn_woken_d" };
+
+	for (int by_document = 0; by_document < 2; by_document++)
+		buf_printf(b,
+			   "%s%s AS MATERIALIZED (SELECT workspace, %s max(rehydrated_at) AS at FROM firn.residency "
+			   "WHERE table_id = %" PRId64 " AND document IS %s NULL "
+			   "AND rehydrated_at > pg_catalog.now() - pg_catalog.make_interval(secs => %" PRId64
+			   ") GROUP BY %s)",
+			   by_document ? ", " : "", parts[by_document], by_document ? "document," : "", table_id,
+			   by_document ? "NOT" : "", reach_s, by_document ? "1, 2" : "1");
+}
+
+static void add_older_than(struct buf *b, const char *expression, int64_t seconds, const char *comparison)
+{
+	buf_printf(b, " AND %s %s pg_catalog.now() - pg_catalog.make_interval(secs => %" PRId64 ")", expression,
+		   comparison, seconds);
+}
+
+static void add_patterns_condition(struct pg *pg, struct buf *b, const struct table_info *t, enum column_role role,
+				   size_t rule, const char *what)
+{
+	buf_add_str(b, " AND ");
+	add_text(pg, b, "t", table_info_column(t, role));
+	/* The scalar subquery is evaluated once, not for every row. */
+	buf_printf(b, " LIKE ANY ((SELECT pg_catalog.current_setting('firn.rule%zu_%s')::text[]))", rule, what);
+}
+
+static void add_rule_condition(struct pg *pg, struct buf *b, const struct table_info *t,
+			       const struct candidate_rule *rule, size_t number)
+{
+	const struct column *created = table_info_column(t, COLUMN_CREATED);
+	struct buf created_sql = BUF_INIT;
+
+	if (created)
+		add_column(pg, &created_sql, "t", created);
+	buf_add_str(b, "(true");
+	if (rule->workspace_count)
+		add_patterns_condition(pg, b, t, COLUMN_WORKSPACE, number, "workspaces");
+	if (rule->version_count)
+		add_patterns_condition(pg, b, t, COLUMN_VERSION, number, "versions");
+	if (rule->superseded) {
+		buf_add_str(b, " AND ");
+		add_text(pg, b, "t", table_info_column(t, COLUMN_VERSION));
+		buf_add_str(b, " <> a.version AND (a.target IS NULL OR a.target <> ");
+		add_text(pg, b, "t", table_info_column(t, COLUMN_VERSION));
+		buf_add_str(b, ")");
+		add_older_than(b, "a.since", rule->grace_s, "<=");
+		/* A row written within the grace period may belong to the next version, still being built. */
+		if (created && rule->grace_s > 0) {
+			buf_printf(b, " AND (%s IS NULL OR true", buf_str(&created_sql));
+			add_older_than(b, buf_str(&created_sql), rule->grace_s, "<=");
+			buf_add_str(b, ")");
+		}
+		if (rule->require_replacement)
+			buf_add_str(b, " AND p.d IS NOT NULL");
+	}
+	if (rule->has_age_over)
+		add_older_than(b, buf_str(&created_sql), rule->age_over_s, "<");
+	if (rule->has_idle_for) {
+		struct buf last = BUF_INIT;
+
+		buf_printf(&last, "greatest(%s, %s)", buf_str(&created_sql),
+			   table_info_column(t, COLUMN_DOCUMENT) ? "ww.at, wd.at" : "ww.at");
+		buf_printf(b, " AND %s IS NOT NULL", buf_str(&created_sql));
+		add_older_than(b, buf_str(&last), rule->idle_for_s, "<");
+		b->failed |= last.failed;
+		buf_release(&last);
+	}
+	buf_add_str(b, ")");
+	b->failed |= created_sql.failed;
+	buf_release(&created_sql);
+}
+
+/* WITH ..., firn_rows AS (SELECT <selected>, CASE ... END AS firn_rule FROM ONLY leaf t ...). */
+static void add_classified(struct pg *pg, struct buf *b, const struct table_info *t, const struct leaf *leaf,
+			   int64_t table_id, const struct candidate_rules *r, const char *selected)
+{
+	const struct column *workspace = table_info_column(t, COLUMN_WORKSPACE);
+	const struct column *document = table_info_column(t, COLUMN_DOCUMENT);
+
+	buf_add_str(b, "WITH ");
+	add_residency_ctes(b, table_id, residency_reach_s(r));
+	if (any_superseded(r)) {
+		buf_add_str(b, ", ");
+		add_active_cte(b, t, table_id);
+	}
+	if (any_replacement(r)) {
+		buf_add_str(b, ", ");
+		add_replaced_cte(pg, b, t, leaf);
+	}
+	buf_printf(b, ", firn_rows AS (SELECT %s, CASE", selected);
+	if (r->min_residency_s > 0)
+		buf_printf(b,
+			   " WHEN greatest(ww.at%s) > pg_catalog.now() - pg_catalog.make_interval(secs => %" PRId64
+			   ") THEN -1",
+			   document ? ", wd.at" : "", r->min_residency_s);
+	for (size_t i = 0; i < r->count; i++) {
+		buf_add_str(b, " WHEN ");
+		add_rule_condition(pg, b, t, &r->rules[i], i);
+		buf_printf(b, " THEN %zu", i);
+	}
+	buf_printf(b, " ELSE -1 END::int4 AS firn_rule FROM ONLY %s t LEFT JOIN firn_woken_w ww ON ww.workspace = coalesce(",
+		   leaf->qualified);
+	add_text(pg, b, "t", workspace);
+	buf_add_str(b, ", '')");
+	if (document) {
+		buf_add_str(b, " LEFT JOIN firn_woken_d wd ON wd.workspace = coalesce(");
+		add_text(pg, b, "t", workspace);
+		buf_add_str(b, ", '') AND wd.document = ");
+		add_text(pg, b, "t", document);
+	}
+	if (any_superseded(r)) {
+		buf_add_str(b, " LEFT JOIN firn_active a ON ");
+		add_active_join(pg, b, t, "t");
+	}
+	if (any_replacement(r)) {
+		buf_add_str(b, " LEFT JOIN firn_replaced p ON p.w = ");
+		add_column(pg, b, "t", workspace);
+		buf_add_str(b, " AND p.d = ");
+		add_column(pg, b, "t", document);
+	}
+	buf_add_str(b, ")");
+}
+
+static bool need_column(const struct table_info *t, const struct candidate_rule *rule, enum column_role role,
+			const char *condition, const char *key, struct err *e)
+{
+	if (table_info_column(t, role))
+		return true;
+	err_set(e, ERR_CONFIG, "rule \"%s\" speaks of \"%s\", for which table \"%s\" has no column", rule->name,
+		condition, t->label);
+	return err_hint(e, "Name the column under tables: columns: %s in the configuration, or leave the condition out.",
+			key);
+}
+
+/* A workspace with two active versions would double its rows in the joins and make "superseded" mean nothing. */
+static bool check_active_unique(struct pg *pg, const struct table_info *t, struct err *e)
+{
+	struct buf sql = BUF_INIT;
+	struct pg_result *result = NULL;
+	bool ok = false;
+
+	buf_printf(&sql, "SELECT a.workspace FROM (%s) a GROUP BY 1 HAVING count(*) > 1 LIMIT 1", t->active.select);
+	if (!buf_ok(&sql, e) || !pg_query(pg, buf_str(&sql), NULL, &result, e)) {
+		err_wrap(e, "could not read the active versions of table \"%s\"", t->label);
+		goto out;
+	}
+	if (pg_rows(result) > 0) {
+		err_set(e, ERR_CONFIG, "workspace \"%s\" has more than one active version", pg_text(result, 0, 0));
+		err_hint(e, "The table or query under active_version must give one row a workspace.");
+		goto out;
+	}
+	ok = true;
+out:
+	pg_result_free(result);
+	buf_release(&sql);
+	return ok;
+}
+
+bool candidates_check(struct pg *pg, const struct table_info *t, const struct candidate_rules *r, struct err *e)
+{
+	for (size_t i = 0; i < r->count; i++) {
+		const struct candidate_rule *rule = &r->rules[i];
+
+		if (rule->version_count && !need_column(t, rule, COLUMN_VERSION, "version", "version", e))
+			return false;
+		if (rule->has_idle_for && !need_column(t, rule, COLUMN_CREATED, "idle_for", "created", e))
+			return false;
+		if (rule->has_age_over && !need_column(t, rule, COLUMN_CREATED, "age_over", "created", e))
+			return false;
+		if (!rule->superseded)
+			continue;
+		if (!need_column(t, rule, COLUMN_VERSION, "superseded", "version", e))
+			return false;
+		if (rule->require_replacement &&
+		    !need_column(t, rule, COLUMN_DOCUMENT, "require_replacement", "document", e))
+			return false;
+		if (t->active.kind == ACTIVE_NONE) {
+			err_set(e, ERR_CONFIG,
+				"rule \"%s\" speaks of \"superseded\", but nothing says which version is active",
+				rule->name);
+			return err_hint(e, "Set active_version of table \"%s\" to a table, a query or a value.",
+					t->label);
+		}
+	}
+	return !any_superseded(r) || t->active.kind == ACTIVE_VALUE || check_active_unique(pg, t, e);
+}
+
+bool candidates_note_versions(struct pg *pg, const struct table_info *t, int64_t table_id, struct err *e)
+{
+	struct pg_params p = PG_PARAMS_INIT;
+	struct buf sql = BUF_INIT;
+	bool ok;
+
+	if (t->active.kind == ACTIVE_NONE)
+		return true;
+	buf_printf(&sql, "INSERT INTO firn.version_seen AS s (table_id, workspace, version) SELECT %" PRId64 ", ", table_id);
+	if (t->active.kind == ACTIVE_VALUE) {
+		buf_add_str(&sql, "'', $1::text");
+		pg_param_text(&p, t->active.value);
+	} else {
+		buf_printf(&sql, "a.workspace, a.version FROM (%s) a WHERE a.workspace IS NOT NULL AND a.version IS NOT NULL",
+			   t->active.select);
+	}
+	buf_add_str(&sql, " ON CONFLICT (table_id, workspace) DO UPDATE SET version = excluded.version, since = now() "
+			  "WHERE s.version <> excluded.version");
+	ok = buf_ok(&sql, e) && pg_query(pg, buf_str(&sql), &p, NULL, e);
+	buf_release(&sql);
+	return ok || err_wrap(e, "could not note the active versions of table \"%s\"", t->label);
+}
+
+static bool begin_reading(struct pg *pg, const struct table_info *t, const struct candidate_rules *r, struct err *e)
+{
+	return pg_begin(pg, "ISOLATION LEVEL REPEATABLE READ READ ONLY", e) &&
+	       pg_execf(pg, e, "SET LOCAL work_mem = '64MB'; SET LOCAL jit = off; SET LOCAL statement_timeout = %" PRId64,
+			r->statement_timeout_ms) &&
+	       set_rule_values(pg, t, r, e);
+}
+
+struct plan_visit {
+	bool (*visit)(void *ctx, const struct candidate_group *g, struct err *e);
+	void *ctx;
+};
+
+static bool visit_plan_row(void *ctx, const struct pg_result *row, struct err *e)
+{
+	const struct plan_visit *v = ctx;
+	struct candidate_group g = {
+		.rule = (int)pg_i64(row, 0, 0),
+		.workspace = pg_text(row, 0, 1),
+		.version = pg_text(row, 0, 2),
+		.rows = pg_i64(row, 0, 3),
+		.bytes = pg_i64(row, 0, 4),
+	};
+
+	return v->visit(v->ctx, &g, e);
+}
+
+bool candidates_plan(struct pg *pg, const struct table_info *t, const struct leaf *leaf, int64_t table_id,
+		     const struct candidate_rules *r,
+		     bool (*visit)(void *ctx, const struct candidate_group *g, struct err *e), void *ctx,
+		     struct err *e)
+{
+	struct plan_visit v = { .visit = visit, .ctx = ctx };
+	const struct column *version = table_info_column(t, COLUMN_VERSION);
+	struct buf selected = BUF_INIT, sql = BUF_INIT;
+	bool ok = false;
+
+	add_text(pg, &selected, "t", table_info_column(t, COLUMN_WORKSPACE));
+	buf_add_str(&selected, " AS firn_w, ");
+	if (version)
+		add_text(pg, &selected, "t", version);
+	else
+		buf_add_str(&selected, "NULL::text");
+	/* 24 bytes of tuple header and 4 of line pointer; columns as stored, without reading what is out of line. */
+	buf_add_str(&selected, " AS firn_v, (28");
+	for (size_t i = 0; i < t->column_count; i++) {
+		buf_add_str(&selected, " + coalesce(pg_catalog.pg_column_size(");
+		add_column(pg, &selected, "t", &t->columns[i]);
+		buf_add_str(&selected, "), 0)");
+	}
+	buf_add_str(&selected, ")::bigint AS firn_b");
+	if (!buf_ok(&selected, e))
+		goto out;
+	add_classified(pg, &sql, t, leaf, table_id, r, buf_str(&selected));
+	buf_add_str(&sql, " SELECT firn_rule, firn_w, firn_v, count(*), sum(firn_b)::bigint FROM firn_rows "
+			  "WHERE firn_rule >= 0 GROUP BY 1, 2, 3 ORDER BY 1, 2, 3");
+	if (!buf_ok(&sql, e) || !begin_reading(pg, t, r, e))
+		goto out;
+	ok = pg_query_each(pg, buf_str(&sql), NULL, visit_plan_row, &v, e) && pg_commit(pg, e);
+out:
+	if (!ok) {
+		pg_rollback(pg);
+		err_wrap(e, "could not plan leaf \"%s\"", leaf->label);
+	}
+	buf_release(&selected);
+	buf_release(&sql);
+	return ok;
+}
+
+/* rule, workspace, version, document, id: rows that share a block lie together, and a re-read gives the same order. */
+static void add_order(struct pg *pg, struct buf *b, const struct table_info *t)
+{
+	static const enum column_role order[] = { COLUMN_WORKSPACE, COLUMN_VERSION, COLUMN_DOCUMENT, COLUMN_ID };
+
+	buf_add_str(b, " ORDER BY firn_rule");
+	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
+		for (size_t c = 0; c < t->column_count; c++)
+			if (t->columns[c].role == order[i]) {
+				buf_add_str(b, ", ");
+				pg_add_identifier(pg, b, t->columns[c].name);
+			}
+}
+
+bool candidates_copy_start(struct pg *pg, const struct table_info *t, const struct leaf *leaf, int64_t table_id,
+			   const struct candidate_rules *r, int64_t limit_rows, struct err *e)
+{
+	struct buf selected = BUF_INIT, sql = BUF_INIT;
+	bool ok = false;
+
+	buf_add_str(&selected, "t.ctid AS firn_tid, t.xmin AS firn_xmin");
+	for (size_t i = 0; i < t->column_count; i++) {
+		buf_add_str(&selected, ", ");
+		add_column(pg, &selected, "t", &t->columns[i]);
+	}
+	if (!buf_ok(&selected, e))
+		goto out;
+	buf_add_str(&sql, "COPY (");
+	add_classified(pg, &sql, t, leaf, table_id, r, buf_str(&selected));
+	buf_add_str(&sql, " SELECT firn_tid, firn_xmin, firn_rule");
+	for (size_t i = 0; i < t->column_count; i++) {
+		buf_add_str(&sql, ", ");
+		pg_add_identifier(pg, &sql, t->columns[i].name);
+	}
+	buf_add_str(&sql, " FROM firn_rows WHERE firn_rule IN (-2");
+	for (size_t i = 0; i < r->count; i++)
+		if (!r->rules[i].keep)
+			buf_printf(&sql, ", %zu", i);
+	buf_add_str(&sql, ")");
+	add_order(pg, &sql, t);
+	if (limit_rows > 0)
+		buf_printf(&sql, " LIMIT %" PRId64, limit_rows);
+	buf_add_str(&sql, ") TO STDOUT (FORMAT BINARY)");
+	if (!buf_ok(&sql, e) || !begin_reading(pg, t, r, e))
+		goto out;
+	/* Text goes through untouched only when nothing is converted on the way. */
+	ok = pg_query(pg, "SELECT pg_catalog.set_config('client_encoding', pg_catalog.current_setting('server_encoding'), true)",
+		      NULL, NULL, e) &&
+	     pg_copy_out_start(pg, buf_str(&sql), e);
+out:
+	if (!ok) {
+		pg_rollback(pg);
+		err_wrap(e, "could not read leaf \"%s\"", leaf->label);
+	}
+	buf_release(&selected);
+	buf_release(&sql);
+	return ok;
+}
+
+bool candidates_recheck_sql(struct pg *pg, const struct table_info *t, const struct leaf *leaf, int64_t table_id,
+			    bool require_replacement, struct buf *ctes, struct buf *conditions, struct err *e)
+{
+	const struct column *version = table_info_column(t, COLUMN_VERSION);
+
+	if (t->active.kind == ACTIVE_VALUE && !set_value(pg, "firn.active", t->active.value, e))
+		return false;
+	add_active_cte(ctes, t, table_id);
+	buf_add_str(conditions, " AND EXISTS (SELECT 1 FROM firn_active a WHERE ");
+	add_active_join(pg, conditions, t, "t");
+	buf_add_str(conditions, " AND ");
+	add_text(pg, conditions, "t", version);
+	buf_add_str(conditions, " <> a.version AND (a.target IS NULL OR a.target <> ");
+	add_text(pg, conditions, "t", version);
+	buf_add_str(conditions, "))");
+	if (require_replacement) {
+		static const enum column_role same[] = { COLUMN_WORKSPACE, COLUMN_DOCUMENT };
+
+		buf_add_str(conditions, " AND EXISTS (SELECT 1 FROM ");
+		add_scope(conditions, t, leaf);
+		buf_add_str(conditions, " r JOIN firn_active a ON ");
+		add_active_join(pg, conditions, t, "r");
+		buf_add_str(conditions, " AND ");
+		add_text(pg, conditions, "r", version);
+		buf_add_str(conditions, " = a.version WHERE true");
+		for (size_t i = 0; i < 2; i++) {
+			buf_add_str(conditions, " AND ");
+			add_column(pg, conditions, "r", table_info_column(t, same[i]));
+			buf_add_str(conditions, " = ");
+			add_column(pg, conditions, "t", table_info_column(t, same[i]));
+		}
+		buf_add_str(conditions, ")");
+	}
+	return buf_ok(ctes, e) && buf_ok(conditions, e);
+}

@@ -1,0 +1,178 @@
+#include "catalog/move_tx.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/str.h"
+
+static bool begin_fenced(struct pg *pg, const struct move_tx_options *o, struct err *e)
+{
+	return pg_begin(pg, NULL, e) &&
+	       pg_execf(pg, e,
+			"SET LOCAL lock_timeout = %" PRId64 "; SET LOCAL statement_timeout = 0; "
+			"SET LOCAL work_mem = '64MB'; SET LOCAL jit = off",
+			o->lock_timeout_ms) &&
+	       lease_check(o->lease, e);
+}
+
+/* firn_move(firn_row, firn_tid, firn_xmin, key columns): what was read, typed like the table's own key. */
+static bool load_keys(struct pg *pg, const struct move_tx_options *o, struct err *e)
+{
+	const struct table_info *t = o->table;
+	struct buf sql = BUF_INIT;
+	bool ok = false;
+
+	buf_add_str(&sql, "CREATE TEMP TABLE firn_move ON COMMIT DROP AS "
+			  "SELECT 0::int4 AS firn_row, t.ctid AS firn_tid, t.xmin AS firn_xmin");
+	for (size_t i = 0; i < t->column_count; i++)
+		if (t->columns[i].in_key) {
+			buf_add_str(&sql, ", t.");
+			pg_add_identifier(pg, &sql, t->columns[i].name);
+		}
+	buf_printf(&sql, " FROM ONLY %s t LIMIT 0", o->leaf->qualified);
+	ok = buf_ok(&sql, e) && pg_exec(pg, buf_str(&sql), e) &&
+	     pg_query(pg,
+		      "SELECT pg_catalog.set_config('client_encoding', pg_catalog.current_setting('server_encoding'), true)",
+		      NULL, NULL, e) &&
+	     pg_copy_in_start(pg, "COPY pg_temp.firn_move FROM STDIN (FORMAT BINARY)", e) &&
+	     pg_copy_in_write(pg, o->keys->data, o->keys->len, e) && pg_copy_in_finish(pg, NULL, e) &&
+	     pg_exec(pg, "ANALYZE pg_temp.firn_move", e);
+	buf_release(&sql);
+	return ok;
+}
+
+/* While this transaction is open nobody can flip the active version of a workspace whose rows it deletes. */
+static bool lock_active_versions(struct pg *pg, const struct move_tx_options *o, struct err *e)
+{
+	const struct table_info *t = o->table;
+	struct buf sql = BUF_INIT;
+	bool ok;
+
+	if (!o->superseded || t->active.kind != ACTIVE_TABLE)
+		return true;
+	buf_printf(&sql, "SELECT 1 FROM %s s WHERE s.%s::text IN (SELECT t.", t->active.table,
+		   t->active.workspace_column);
+	pg_add_identifier(pg, &sql, table_info_column(t, COLUMN_WORKSPACE)->name);
+	buf_printf(&sql,
+		   "::text FROM ONLY %s t JOIN pg_temp.firn_move m ON t.ctid = m.firn_tid) FOR SHARE OF s",
+		   o->leaf->qualified);
+	ok = buf_ok(&sql, e) && pg_query(pg, buf_str(&sql), NULL, NULL, e);
+	buf_release(&sql);
+	return ok || err_wrap(e, "could not lock the active versions");
+}
+
+/* The row must still be the very tuple that was read. A concurrent UPDATE makes a new tuple with another ctid and
+ * xmin; xmin alone would do where Postgres re-checks a DELETE against the new tuple, ctid makes it fast, and the key
+ * guards against a tuple that VACUUM FULL or CLUSTER put in the place of another. */
+static void add_same_tuple(struct pg *pg, struct buf *b, const struct table_info *t)
+{
+	buf_add_str(b, "t.ctid = m.firn_tid AND t.xmin = m.firn_xmin");
+	for (size_t i = 0; i < t->column_count; i++)
+		if (t->columns[i].in_key) {
+			buf_add_str(b, " AND t.");
+			pg_add_identifier(pg, b, t->columns[i].name);
+			buf_add_str(b, " = m.");
+			pg_add_identifier(pg, b, t->columns[i].name);
+		}
+}
+
+static bool build_delete(struct pg *pg, const struct move_tx_options *o, bool skip_locked, struct buf *sql,
+			 struct err *e)
+{
+	struct buf ctes = BUF_INIT, conditions = BUF_INIT;
+	bool ok = false;
+
+	if (o->superseded && !candidates_recheck_sql(pg, o->table, o->leaf, o->table_id, o->require_replacement, &ctes,
+						     &conditions, e))
+		goto out;
+	buf_add_str(sql, "WITH ");
+	if (ctes.len)
+		buf_printf(sql, "%s, ", buf_str(&ctes));
+	if (skip_locked) {
+		buf_printf(sql,
+			   "firn_free AS MATERIALIZED (SELECT m.firn_row FROM ONLY %s t JOIN pg_temp.firn_move m ON ",
+			   o->leaf->qualified);
+		add_same_tuple(pg, sql, o->table);
+		buf_add_str(sql, " FOR UPDATE OF t SKIP LOCKED), ");
+	}
+	buf_printf(sql, "firn_gone AS (DELETE FROM ONLY %s t USING pg_temp.firn_move m%s WHERE ", o->leaf->qualified,
+		   skip_locked ? ", firn_free f" : "");
+	add_same_tuple(pg, sql, o->table);
+	if (skip_locked)
+		buf_add_str(sql, " AND f.firn_row = m.firn_row");
+	buf_printf(sql,
+		   "%s RETURNING m.firn_row) SELECT m.firn_row FROM pg_temp.firn_move m LEFT JOIN firn_gone g "
+		   "ON g.firn_row = m.firn_row WHERE g.firn_row IS NULL",
+		   buf_str(&conditions));
+	ok = buf_ok(sql, e);
+out:
+	buf_release(&ctes);
+	buf_release(&conditions);
+	return ok;
+}
+
+struct missed_rows {
+	struct bitmap *missed;
+	uint32_t rows;
+};
+
+static bool visit_missed(void *ctx, const struct pg_result *row, struct err *e)
+{
+	struct missed_rows *m = ctx;
+	int64_t number = pg_i64(row, 0, 0);
+
+	if (number < 0 || number >= m->rows)
+		return err_set(e, ERR_INTERNAL, "row number %" PRId64 " was never sent", number);
+	bitmap_add(m->missed, (uint32_t)number);
+	return true;
+}
+
+/* A key table that lost rows on the way would hide undeleted rows: count before deleting. */
+static bool check_count(struct pg *pg, const struct move_tx_options *o, struct err *e)
+{
+	struct pg_result *result = NULL;
+	bool ok;
+
+	if (!pg_query(pg, "SELECT count(*), count(DISTINCT firn_row) FROM pg_temp.firn_move", NULL, &result, e))
+		return false;
+	ok = pg_i64(result, 0, 0) == o->rows && pg_i64(result, 0, 1) == o->rows;
+	if (!ok)
+		err_set(e, ERR_INTERNAL, "sent %u keys to delete, the server has %" PRId64, o->rows,
+			pg_i64(result, 0, 0));
+	pg_result_free(result);
+	return ok;
+}
+
+static bool attempt(struct pg *pg, const struct move_tx_options *o, bool skip_locked, struct bitmap *missed,
+		    struct err *e)
+{
+	struct missed_rows m = { .missed = missed, .rows = o->rows };
+	struct buf sql = BUF_INIT;
+	bool ok;
+
+	ok = begin_fenced(pg, o, e) && load_keys(pg, o, e) && check_count(pg, o, e) &&
+	     lock_active_versions(pg, o, e) && build_delete(pg, o, skip_locked, &sql, e) &&
+	     pg_query_each(pg, buf_str(&sql), NULL, visit_missed, &m, e);
+	buf_release(&sql);
+	if (!ok)
+		pg_rollback(pg);
+	return ok;
+}
+
+bool move_tx_delete(struct pg *pg, const struct move_tx_options *o, struct bitmap *missed, struct err *e)
+{
+	struct err first;
+
+	if (attempt(pg, o, false, missed, e))
+		return true;
+	if (strcmp(pg_last_sqlstate(pg), "55P03") == 0) { /* lock_not_available */
+		first = *e;
+		bitmap_remove_all(missed, missed);
+		if (attempt(pg, o, true, missed, e))
+			return true;
+		/* SKIP LOCKED asks for the UPDATE privilege, which firn does without: the lock is the true reason. */
+		if (e->code == ERR_DENIED)
+			*e = first;
+	}
+	return err_wrap(e, "could not delete the moved rows of leaf \"%s\"", o->leaf->label);
+}
