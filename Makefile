@@ -1,0 +1,232 @@
+# GNU make. Everything built goes under $(O); the tree itself is never written to.
+#
+#     make                    $(O)/firn and $(O)/libfirn.a
+#     make check              everything that must hold, ending with prove's counts
+#     make O=/tmp/b CC=clang  elsewhere, by another compiler
+#
+# SANITIZE=address,undefined, FAULTS=1 and COVER=1 make a variant; give each variant an O of its own.
+
+VERSION = 0.1.0
+O ?= build
+PREFIX ?= /usr/local
+FUZZ_SECONDS ?= 30
+SANITIZE ?=
+FAULTS ?=
+COVER ?=
+
+LIB_LAYERS = base policy store segment catalog engine
+TOOL_LAYERS = cli report
+
+PKGS = libpq libcurl libzstd libcrypto libxxhash jansson expat libcyaml yaml-0.1 popt
+ifneq ($(shell grep -rl 'include <sodium' src 2>/dev/null),)
+PKGS += libsodium
+endif
+# These two come without a pkg-config file on Debian 12 or on some other systems.
+PLAIN_LIBS = -llmdb -lroaring
+
+# Targets that compile need the libraries; those that only hand over to another make, clean or format do not.
+NEED_NO_LIBS = clean format check check-asan check-crash check-unit bench demo fuzz cover
+ifneq ($(filter-out $(NEED_NO_LIBS),$(or $(MAKECMDGOALS),all)),)
+ifneq ($(shell pkg-config --exists $(PKGS) 2>/dev/null && echo yes),yes)
+$(error a library is missing: run tools/bootstrap)
+endif
+PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS))
+PKG_LIBS := $(shell pkg-config --libs $(PKGS))
+endif
+
+OPT ?= -O2
+FIRN_CFLAGS = -std=c11 -D_GNU_SOURCE $(OPT) -g -Wall -Wextra -Werror -pthread \
+	-Isrc -Iinclude -I$(O)/gen -DFIRN_VERSION='"$(VERSION)"' -DFIRN_PREFIX='"$(PREFIX)"' $(PKG_CFLAGS)
+FIRN_LDFLAGS = -pthread
+# Messages live in fixed buffers and are cut on purpose; gcc would warn at each.
+ifeq ($(findstring clang,$(shell $(CC) --version 2>/dev/null)),)
+FIRN_CFLAGS += -Wno-format-truncation
+endif
+ifneq ($(SANITIZE),)
+FIRN_CFLAGS += -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer
+FIRN_LDFLAGS += -fsanitize=$(SANITIZE)
+endif
+ifneq ($(FAULTS),)
+FIRN_CFLAGS += -DFIRN_FAULTS
+endif
+ifneq ($(COVER),)
+FIRN_CFLAGS += --coverage
+FIRN_LDFLAGS += --coverage
+endif
+LIBS = $(PKG_LIBS) $(PLAIN_LIBS) -lm
+
+SQL := $(sort $(wildcard src/catalog/sql/*.sql))
+LIB_SRC := $(foreach l,$(LIB_LAYERS),$(sort $(wildcard src/$l/*.c)))
+TOOL_SRC := $(foreach l,$(TOOL_LAYERS),$(sort $(wildcard src/$l/*.c)))
+BASE_OBJ := $(patsubst src/%.c,$(O)/obj/%.o,$(filter src/base/%,$(LIB_SRC)))
+LIB_OBJ := $(patsubst src/%.c,$(O)/obj/%.o,$(LIB_SRC)) $(O)/obj/catalog/sql.o
+TOOL_OBJ := $(patsubst src/%.c,$(O)/obj/%.o,$(TOOL_SRC))
+TEST_OBJ := $(LIB_OBJ) $(filter-out $(O)/obj/cli/main.o,$(TOOL_OBJ))
+HEADERS := $(sort $(wildcard src/*/*.h include/firn/*.h))
+
+UNIT_SRC := $(sort $(wildcard tests/unit/*/test_*.c))
+CONTRACT_SRC := $(sort $(wildcard tests/contract/*.c))
+FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
+UNIT_BIN := $(UNIT_SRC:%.c=$(O)/%)
+CONTRACT_BIN := $(CONTRACT_SRC:%.c=$(O)/%)
+REPLAY_BIN := $(FUZZ_SRC:tests/fuzz/fuzz_%.c=$(O)/tests/fuzz/replay_%)
+FUZZ_BIN := $(FUZZ_SRC:tests/fuzz/%.c=$(O)/tests/fuzz/%)
+
+all: $(if $(wildcard src/cli/main.c),$(O)/firn) $(O)/libfirn.a
+
+# --- the library and the tool -------------------------------------------------------------------------------------
+
+$(O)/gen/sql.c $(O)/gen/sql.h &: $(SQL) tools/embed-sql src/catalog/sql
+	@mkdir -p $(O)/gen
+	tools/embed-sql $(O)/gen $(SQL)
+
+$(O)/obj/catalog/sql.o: $(O)/gen/sql.c $(O)/gen/sql.h
+	@mkdir -p $(@D)
+	$(CC) $(FIRN_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(O)/obj/%.o: src/%.c | $(O)/gen/sql.h
+	@mkdir -p $(@D)
+	$(CC) $(FIRN_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# One object in which only the public API is left to see, so that an application's symbols never meet ours.
+$(O)/libfirn.a: $(LIB_OBJ)
+	$(LD) -r -o $(O)/libfirn.o $^
+	objcopy --wildcard --keep-global-symbol='firn_*' $(O)/libfirn.o
+	@rm -f $@
+	$(AR) rcs $@ $(O)/libfirn.o
+
+$(O)/libfirn-test.a: $(TEST_OBJ)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+# The tool has its own copy of base: of the library it can reach only what is public.
+$(O)/firn: $(TOOL_OBJ) $(BASE_OBJ) $(O)/libfirn.a
+	$(CC) $(FIRN_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+# --- tests --------------------------------------------------------------------------------------------------------
+
+TEST_CFLAGS = $(FIRN_CFLAGS) -Itests -DTEST_SRCDIR='"$(CURDIR)/tests"'
+
+# $(filter): headers that -MMD names are prerequisites too, and are not for the linker.
+$(UNIT_BIN) $(CONTRACT_BIN): $(O)/%: %.c $(O)/libfirn-test.a | $(O)/gen/sql.h
+	@mkdir -p $(@D)
+	$(CC) $(TEST_CFLAGS) $(CFLAGS) -MMD -MP -MF $@.d $(FIRN_LDFLAGS) $(LDFLAGS) -o $@ \
+		$(filter %.c %.a,$^) -lcmocka $(LIBS)
+
+$(REPLAY_BIN): $(O)/tests/fuzz/replay_%: tests/fuzz/fuzz_%.c tests/fuzz/replay.c $(O)/libfirn-test.a | $(O)/gen/sql.h
+	@mkdir -p $(@D)
+	$(CC) $(TEST_CFLAGS) $(CFLAGS) -MD -MP -MF $@.d $(FIRN_LDFLAGS) $(LDFLAGS) -o $@ \
+		$(filter %.c %.a,$^) $(LIBS)
+
+$(FUZZ_BIN): $(O)/tests/fuzz/%: tests/fuzz/%.c $(O)/libfirn-test.a | $(O)/gen/sql.h
+	@mkdir -p $(@D)
+	$(CC) $(TEST_CFLAGS) $(CFLAGS) -MMD -MP -MF $@.d -fsanitize=fuzzer $(FIRN_LDFLAGS) $(LDFLAGS) -o $@ \
+		$(filter %.c %.a,$^) $(LIBS)
+
+units: $(UNIT_BIN)
+contracts: $(CONTRACT_BIN)
+replays: $(REPLAY_BIN)
+fuzzers: $(FUZZ_BIN)
+test-binaries: units contracts replays
+
+# Every header compiles alone.
+headers: $(O)/gen/sql.h
+	@for h in $(HEADERS) $(O)/gen/sql.h; do \
+		$(CC) $(FIRN_CFLAGS) $(CFLAGS) -fsyntax-only -x c "$$h" || exit 1; \
+	done
+
+# `make check` needs two more variants than the release: one in which every mistake shows (sanitizers), and one that
+# can be killed at a fault site but is as fast as the release. FIRN_FAULTS is in both.
+CHECKED = $(MAKE) O=$(O)/check SANITIZE=address,undefined FAULTS=1 OPT=-O1
+FAULTY = $(MAKE) O=$(O)/faults FAULTS=1
+JOBS = -j$(shell nproc)
+
+check:
+	tools/bootstrap check
+	tools/check-layers
+	$(MAKE) $(JOBS) all headers
+	$(MAKE) $(JOBS) O=$(O)/clang CC=clang all headers test-binaries
+	$(CHECKED) $(JOBS) all test-binaries
+	$(FAULTY) $(JOBS) all
+	tools/run-tests $(O) unit contract fuzz pg cli crash
+
+check-unit:
+	$(CHECKED) $(JOBS) units replays
+	tools/run-tests $(O) unit fuzz
+
+check-asan:
+	$(CHECKED) $(JOBS) all test-binaries
+	tools/run-tests $(O) unit contract fuzz pg cli
+
+check-crash:
+	$(FAULTY) $(JOBS) all
+	tools/run-tests $(O) crash
+
+fuzz:
+	$(MAKE) $(JOBS) O=$(O)/fuzz CC=clang SANITIZE=fuzzer-no-link,address,undefined fuzzers
+	tools/run-fuzz $(O)/fuzz $(FUZZ_SECONDS)
+
+cover:
+	$(MAKE) $(JOBS) O=$(O)/cover COVER=1 FAULTS=1 OPT=-O0 all test-binaries
+	find $(O)/cover -name '*.gcda' -delete
+	FIRN_CHECKED=$(O)/cover tools/run-tests $(O) unit contract fuzz pg cli
+	tools/cover-summary $(O)/cover
+
+bench: all-release
+	tools/bench
+
+demo:
+	tools/bootstrap demo
+	$(MAKE) $(JOBS) all
+	tools/demo
+
+all-release:
+	$(MAKE) $(JOBS) all
+
+tidy: $(O)/gen/sql.h
+	clang-tidy --quiet --checks='-*,bugprone-*,-bugprone-easily-swappable-parameters,-bugprone-reserved-identifier,clang-analyzer-*,-clang-analyzer-security.insecureAPI.DeprecatedOrUnsafeBufferHandling' \
+		$(LIB_SRC) $(TOOL_SRC) -- $(FIRN_CFLAGS)
+
+format:
+	clang-format -i $(sort $(wildcard src/*/*.[ch] include/firn/*.h tests/*/*.[ch] tests/unit/*/*.[ch]))
+
+# --- installation -------------------------------------------------------------------------------------------------
+
+$(O)/firn.pc: Makefile
+	@mkdir -p $(O)
+	@{ \
+	echo 'prefix=$(PREFIX)'; \
+	echo 'libdir=$${prefix}/lib'; \
+	echo 'includedir=$${prefix}/include'; \
+	echo; \
+	echo 'Name: firn'; \
+	echo 'Description: tiered storage for Postgres and pgvector'; \
+	echo 'Version: $(VERSION)'; \
+	echo 'Requires.private: $(filter-out popt,$(PKGS))'; \
+	echo 'Libs: -L$${libdir} -lfirn'; \
+	echo 'Libs.private: $(PLAIN_LIBS) -lm -pthread'; \
+	echo 'Cflags: -I$${includedir}'; \
+	} >$@
+
+DEST = $(DESTDIR)$(PREFIX)
+
+install: all $(O)/firn.pc
+	install -d $(DEST)/bin $(DEST)/lib/pkgconfig $(DEST)/include/firn $(DEST)/share/firn/policies
+	install -m 755 $(O)/firn $(DEST)/bin/firn
+	install -m 644 $(O)/libfirn.a $(DEST)/lib/libfirn.a
+	install -m 644 include/firn/*.h $(DEST)/include/firn/
+	install -m 644 $(O)/firn.pc $(DEST)/lib/pkgconfig/firn.pc
+	cd policies && find . -type f -exec install -D -m 644 '{}' '$(abspath $(DEST))/share/firn/policies/{}' ';'
+	@if $(O)/firn help --man >$(O)/firn.1 2>/dev/null; then set -x; \
+		install -D -m 644 $(O)/firn.1 $(DEST)/share/man/man1/firn.1; fi
+	@if $(O)/firn help --bash-completion >$(O)/firn.bash 2>/dev/null; then set -x; \
+		install -D -m 644 $(O)/firn.bash $(DEST)/share/bash-completion/completions/firn; fi
+
+clean:
+	rm -rf $(O)
+
+-include $(wildcard $(O)/obj/*/*.d $(O)/tests/*/*.d $(O)/tests/*/*/*.d)
+
+.PHONY: all units contracts replays fuzzers test-binaries headers check check-unit check-asan check-crash fuzz cover \
+	bench demo all-release tidy format install clean
+.DELETE_ON_ERROR:
