@@ -10,8 +10,8 @@
 #include "base/mem.h"
 #include "base/str.h"
 
-#define HEADERS_MAX ((size_t)64 << 10)
-#define ERROR_BODY_MAX ((size_t)64 << 10)
+#define HEADERS_MAX        ((size_t)64 << 10)
+#define ERROR_BODY_MAX     ((size_t)64 << 10)
 #define CONNECT_TIMEOUT_MS 15000
 
 struct http {
@@ -126,7 +126,8 @@ static size_t on_header(char *data, size_t size, size_t count, void *ctx)
 		return len;
 	if (out->len + len > HEADERS_MAX) {
 		x->failed = true;
-		err_set(x->e, ERR_DATA, "the headers of the answer are larger than %zu bytes", HEADERS_MAX);
+		err_set(x->e, ERR_DATA, "the headers of the answer are larger than %zu bytes",
+			HEADERS_MAX);
 		return 0;
 	}
 	for (const char *at = data; at < colon; at++)
@@ -162,7 +163,8 @@ static size_t on_body(char *data, size_t size, size_t count, void *ctx)
 	}
 	if (r->status / 100 == 2 && len > x->request->max_body_bytes - r->body.len) {
 		x->failed = true;
-		err_set(x->e, ERR_DATA, "the answer is larger than %zu bytes", x->request->max_body_bytes);
+		err_set(x->e, ERR_DATA, "the answer is larger than %zu bytes",
+			x->request->max_body_bytes);
 		return 0;
 	}
 	if (r->status / 100 != 2 && keep > ERROR_BODY_MAX - r->body.len)
@@ -246,8 +248,9 @@ static void set_method(CURL *c, const struct http_request *request, struct excha
 /* The first option that curl refuses is its answer: none of these may be lost silently. */
 static CURLcode set_limits(const struct http *h, const struct http_request *request)
 {
-	int64_t connect_ms = request->idle_timeout_ms < CONNECT_TIMEOUT_MS ? request->idle_timeout_ms
-									   : CONNECT_TIMEOUT_MS;
+	int64_t connect_ms = request->idle_timeout_ms < CONNECT_TIMEOUT_MS
+				     ? request->idle_timeout_ms
+				     : CONNECT_TIMEOUT_MS;
 	int64_t idle_s = request->idle_timeout_ms < 1000 ? 1 : request->idle_timeout_ms / 1000;
 	int64_t total_ms = request->total_timeout_ms < 1 ? 1 : request->total_timeout_ms;
 	const char *protocols = h->plain ? "http,https" : "https";
@@ -263,7 +266,8 @@ static CURLcode set_limits(const struct http *h, const struct http_request *requ
 	    (rc = curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)total_ms)) != CURLE_OK ||
 	    (rc = curl_easy_setopt(c, CURLOPT_PATH_AS_IS, 1L)) != CURLE_OK ||
 	    (rc = curl_easy_setopt(c, CURLOPT_TCP_KEEPALIVE, 1L)) != CURLE_OK ||
-	    (rc = curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1)) != CURLE_OK ||
+	    (rc = curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1)) !=
+		    CURLE_OK ||
 	    (rc = curl_easy_setopt(c, CURLOPT_BUFFERSIZE, (long)CURL_MAX_READ_SIZE)) != CURLE_OK)
 		return rc;
 	if (h->ca_file)
@@ -285,13 +289,16 @@ static bool set_transport_error(const struct http *h, CURLcode rc, struct err *e
 	case CURLE_SSL_CACERT_BADFILE:
 	case CURLE_SSL_ISSUER_ERROR:
 		err_set(e, ERR_CONFIG, "the server's certificate is not trusted: %s", reason);
-		return err_hint(e, "Name the file of the authority that signed it as the archive's ca_file.");
+		return err_hint(
+			e,
+			"Name the file of the authority that signed it as the archive's ca_file.");
 	default:
 		return err_set(e, ERR_OFFLINE, "%s", reason);
 	}
 }
 
-bool http_perform(struct http *h, const struct http_request *request, struct http_response *response, struct err *e)
+bool http_perform(struct http *h, const struct http_request *request,
+		  struct http_response *response, struct err *e)
 {
 	struct exchange x = { .request = request, .response = response, .e = e };
 	struct curl_slist *headers = NULL;

@@ -17,15 +17,16 @@ struct http *http_new(const char *ca_file, bool plain, struct err *e);
 void http_free(struct http *h);
 
 struct http_header {
-	const char *name; /* in lower case */
+	const char *name;  /* in lower case */
 	const char *value; /* not empty */
 };
 
 struct http_response {
-	int status;	    /* 0: none came */
-	struct buf headers; /* name NUL value NUL ..., names in lower case: see http_response_header */
-	struct buf body;    /* of answers that no sink took */
-	uint64_t bytes_in;  /* of the body, wherever it went */
+	int status; /* 0: none came */
+	struct buf
+		headers; /* name NUL value NUL ..., names in lower case: see http_response_header */
+	struct buf body; /* of answers that no sink took */
+	uint64_t bytes_in; /* of the body, wherever it went */
 	uint64_t bytes_out;
 };
 
@@ -36,12 +37,13 @@ struct http_request {
 	size_t header_count;
 	const void *body; /* PUT and POST always send one, of body_len bytes */
 	size_t body_len;
-	int64_t idle_timeout_ms;  /* gives up after so long without a byte either way; at least 1000 */
+	int64_t idle_timeout_ms; /* gives up after so long without a byte either way; at least 1000 */
 	int64_t total_timeout_ms; /* and after so long altogether */
-	size_t max_body_bytes;	  /* of a 2xx answer that no sink takes: more is ERR_DATA */
+	size_t max_body_bytes;    /* of a 2xx answer that no sink takes: more is ERR_DATA */
 	/* Takes the body of a 2xx answer, piece by piece; status and headers are complete by then. false (with e set)
 	 * ends the request with that error. NULL: the body goes into the response. */
-	bool (*sink)(void *ctx, const struct http_response *response, const void *data, size_t len, struct err *e);
+	bool (*sink)(void *ctx, const struct http_response *response, const void *data, size_t len,
+		     struct err *e);
 	void *sink_ctx;
 };
 
@@ -50,7 +52,8 @@ struct http_request {
  * ERR_OFFLINE: no connection, broken off, or too slow. ERR_CONFIG: the server's certificate is not trusted, or the URL
  * cannot be used. ERR_DATA: the answer is larger than allowed. What response held before is released first.
  */
-bool http_perform(struct http *h, const struct http_request *request, struct http_response *response, struct err *e);
+bool http_perform(struct http *h, const struct http_request *request,
+		  struct http_response *response, struct err *e);
 
 void http_response_release(struct http_response *r);
 

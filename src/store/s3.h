@@ -8,7 +8,7 @@
 #include "store/store_driver.h"
 #include "store/store_retry.h"
 
-#define S3_HEADERS_MAX 8
+#define S3_HEADERS_MAX   8
 #define S3_UPLOAD_ID_MAX 256
 /* Says which attempt wrote an object, so that one whose answer got lost can be known again. */
 #define S3_NONCE_HEADER "x-amz-meta-firn-upload"
@@ -40,7 +40,8 @@ struct s3_call {
 	const void *body;
 	size_t body_len;
 	const char *body_sha256; /* in hex; NULL: computed here */
-	bool (*sink)(void *ctx, const struct http_response *response, const void *data, size_t len, struct err *e);
+	bool (*sink)(void *ctx, const struct http_response *response, const void *data, size_t len,
+		     struct err *e);
 	void *sink_ctx;
 };
 
@@ -58,28 +59,31 @@ void s3_call_add_header(struct s3_call *c, const char *name, const char *value);
 
 /* Once. True: an answer of status 2xx. False otherwise, e saying what (HTTP status, S3's code, a hint), and
  * a->http.status being 0 if no answer came. Releases what a held before. */
-bool s3_try(struct s3 *s, const struct s3_call *c, const struct retry *r, struct s3_answer *a, struct err *e);
+bool s3_try(struct s3 *s, const struct s3_call *c, const struct retry *r, struct s3_answer *a,
+	    struct err *e);
 
 /* As retry_wait, minding Retry-After in a; counts and logs. */
 bool s3_wait(struct s3 *s, struct retry *r, const struct s3_answer *a, struct err *e);
 
 /* s3_try until it succeeds, or trying is no use. For calls that may be sent twice and have no sink. */
-bool s3_perform(struct s3 *s, const struct s3_call *c, struct retry *r, struct s3_answer *a, struct err *e);
+bool s3_perform(struct s3 *s, const struct s3_call *c, struct retry *r, struct s3_answer *a,
+		struct err *e);
 
 /* Sets e from an error that came with this HTTP status. Returns false. */
-bool s3_set_error(struct s3 *s, int status, const struct http_response *http, const struct s3_error *error,
-		  struct err *e);
+bool s3_set_error(struct s3 *s, int status, const struct http_response *http,
+		  const struct s3_error *error, struct err *e);
 
 /* HEAD. ERR_NOT_FOUND. a holds the answer; out may be NULL. */
-bool s3_head_object(struct s3 *s, const char *key, struct retry *r, struct s3_answer *a, struct store_object *out,
-		    struct err *e);
+bool s3_head_object(struct s3 *s, const char *key, struct retry *r, struct s3_answer *a,
+		    struct store_object *out, struct err *e);
 
 /* s3_upload.c */
-bool s3_put(struct store *store, const char *key, const struct io_reader *src, const uint8_t *sha256,
-	    const char *storage_class, struct err *e);
+bool s3_put(struct store *store, const char *key, const struct io_reader *src,
+	    const uint8_t *sha256, const char *storage_class, struct err *e);
 bool s3_abort(struct s3 *s, const char *key, const char *upload_id, struct retry *r, struct err *e);
 
 /* s3_delete.c */
-bool s3_delete(struct store *store, const char *const *keys, size_t count, size_t *failed_out, struct err *e);
+bool s3_delete(struct store *store, const char *const *keys, size_t count, size_t *failed_out,
+	       struct err *e);
 
 #endif

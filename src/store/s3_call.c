@@ -9,7 +9,7 @@
 #include "store/s3_sign.h"
 
 /* A page of 1000 keys of 1024 bytes, each three times as long when encoded, and room for what surrounds them. */
-#define ANSWER_MAX_BYTES ((size_t)8 << 20)
+#define ANSWER_MAX_BYTES  ((size_t)8 << 20)
 #define RETRY_AFTER_MAX_S 120
 
 void s3_answer_release(struct s3_answer *a)
@@ -37,25 +37,31 @@ static const struct {
 } meanings[] = {
 	{ "NoSuchKey", ERR_NOT_FOUND, NULL },
 	{ "NoSuchUpload", ERR_NOT_FOUND, NULL },
-	{ "NoSuchBucket", ERR_CONFIG, "Create the bucket, or correct its name in the archive's URL." },
+	{ "NoSuchBucket", ERR_CONFIG,
+	  "Create the bucket, or correct its name in the archive's URL." },
 	{ "AccessDenied", ERR_DENIED,
-	  "The credentials need s3:ListBucket, s3:ListBucketMultipartUploads, s3:GetObject, s3:PutObject, "
+	  "The credentials need s3:ListBucket, s3:ListBucketMultipartUploads, s3:GetObject, "
+	  "s3:PutObject, "
 	  "s3:DeleteObject and s3:AbortMultipartUpload there." },
 	{ "InvalidAccessKeyId", ERR_DENIED, "The server does not know this access key." },
 	{ "SignatureDoesNotMatch", ERR_DENIED,
-	  "The secret key does not belong to the access key, or something between here and the server changes "
+	  "The secret key does not belong to the access key, or something between here and the "
+	  "server changes "
 	  "requests." },
 	{ "ExpiredToken", ERR_DENIED, "The session token is too old: get a new one." },
 	{ "InvalidToken", ERR_DENIED, "The session token is not valid: get a new one." },
 	{ "TokenRefreshRequired", ERR_DENIED, "The session token is too old: get a new one." },
-	{ "RequestTimeTooSkewed", ERR_CONFIG, "Set this machine's clock: it differs too much from the server's." },
-	{ "RequestExpired", ERR_CONFIG, "Set this machine's clock: it differs too much from the server's." },
+	{ "RequestTimeTooSkewed", ERR_CONFIG,
+	  "Set this machine's clock: it differs too much from the server's." },
+	{ "RequestExpired", ERR_CONFIG,
+	  "Set this machine's clock: it differs too much from the server's." },
 	{ "PreconditionFailed", ERR_EXISTS, NULL },
 	{ "InvalidRange", ERR_DATA, NULL },
 	{ "BadDigest", ERR_DATA, NULL },
 	{ "InvalidDigest", ERR_DATA, NULL },
 	{ "XAmzContentSHA256Mismatch", ERR_DATA, NULL },
-	{ "InvalidStorageClass", ERR_CONFIG, "This archive does not have the storage class that was asked for." },
+	{ "InvalidStorageClass", ERR_CONFIG,
+	  "This archive does not have the storage class that was asked for." },
 	{ "InvalidObjectState", ERR_CONFIG,
 	  "The object is in a storage class that cannot be read at once: restore it first." },
 	{ "QuotaExceeded", ERR_DENIED, "The bucket or its owner has no room left." },
@@ -122,8 +128,8 @@ static bool is_word(const char *s)
 	return *s != '\0';
 }
 
-bool s3_set_error(struct s3 *s, int status, const struct http_response *http, const struct s3_error *error,
-		  struct err *e)
+bool s3_set_error(struct s3 *s, int status, const struct http_response *http,
+		  const struct s3_error *error, struct err *e)
 {
 	const char *header_region = http ? http_response_header(http, "x-amz-bucket-region") : NULL;
 	const char *region = error->region[0] ? error->region : header_region;
@@ -138,12 +144,14 @@ bool s3_set_error(struct s3 *s, int status, const struct http_response *http, co
 			hint = meanings[i].hint;
 		}
 	if (!hint && meaning == ERR_DENIED)
-		hint = "Without s3:ListBucket the server says this of objects that do not exist, too.";
+		hint = "Without s3:ListBucket the server says this of objects that do not exist, "
+		       "too.";
 	clean_message(s, error->message, message);
-	err_set(e, meaning, "HTTP %d%s%s%s%s%s", status, *code ? " " : "", code, *message ? " (" : "", message,
-		*message ? ")" : "");
+	err_set(e, meaning, "HTTP %d%s%s%s%s%s", status, *code ? " " : "", code,
+		*message ? " (" : "", message, *message ? ")" : "");
 	if (region && is_word(region) && !str_eq(region, s->region) && status / 100 != 5)
-		err_hint(e, "The bucket is in region \"%s\", not \"%s\": set the archive's region.", region, s->region);
+		err_hint(e, "The bucket is in region \"%s\", not \"%s\": set the archive's region.",
+			 region, s->region);
 	else if (status / 100 == 3)
 		err_hint(e, "The bucket is elsewhere: check the archive's endpoint and region.");
 	else if (hint)
@@ -164,8 +172,9 @@ static void add_path(const struct s3 *s, const char *key, struct buf *out)
 }
 
 /* The Authorization header's value, over all of headers. */
-static bool sign(struct s3 *s, const struct s3_call *c, const char *path, const struct http_header *headers,
-		 size_t count, const char *payload, const char *date, struct buf *out, struct err *e)
+static bool sign(struct s3 *s, const struct s3_call *c, const char *path,
+		 const struct http_header *headers, size_t count, const char *payload,
+		 const char *date, struct buf *out, struct err *e)
 {
 	const struct s3_sign_request request = {
 		.method = c->method,
@@ -188,7 +197,8 @@ static bool hash_body(const struct s3_call *c, char hex[SHA256_HEX_BYTES], struc
 	uint8_t digest[SHA256_BYTES];
 
 	if (c->body_sha256 || c->body_len == 0) {
-		snprintf(hex, SHA256_HEX_BYTES, "%s", c->body_sha256 ? c->body_sha256 : S3_EMPTY_SHA256);
+		snprintf(hex, SHA256_HEX_BYTES, "%s",
+			 c->body_sha256 ? c->body_sha256 : S3_EMPTY_SHA256);
 		return true;
 	}
 	if (!sha256_once(c->body, c->body_len, digest, e))
@@ -197,7 +207,8 @@ static bool hash_body(const struct s3_call *c, char hex[SHA256_HEX_BYTES], struc
 	return true;
 }
 
-bool s3_try(struct s3 *s, const struct s3_call *c, const struct retry *r, struct s3_answer *a, struct err *e)
+bool s3_try(struct s3 *s, const struct s3_call *c, const struct retry *r, struct s3_answer *a,
+	    struct err *e)
 {
 	struct http_header headers[S3_HEADERS_MAX + 5];
 	struct buf path = BUF_INIT, url = BUF_INIT, authorization = BUF_INIT;
@@ -220,7 +231,8 @@ bool s3_try(struct s3 *s, const struct s3_call *c, const struct retry *r, struct
 	headers[count++] = (struct http_header){ "x-amz-content-sha256", payload };
 	headers[count++] = (struct http_header){ "x-amz-date", date };
 	if (s->credentials.session_token)
-		headers[count++] = (struct http_header){ "x-amz-security-token", s->credentials.session_token };
+		headers[count++] = (struct http_header){ "x-amz-security-token",
+							 s->credentials.session_token };
 	headers[count++] = (struct http_header){ "host", s->host };
 	if (!sign(s, c, buf_str(&path), headers, count, payload, date, &authorization, e))
 		goto out;
@@ -279,11 +291,13 @@ bool s3_wait(struct s3 *s, struct retry *r, const struct s3_answer *a, struct er
 	if (!retry_wait(r, retry_after_ms(s, a), e))
 		return false;
 	s->store->counters.retries++;
-	log_info(s->store->log, "archive: try %d failed, trying again: %s", r->tries, before.message);
+	log_info(s->store->log, "archive: try %d failed, trying again: %s", r->tries,
+		 before.message);
 	return true;
 }
 
-bool s3_perform(struct s3 *s, const struct s3_call *c, struct retry *r, struct s3_answer *a, struct err *e)
+bool s3_perform(struct s3 *s, const struct s3_call *c, struct retry *r, struct s3_answer *a,
+		struct err *e)
 {
 	r->tries = 0;
 	while (!s3_try(s, c, r, a, e))
@@ -292,8 +306,8 @@ bool s3_perform(struct s3 *s, const struct s3_call *c, struct retry *r, struct s
 	return true;
 }
 
-bool s3_head_object(struct s3 *s, const char *key, struct retry *r, struct s3_answer *a, struct store_object *out,
-		    struct err *e)
+bool s3_head_object(struct s3 *s, const char *key, struct retry *r, struct s3_answer *a,
+		    struct store_object *out, struct err *e)
 {
 	const struct s3_call call = { .method = "HEAD", .key = key };
 	const char *length, *modified, *storage_class;
@@ -309,7 +323,8 @@ bool s3_head_object(struct s3 *s, const char *key, struct retry *r, struct s3_an
 	if (modified && !http_parse_date(modified, &object.modified_s))
 		return err_set(e, ERR_DATA, "the archive gave a time that is none");
 	snprintf(object.key, sizeof(object.key), "%s", key);
-	snprintf(object.storage_class, sizeof(object.storage_class), "%s", storage_class ? storage_class : "STANDARD");
+	snprintf(object.storage_class, sizeof(object.storage_class), "%s",
+		 storage_class ? storage_class : "STANDARD");
 	if (out)
 		*out = object;
 	return true;

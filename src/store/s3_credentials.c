@@ -56,7 +56,8 @@ static bool is_section(struct span line, const char *profile)
 
 	if (span_is(name, profile))
 		return true;
-	if (name.len > 8 && memcmp(name.at, "profile", 7) == 0 && isspace((unsigned char)name.at[7]))
+	if (name.len > 8 && memcmp(name.at, "profile", 7) == 0 &&
+	    isspace((unsigned char)name.at[7]))
 		return span_is(trim(name.at + 8, name.at + name.len), profile);
 	return false;
 }
@@ -73,7 +74,8 @@ static bool take_setting(struct s3_credentials *c, struct span line, struct err 
 	value = trim(equals + 1, line.at + line.len);
 	/* A comment may follow a space. */
 	for (size_t i = 1; i < value.len; i++)
-		if ((value.at[i] == '#' || value.at[i] == ';') && isspace((unsigned char)value.at[i - 1])) {
+		if ((value.at[i] == '#' || value.at[i] == ';') &&
+		    isspace((unsigned char)value.at[i - 1])) {
 			value = trim(value.at, value.at + i);
 			break;
 		}
@@ -93,8 +95,8 @@ static bool take_setting(struct s3_credentials *c, struct span line, struct err 
 	return *to != NULL;
 }
 
-bool s3_credentials_parse(struct s3_credentials *c, const char *text, size_t len, const char *profile,
-			  struct err *e)
+bool s3_credentials_parse(struct s3_credentials *c, const char *text, size_t len,
+			  const char *profile, struct err *e)
 {
 	const char *at = text, *end = text + len;
 	bool inside = false;
@@ -136,8 +138,8 @@ static bool shared_path(const char *variable, const char *name, struct buf *out)
 	return true;
 }
 
-static bool load_shared(struct s3_credentials *c, const char *variable, const char *name, const char *profile,
-			struct err *e)
+static bool load_shared(struct s3_credentials *c, const char *variable, const char *name,
+			const char *profile, struct err *e)
 {
 	struct buf path = BUF_INIT, text = BUF_INIT;
 	bool ok = true;
@@ -185,9 +187,11 @@ bool s3_credentials_load(struct s3_credentials *c, const char *profile, struct e
 	if (!profile && (!take_variable(&c->access_key, "AWS_ACCESS_KEY_ID", e) ||
 			 !take_variable(&c->secret_key, "AWS_SECRET_ACCESS_KEY", e)))
 		return false;
-	if (!take_variable(&c->region, "AWS_REGION", e) || !take_variable(&c->region, "AWS_DEFAULT_REGION", e))
+	if (!take_variable(&c->region, "AWS_REGION", e) ||
+	    !take_variable(&c->region, "AWS_DEFAULT_REGION", e))
 		return false;
-	if (!profile && c->access_key && c->secret_key && !take_variable(&c->session_token, "AWS_SESSION_TOKEN", e))
+	if (!profile && c->access_key && c->secret_key &&
+	    !take_variable(&c->session_token, "AWS_SESSION_TOKEN", e))
 		return false;
 	if (!named || !*named)
 		named = "default";
@@ -211,14 +215,18 @@ bool s3_credentials_load(struct s3_credentials *c, const char *profile, struct e
 	if (!c->access_key && !c->secret_key) {
 		err_set(e, ERR_DENIED, "no S3 credentials were found");
 		return err_hint(e,
-				"Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or put them into profile \"%s\" of "
+				"Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or put them into "
+				"profile \"%s\" of "
 				"~/.aws/credentials.",
 				named);
 	}
 	if (!c->access_key || !c->secret_key)
-		return err_set(e, ERR_CONFIG, "of the S3 access key and its secret only one is set");
+		return err_set(e, ERR_CONFIG,
+			       "of the S3 access key and its secret only one is set");
 	if (!is_clean(c->access_key) || !is_clean(c->secret_key) || !is_clean(c->session_token) ||
 	    !is_clean(c->region) || strchr(c->access_key, '/'))
-		return err_set(e, ERR_CONFIG, "an S3 credential or the region holds a character that cannot be in it");
+		return err_set(
+			e, ERR_CONFIG,
+			"an S3 credential or the region holds a character that cannot be in it");
 	return true;
 }

@@ -7,7 +7,7 @@
 struct s3_credentials {
 	char *access_key, *secret_key;
 	char *session_token; /* NULL: none */
-	char *region;	     /* AWS_REGION, AWS_DEFAULT_REGION or the profile's; NULL: none of them says */
+	char *region; /* AWS_REGION, AWS_DEFAULT_REGION or the profile's; NULL: none of them says */
 };
 
 /*
@@ -25,7 +25,7 @@ void s3_credentials_release(struct s3_credentials *c);
  * Reads "name = value" lines of one section of an INI file into c; what c has already stays. The section is
  * "[profile NAME]" or "[NAME]". Comments, other names, indented lines (nested settings) and garbage are passed over.
  */
-bool s3_credentials_parse(struct s3_credentials *c, const char *text, size_t len, const char *profile,
-			  struct err *e);
+bool s3_credentials_parse(struct s3_credentials *c, const char *text, size_t len,
+			  const char *profile, struct err *e);
 
 #endif

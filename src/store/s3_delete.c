@@ -14,7 +14,7 @@ struct batch {
 	struct s3 *s;
 	const char *const *keys;
 	size_t count;
-	bool *left;	  /* for each key: not deleted yet */
+	bool *left;       /* for each key: not deleted yet */
 	struct err error; /* of one that is left; one that trying again cannot help goes first */
 };
 
@@ -22,7 +22,9 @@ struct batch {
 static void write_request(const struct batch *b, struct buf *out)
 {
 	buf_clear(out);
-	buf_add_str(out, "<Delete xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Quiet>true</Quiet>");
+	buf_add_str(
+		out,
+		"<Delete xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Quiet>true</Quiet>");
 	for (size_t i = 0; i < b->count; i++) {
 		if (!b->left[i])
 			continue;
@@ -41,7 +43,9 @@ static bool md5_base64(const struct buf *body, char out[32], struct err *e)
 	unsigned len = sizeof(digest);
 
 	if (EVP_Digest(body->data, body->len, digest, &len, EVP_md5(), NULL) != 1 || len != 16) {
-		err_set(e, ERR_CONFIG, "MD5 is switched off in this machine's OpenSSL, and S3 wants it for deleting");
+		err_set(e, ERR_CONFIG,
+			"MD5 is switched off in this machine's OpenSSL, and S3 wants it for "
+			"deleting");
 		return err_hint(e, "A FIPS mode may do this.");
 	}
 	EVP_EncodeBlock((unsigned char *)out, digest, (int)len);
@@ -60,16 +64,20 @@ static bool on_key_error(void *ctx, const char *key, const struct s3_error *erro
 	while (str_starts_with(key, b->s->prefix) && at < b->count && !str_eq(b->keys[at], own))
 		at++;
 	if (!str_starts_with(key, b->s->prefix) || at == b->count)
-		return err_set(e, ERR_DATA, "the archive could not delete what it was not asked to: \"%.200s\"", key);
+		return err_set(e, ERR_DATA,
+			       "the archive could not delete what it was not asked to: \"%.200s\"",
+			       key);
 	b->left[at] = true;
 	s3_set_error(b->s, 200, NULL, error, &each);
 	err_wrap(&each, "object \"%s\"", own);
-	if (b->error.code == ERR_NONE || (err_is_retryable(b->error.code) && !err_is_retryable(each.code)))
+	if (b->error.code == ERR_NONE ||
+	    (err_is_retryable(b->error.code) && !err_is_retryable(each.code)))
 		b->error = each;
 	return true;
 }
 
-static bool delete_once(struct batch *b, const struct buf *body, struct retry *r, struct s3_answer *a, struct err *e)
+static bool delete_once(struct batch *b, const struct buf *body, struct retry *r,
+			struct s3_answer *a, struct err *e)
 {
 	char md5[32];
 	struct s3_call call = {
@@ -113,7 +121,8 @@ static bool delete_batch(struct batch *b, struct err *e)
 	return ok;
 }
 
-bool s3_delete(struct store *store, const char *const *keys, size_t count, size_t *failed_out, struct err *e)
+bool s3_delete(struct store *store, const char *const *keys, size_t count, size_t *failed_out,
+	       struct err *e)
 {
 	struct batch b = { .s = store->impl };
 	struct err first = { 0 }, each = { 0 };
@@ -130,7 +139,8 @@ bool s3_delete(struct store *store, const char *const *keys, size_t count, size_
 		for (size_t i = 0; i < b.count; i++)
 			b.left[i] = true;
 		/* Out of reach, or told to stop: the rest is left as it is. */
-		if (first.code != ERR_OFFLINE && first.code != ERR_INTERRUPTED && delete_batch(&b, &each))
+		if (first.code != ERR_OFFLINE && first.code != ERR_INTERRUPTED &&
+		    delete_batch(&b, &each))
 			continue;
 		if (first.code == ERR_NONE)
 			first = each;
@@ -141,5 +151,6 @@ bool s3_delete(struct store *store, const char *const *keys, size_t count, size_
 	if (first.code == ERR_NONE)
 		return true;
 	*e = first;
-	return err_wrap(e, "could not delete from bucket \"%s\"", ((struct s3 *)store->impl)->bucket);
+	return err_wrap(e, "could not delete from bucket \"%s\"",
+			((struct s3 *)store->impl)->bucket);
 }

@@ -61,7 +61,9 @@ static bool set_string(char **to, const char *text, struct err *e)
 
 static bool set_time(int64_t *to, const char *text, struct err *e)
 {
-	return s3_parse_time(text, to) ? true : err_set(e, ERR_DATA, "\"%.64s\" in a listing is no time", text);
+	return s3_parse_time(text, to)
+		       ? true
+		       : err_set(e, ERR_DATA, "\"%.64s\" in a listing is no time", text);
 }
 
 static bool set_truncated(struct s3_page *page, const char *text, struct err *e)
@@ -78,7 +80,8 @@ static bool add_entry(struct listing *l, struct err *e)
 	if (!l->entry.key)
 		return err_set(e, ERR_DATA, "the archive listed something without a key");
 	if (page->count >= S3_LIST_MAX)
-		return err_set(e, ERR_DATA, "the archive listed more than %d objects at a time", S3_LIST_MAX);
+		return err_set(e, ERR_DATA, "the archive listed more than %d objects at a time",
+			       S3_LIST_MAX);
 	if (!mem_grow(&entries, &page->capacity, page->count + 1, sizeof(*page->entries), e))
 		return false;
 	page->entries = entries;
@@ -121,7 +124,9 @@ static bool on_upload(void *ctx, const char *path, const char *text, struct err 
 	if (str_eq(path, UPLOADS))
 		l->seen_root = true;
 	else if (str_eq(path, UPLOADS "/Upload"))
-		return entry->id ? add_entry(l, e) : err_set(e, ERR_DATA, "the archive listed an upload without an id");
+		return entry->id
+			       ? add_entry(l, e)
+			       : err_set(e, ERR_DATA, "the archive listed an upload without an id");
 	else if (str_eq(path, UPLOADS "/Upload/Key"))
 		return set_string(&entry->key, text, e);
 	else if (str_eq(path, UPLOADS "/Upload/UploadId"))
@@ -153,7 +158,8 @@ static bool decode(char *text, struct err *e)
 		digits[0] = at[1];
 		digits[1] = at[1] ? at[2] : '\0';
 		if (!hex_decode(digits, &byte, 1) || byte == 0)
-			return err_set(e, ERR_DATA, "the archive listed a key whose encoding is damaged");
+			return err_set(e, ERR_DATA,
+				       "the archive listed a key whose encoding is damaged");
 		*to++ = (char)byte;
 		at += 2;
 	}
@@ -162,7 +168,8 @@ static bool decode(char *text, struct err *e)
 }
 
 static bool parse(const void *xml, size_t len, struct s3_page *page,
-		  bool (*on_close)(void *ctx, const char *path, const char *text, struct err *e), struct err *e)
+		  bool (*on_close)(void *ctx, const char *path, const char *text, struct err *e),
+		  struct err *e)
 {
 	struct listing l = { .page = page };
 	bool ok;
@@ -182,7 +189,8 @@ bool s3_parse_objects(const void *xml, size_t len, struct s3_page *page, struct 
 	if (!parse(xml, len, page, on_object, e))
 		return false;
 	if (page->truncated && (!page->next_token || !*page->next_token))
-		return err_set(e, ERR_DATA, "the archive's listing goes on, but does not say where");
+		return err_set(e, ERR_DATA,
+			       "the archive's listing goes on, but does not say where");
 	return true;
 }
 
@@ -191,6 +199,7 @@ bool s3_parse_uploads(const void *xml, size_t len, struct s3_page *page, struct 
 	if (!parse(xml, len, page, on_upload, e))
 		return false;
 	if (page->truncated && (!page->next_key || !*page->next_key))
-		return err_set(e, ERR_DATA, "the archive's listing of uploads goes on, but does not say where");
+		return err_set(e, ERR_DATA,
+			       "the archive's listing of uploads goes on, but does not say where");
 	return true;
 }

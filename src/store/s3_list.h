@@ -20,9 +20,9 @@ struct s3_entry {
 struct s3_page {
 	struct s3_entry *entries;
 	size_t count, capacity;
-	bool truncated;	   /* there is another page, which starts at */
-	char *next_token;  /* for objects; NULL: not given */
-	char *next_key;	   /* for uploads */
+	bool truncated;   /* there is another page, which starts at */
+	char *next_token; /* for objects; NULL: not given */
+	char *next_key;   /* for uploads */
 	char *next_upload;
 };
 

@@ -16,8 +16,8 @@ void s3_format_date(time_t t, char out[S3_DATE_BYTES])
 
 static bool is_unreserved(unsigned char c)
 {
-	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
-	       c == '_' || c == '~';
+	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+	       c == '-' || c == '.' || c == '_' || c == '~';
 }
 
 void s3_uri_encode(struct buf *out, const char *text, bool keep_slash)
@@ -117,8 +117,8 @@ bool s3_sign(const struct s3_sign_request *r, struct buf *authorization, struct 
 	bool ok = false;
 
 	if (r->header_count > S3_SIGN_HEADERS_MAX || strlen(r->date) != S3_DATE_BYTES - 1)
-		return err_set(e, ERR_INTERNAL, "cannot sign a request with %zu headers of \"%s\"", r->header_count,
-			       r->date);
+		return err_set(e, ERR_INTERNAL, "cannot sign a request with %zu headers of \"%s\"",
+			       r->header_count, r->date);
 	memcpy(sorted, r->headers, r->header_count * sizeof(*sorted));
 	qsort(sorted, r->header_count, sizeof(*sorted), compare_headers);
 	if (!hash_request(r, sorted, hex, e))

@@ -11,10 +11,11 @@
 #include "store/s3_sign.h"
 
 #define PART_MIN_BYTES ((uint64_t)5 << 20) /* S3's limits for parts */
-#define PARTS_MAX 10000
-#define PARTS_WANTED 1000		    /* what every S3 lookalike takes */
-#define PART_COMFORT_BYTES ((uint64_t)64 << 20) /* a part is held in memory: larger only past PARTS_MAX */
-#define ETAG_MAX 128
+#define PARTS_MAX      10000
+#define PARTS_WANTED   1000 /* what every S3 lookalike takes */
+#define PART_COMFORT_BYTES \
+	((uint64_t)64 << 20) /* a part is held in memory: larger only past PARTS_MAX */
+#define ETAG_MAX         128
 #define ABORT_TIMEOUT_MS 30000
 
 struct upload {
@@ -117,7 +118,8 @@ static bool publish(struct upload *u, const struct s3_call *plain,
 
 static bool digest_differs(const struct upload *u, struct err *e)
 {
-	return err_set(e, ERR_DATA, "the content for object \"%s\" does not have the digest given", u->key);
+	return err_set(e, ERR_DATA, "the content for object \"%s\" does not have the digest given",
+		       u->key);
 }
 
 static bool put_whole(struct upload *u, struct err *e)
@@ -125,7 +127,9 @@ static bool put_whole(struct upload *u, struct err *e)
 	uint8_t digest[SHA256_BYTES];
 	char hex[SHA256_HEX_BYTES];
 	size_t len = (size_t)u->src->size_bytes;
-	struct s3_call call = { .method = "PUT", .key = u->key, .body = u->part, .body_len = len, .body_sha256 = hex };
+	struct s3_call call = {
+		.method = "PUT", .key = u->key, .body = u->part, .body_len = len, .body_sha256 = hex
+	};
 
 	if (!io_read_at(u->src, 0, u->part, len, e) || !sha256_once(u->part, len, digest, e))
 		return false;
@@ -142,7 +146,8 @@ static bool begin_parts(struct upload *u, struct err *e)
 
 	add_object_headers(u, &call);
 	return s3_perform(u->s, &call, &u->retry, &u->answer, e) &&
-	       s3_parse_upload_id(u->answer.http.body.data, u->answer.http.body.len, u->id, sizeof(u->id), e);
+	       s3_parse_upload_id(u->answer.http.body.data, u->answer.http.body.len, u->id,
+				  sizeof(u->id), e);
 }
 
 static bool put_part(struct upload *u, unsigned number, uint64_t offset, size_t len, struct err *e)
@@ -152,7 +157,8 @@ static bool put_part(struct upload *u, unsigned number, uint64_t offset, size_t 
 	struct s3_call call = { .method = "PUT", .key = u->key, .body = u->part, .body_len = len };
 	bool ok = false;
 
-	if (!io_read_at(u->src, offset, u->part, len, e) || (u->whole && !sha256_add(u->whole, u->part, len, e)))
+	if (!io_read_at(u->src, offset, u->part, len, e) ||
+	    (u->whole && !sha256_add(u->whole, u->part, len, e)))
 		return false;
 	buf_printf(&query, "partNumber=%u&uploadId=", number);
 	s3_uri_encode(&query, u->id, false);
@@ -183,7 +189,8 @@ static bool put_parts(struct upload *u, struct err *e)
 	uint64_t size = u->src->size_bytes;
 	unsigned number = 0;
 
-	buf_add_str(&u->finish, "<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">");
+	buf_add_str(&u->finish,
+		    "<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">");
 	for (uint64_t at = 0; at < size;) {
 		uint64_t left = size - at;
 		size_t len = (size_t)(left < u->part_bytes ? left : u->part_bytes);
@@ -266,7 +273,8 @@ static void abort_parts(struct upload *u)
 
 	retry_init(&retry, u->s->store->clock, &u->s->rng, 2, ABORT_TIMEOUT_MS);
 	if (!s3_abort(u->s, u->key, u->id, &retry, &ignored))
-		log_warning(u->s->store->log, "archive: could not abort the upload of object \"%s\": %s", u->key,
+		log_warning(u->s->store->log,
+			    "archive: could not abort the upload of object \"%s\": %s", u->key,
 			    ignored.message);
 }
 
@@ -297,11 +305,13 @@ static uint64_t choose_part_bytes(uint64_t configured, uint64_t size)
 	return part < least ? least : part;
 }
 
-bool s3_put(struct store *store, const char *key, const struct io_reader *src, const uint8_t *sha256,
-	    const char *storage_class, struct err *e)
+bool s3_put(struct store *store, const char *key, const struct io_reader *src,
+	    const uint8_t *sha256, const char *storage_class, struct err *e)
 {
 	struct s3 *s = store->impl;
-	struct upload u = { .s = s, .key = key, .src = src, .sha256 = sha256, .storage_class = storage_class };
+	struct upload u = {
+		.s = s, .key = key, .src = src, .sha256 = sha256, .storage_class = storage_class
+	};
 	bool whole = src->size_bytes <= s->part_bytes;
 	uint8_t random[16];
 	bool ok = false;

@@ -8,8 +8,8 @@
 #include "base/buf.h"
 #include "base/str.h"
 
-#define DEPTH_MAX 16
-#define TEXT_MAX ((size_t)16 << 10)
+#define DEPTH_MAX      16
+#define TEXT_MAX       ((size_t)16 << 10)
 #define PATH_MAX_BYTES ((size_t)1024)
 
 struct walk {
@@ -87,8 +87,8 @@ static void on_text(void *ctx, const XML_Char *text, int len)
 		stop(w);
 }
 
-static void on_doctype(void *ctx, const XML_Char *name, const XML_Char *system_id, const XML_Char *public_id,
-		       int has_subset)
+static void on_doctype(void *ctx, const XML_Char *name, const XML_Char *system_id,
+		       const XML_Char *public_id, int has_subset)
 {
 	struct walk *w = ctx;
 
@@ -101,8 +101,8 @@ static void on_doctype(void *ctx, const XML_Char *name, const XML_Char *system_i
 }
 
 bool s3_xml_walk(const void *xml, size_t len,
-		 bool (*on_close)(void *ctx, const char *path, const char *text, struct err *e), void *ctx,
-		 struct err *e)
+		 bool (*on_close)(void *ctx, const char *path, const char *text, struct err *e),
+		 void *ctx, struct err *e)
 {
 	struct walk w = { .on_close = on_close, .ctx = ctx, .e = e };
 	bool ok = false;
@@ -194,7 +194,8 @@ static bool on_upload_id(void *ctx, const char *path, const char *text, struct e
 	if (!str_eq(path, "InitiateMultipartUploadResult/UploadId"))
 		return true;
 	if (!*text || strlen(text) >= out->size)
-		return err_set(e, ERR_DATA, "the archive gave an upload an id of %zu bytes", strlen(text));
+		return err_set(e, ERR_DATA, "the archive gave an upload an id of %zu bytes",
+			       strlen(text));
 	set_text(out->id, out->size, text);
 	return true;
 }
@@ -264,8 +265,9 @@ static bool on_delete(void *ctx, const char *path, const char *text, struct err 
 }
 
 bool s3_parse_delete(const void *xml, size_t len,
-		     bool (*visit)(void *ctx, const char *key, const struct s3_error *error, struct err *e), void *ctx,
-		     struct err *e)
+		     bool (*visit)(void *ctx, const char *key, const struct s3_error *error,
+				   struct err *e),
+		     void *ctx, struct err *e)
 {
 	struct deletion d = { .visit = visit, .ctx = ctx };
 	bool ok = s3_xml_walk(xml, len, on_delete, &d, e);

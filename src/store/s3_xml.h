@@ -13,16 +13,17 @@
  * ERR_DATA: not well-formed, a document type, deeper than 16 elements, or a text of more than 16 KiB.
  */
 bool s3_xml_walk(const void *xml, size_t len,
-		 bool (*on_close)(void *ctx, const char *path, const char *text, struct err *e), void *ctx,
-		 struct err *e);
+		 bool (*on_close)(void *ctx, const char *path, const char *text, struct err *e),
+		 void *ctx, struct err *e);
 
 /* Appends text as an element's content, with what means something in XML escaped. */
 void s3_xml_add_text(struct buf *out, const char *text);
 
 struct s3_error {
-	char code[64];	   /* "NoSuchKey"; "" when the body held none */
-	char message[256]; /* as the server says it: may echo anything, so see s3_call.c before it is shown */
-	char region[64];   /* where the bucket is, if it says so */
+	char code[64]; /* "NoSuchKey"; "" when the body held none */
+	char message
+		[256]; /* as the server says it: may echo anything, so see s3_call.c before it is shown */
+	char region[64]; /* where the bucket is, if it says so */
 };
 
 /* Reads an error document as far as it can be read; what it does not find is "". Never fails. */
@@ -37,7 +38,8 @@ bool s3_parse_complete(const void *xml, size_t len, struct s3_error *out);
 
 /* The answer to DeleteObjects: visit is called for each object that is still there. ERR_DATA. */
 bool s3_parse_delete(const void *xml, size_t len,
-		     bool (*visit)(void *ctx, const char *key, const struct s3_error *error, struct err *e), void *ctx,
-		     struct err *e);
+		     bool (*visit)(void *ctx, const char *key, const struct s3_error *error,
+				   struct err *e),
+		     void *ctx, struct err *e);
 
 #endif

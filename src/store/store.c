@@ -32,7 +32,8 @@ static size_t utf8_length(const unsigned char *s)
 			return 0;
 		v = v << 6 | (s[i] & 0x3f);
 	}
-	if ((len == 3 && v < 0x800) || (len == 4 && (v < 0x10000 || v > 0x10ffff)) || (v >= 0xd800 && v <= 0xdfff))
+	if ((len == 3 && v < 0x800) || (len == 4 && (v < 0x10000 || v > 0x10ffff)) ||
+	    (v >= 0xd800 && v <= 0xdfff))
 		return 0;
 	return len;
 }
@@ -43,7 +44,8 @@ static bool check_text(const char *what, const char *s, struct err *e)
 	const char *component = s;
 
 	if (strlen(s) > STORE_KEY_MAX)
-		return err_set(e, ERR_DATA, "%s is longer than %d bytes: \"%.60s...\"", what, STORE_KEY_MAX, s);
+		return err_set(e, ERR_DATA, "%s is longer than %d bytes: \"%.60s...\"", what,
+			       STORE_KEY_MAX, s);
 	for (const char *at = s; *at;) {
 		size_t len = utf8_length((const unsigned char *)at);
 
@@ -56,8 +58,9 @@ static bool check_text(const char *what, const char *s, struct err *e)
 
 			if (n == 0 || (n == 1 && component[0] == '.') ||
 			    (n == 2 && component[0] == '.' && component[1] == '.'))
-				return err_set(e, ERR_DATA, "%s \"%s\" has an empty, \".\" or \"..\" component", what,
-					       s);
+				return err_set(e, ERR_DATA,
+					       "%s \"%s\" has an empty, \".\" or \"..\" component",
+					       what, s);
 			component = at + 1;
 		}
 		at += len;
@@ -73,7 +76,8 @@ bool store_key_check(const char *key, struct err *e)
 	if (!check_text("object key", key, e))
 		return false;
 	if (!*last || str_eq(last, ".") || str_eq(last, ".."))
-		return err_set(e, ERR_DATA, "object key \"%s\" has an empty, \".\" or \"..\" component", key);
+		return err_set(e, ERR_DATA,
+			       "object key \"%s\" has an empty, \".\" or \"..\" component", key);
 	return true;
 }
 
@@ -106,7 +110,8 @@ struct store *store_open(const struct store_options *options, struct err *e)
 		ok = store_s3_open(s, options->url + strlen("s3://"), options, e);
 	} else {
 		/* The URL itself is not repeated: whoever confused it with a database URI may have put a password in. */
-		ok = err_set(e, ERR_CONFIG, "the archive's URL starts with neither \"s3://\" nor \"file://\"");
+		ok = err_set(e, ERR_CONFIG,
+			     "the archive's URL starts with neither \"s3://\" nor \"file://\"");
 		err_hint(e, "Give one as s3://bucket/prefix or file:///folder.");
 	}
 	if (!ok) {
@@ -132,19 +137,22 @@ bool store_put(struct store *s, const char *key, const struct io_reader *src, co
 	return store_key_check(key, e) && s->driver->put(s, key, src, sha256, storage_class, e);
 }
 
-bool store_get_range(struct store *s, const char *key, uint64_t offset, uint64_t len, struct buf *out, struct err *e)
+bool store_get_range(struct store *s, const char *key, uint64_t offset, uint64_t len,
+		     struct buf *out, struct err *e)
 {
 	if (!store_key_check(key, e))
 		return false;
 	if (len > UINT64_MAX - offset || len > SIZE_MAX / 2)
-		return err_set(e, ERR_DATA, "cannot read object \"%s\": the range goes past its end", key);
+		return err_set(e, ERR_DATA,
+			       "cannot read object \"%s\": the range goes past its end", key);
 	return s->driver->get_range(s, key, offset, len, out, e);
 }
 
-bool store_get_file(struct store *s, const char *key, const char *path, uint8_t sha256_out[SHA256_BYTES],
-		    uint64_t *bytes_out, struct err *e)
+bool store_get_file(struct store *s, const char *key, const char *path,
+		    uint8_t sha256_out[SHA256_BYTES], uint64_t *bytes_out, struct err *e)
 {
-	return store_key_check(key, e) && s->driver->get_file(s, key, path, sha256_out, bytes_out, e);
+	return store_key_check(key, e) &&
+	       s->driver->get_file(s, key, path, sha256_out, bytes_out, e);
 }
 
 bool store_head(struct store *s, const char *key, struct store_object *out, struct err *e)
@@ -153,12 +161,14 @@ bool store_head(struct store *s, const char *key, struct store_object *out, stru
 }
 
 bool store_list(struct store *s, const char *prefix,
-		bool (*visit)(void *ctx, const struct store_object *object, struct err *e), void *ctx, struct err *e)
+		bool (*visit)(void *ctx, const struct store_object *object, struct err *e),
+		void *ctx, struct err *e)
 {
 	return store_prefix_check(prefix, e) && s->driver->list(s, prefix, visit, ctx, e);
 }
 
-bool store_delete(struct store *s, const char *const *keys, size_t count, size_t *failed_out, struct err *e)
+bool store_delete(struct store *s, const char *const *keys, size_t count, size_t *failed_out,
+		  struct err *e)
 {
 	size_t failed = 0;
 	bool ok = true;
@@ -178,8 +188,8 @@ bool store_delete(struct store *s, const char *const *keys, size_t count, size_t
 }
 
 bool store_list_uploads(struct store *s, const char *prefix,
-			bool (*visit)(void *ctx, const struct store_upload *upload, struct err *e), void *ctx,
-			struct err *e)
+			bool (*visit)(void *ctx, const struct store_upload *upload, struct err *e),
+			void *ctx, struct err *e)
 {
 	return store_prefix_check(prefix, e) && s->driver->list_uploads(s, prefix, visit, ctx, e);
 }
@@ -215,7 +225,8 @@ static bool seek_key(void *ctx, const struct store_object *object, struct err *e
 }
 
 /* Everything that firn does with an object, on the one named key. */
-static bool check_object(struct store *s, const char *key, const uint8_t *text, size_t len, struct err *e)
+static bool check_object(struct store *s, const char *key, const uint8_t *text, size_t len,
+			 struct err *e)
 {
 	struct io_memory memory = { .data = text, .len = len };
 	struct io_reader reader;

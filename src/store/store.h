@@ -21,18 +21,21 @@
 struct store;
 
 struct store_options {
-	const char *url;	    /* file:///dir or s3://bucket/prefix */
-	const char *endpoint;	    /* S3: "https://host:port"; NULL: AWS's own for the region */
-	const char *region;	    /* S3: NULL means AWS_REGION, AWS_DEFAULT_REGION, the profile's, then us-east-1 */
-	const char *profile;	    /* S3: name in AWS's shared files; NULL means AWS_PROFILE, then "default" */
-	bool path_style;	    /* S3: bucket in the path instead of the host name */
-	const char *ca_file;	    /* S3: NULL means the system's */
-	uint64_t part_bytes;	    /* S3: size of a multipart part; objects up to this go in one PUT. 0: 16 MiB */
-	int64_t call_timeout_ms;    /* deadline of one HTTP call without progress. 0: 60 s */
-	int64_t total_timeout_ms;   /* deadline of one operation with all its retries. 0: 15 min */
-	int max_tries;		    /* of one call. 0: 8 */
-	const struct clock *clock;  /* NULL: clock_system */
-	const struct log *log;	    /* NULL: silence */
+	const char *url;      /* file:///dir or s3://bucket/prefix */
+	const char *endpoint; /* S3: "https://host:port"; NULL: AWS's own for the region */
+	const char *
+		region; /* S3: NULL means AWS_REGION, AWS_DEFAULT_REGION, the profile's, then us-east-1 */
+	const char *
+		profile; /* S3: name in AWS's shared files; NULL means AWS_PROFILE, then "default" */
+	bool path_style;     /* S3: bucket in the path instead of the host name */
+	const char *ca_file; /* S3: NULL means the system's */
+	uint64_t
+		part_bytes; /* S3: size of a multipart part; objects up to this go in one PUT. 0: 16 MiB */
+	int64_t call_timeout_ms;   /* deadline of one HTTP call without progress. 0: 60 s */
+	int64_t total_timeout_ms;  /* deadline of one operation with all its retries. 0: 15 min */
+	int max_tries;             /* of one call. 0: 8 */
+	const struct clock *clock; /* NULL: clock_system */
+	const struct log *log;     /* NULL: silence */
 };
 
 struct store_counters {
@@ -43,7 +46,7 @@ struct store_counters {
 struct store_object {
 	char key[STORE_KEY_MAX + 1];
 	uint64_t bytes;
-	int64_t modified_s; /* seconds since 1970, by the archive's clock */
+	int64_t modified_s;     /* seconds since 1970, by the archive's clock */
 	char storage_class[32]; /* "" where the archive has none */
 };
 
@@ -62,12 +65,13 @@ bool store_put(struct store *s, const char *key, const struct io_reader *src, co
 	       const char *storage_class, struct err *e);
 
 /* Reads a range; exactly len bytes are appended to out. ERR_NOT_FOUND; ERR_DATA past the end. */
-bool store_get_range(struct store *s, const char *key, uint64_t offset, uint64_t len, struct buf *out, struct err *e);
+bool store_get_range(struct store *s, const char *key, uint64_t offset, uint64_t len,
+		     struct buf *out, struct err *e);
 
 /* Reads the whole object into the (created, truncated) file at path, computing its digest on the way.
  * ERR_NOT_FOUND. A file that was begun is removed on failure. */
-bool store_get_file(struct store *s, const char *key, const char *path, uint8_t sha256_out[SHA256_BYTES],
-		    uint64_t *bytes_out, struct err *e);
+bool store_get_file(struct store *s, const char *key, const char *path,
+		    uint8_t sha256_out[SHA256_BYTES], uint64_t *bytes_out, struct err *e);
 
 /* ERR_NOT_FOUND when there is no such object. */
 bool store_head(struct store *s, const char *key, struct store_object *out, struct err *e);
@@ -75,11 +79,13 @@ bool store_head(struct store *s, const char *key, struct store_object *out, stru
 /* Calls visit for every object whose key starts with prefix, in key order. A visit that returns false (with e set)
  * ends the listing with that error. */
 bool store_list(struct store *s, const char *prefix,
-		bool (*visit)(void *ctx, const struct store_object *object, struct err *e), void *ctx, struct err *e);
+		bool (*visit)(void *ctx, const struct store_object *object, struct err *e),
+		void *ctx, struct err *e);
 
 /* Deletes count objects; one that is not there counts as deleted. On failure *failed_out (may be NULL) is how many
  * are still there, and e names the first. */
-bool store_delete(struct store *s, const char *const *keys, size_t count, size_t *failed_out, struct err *e);
+bool store_delete(struct store *s, const char *const *keys, size_t count, size_t *failed_out,
+		  struct err *e);
 
 /* Uploads that were begun and neither finished nor aborted (file: temporary files); key "" prefix means all. */
 struct store_upload {
@@ -88,8 +94,8 @@ struct store_upload {
 	int64_t started_s;
 };
 bool store_list_uploads(struct store *s, const char *prefix,
-			bool (*visit)(void *ctx, const struct store_upload *upload, struct err *e), void *ctx,
-			struct err *e);
+			bool (*visit)(void *ctx, const struct store_upload *upload, struct err *e),
+			void *ctx, struct err *e);
 bool store_abort_upload(struct store *s, const struct store_upload *upload, struct err *e);
 
 /* The URL as given, without anything secret. */

@@ -7,20 +7,22 @@
 /* As the functions of store.h, with keys and prefixes checked already and impl made by the driver's open. */
 struct store_driver {
 	void (*close)(struct store *s);
-	bool (*put)(struct store *s, const char *key, const struct io_reader *src, const uint8_t *sha256,
-		    const char *storage_class, struct err *e);
-	bool (*get_range)(struct store *s, const char *key, uint64_t offset, uint64_t len, struct buf *out,
-			  struct err *e);
-	bool (*get_file)(struct store *s, const char *key, const char *path, uint8_t sha256_out[SHA256_BYTES],
-			 uint64_t *bytes_out, struct err *e);
+	bool (*put)(struct store *s, const char *key, const struct io_reader *src,
+		    const uint8_t *sha256, const char *storage_class, struct err *e);
+	bool (*get_range)(struct store *s, const char *key, uint64_t offset, uint64_t len,
+			  struct buf *out, struct err *e);
+	bool (*get_file)(struct store *s, const char *key, const char *path,
+			 uint8_t sha256_out[SHA256_BYTES], uint64_t *bytes_out, struct err *e);
 	bool (*head)(struct store *s, const char *key, struct store_object *out, struct err *e);
 	bool (*list)(struct store *s, const char *prefix,
-		     bool (*visit)(void *ctx, const struct store_object *object, struct err *e), void *ctx,
-		     struct err *e);
-	bool (*delete)(struct store *s, const char *const *keys, size_t count, size_t *failed_out, struct err *e);
+		     bool (*visit)(void *ctx, const struct store_object *object, struct err *e),
+		     void *ctx, struct err *e);
+	bool (*delete)(struct store *s, const char *const *keys, size_t count, size_t *failed_out,
+		       struct err *e);
 	bool (*list_uploads)(struct store *s, const char *prefix,
-			     bool (*visit)(void *ctx, const struct store_upload *upload, struct err *e), void *ctx,
-			     struct err *e);
+			     bool (*visit)(void *ctx, const struct store_upload *upload,
+					   struct err *e),
+			     void *ctx, struct err *e);
 	bool (*abort_upload)(struct store *s, const struct store_upload *upload, struct err *e);
 };
 
@@ -35,7 +37,8 @@ struct store {
 
 /* Each sets driver and impl, or fails leaving both NULL. location is the URL after its scheme and "://". */
 bool store_file_open(struct store *s, const char *location, struct err *e);
-bool store_s3_open(struct store *s, const char *location, const struct store_options *options, struct err *e);
+bool store_s3_open(struct store *s, const char *location, const struct store_options *options,
+		   struct err *e);
 
 /* For tests: how many objects an S3 listing asks for at a time (1 to 1000), so that paging needs few objects.
  * Nothing on other drivers. */

@@ -17,11 +17,11 @@
 #include "base/str.h"
 
 /* An object being written lies beside its place as ".firn-upload-<16 hex digits>-<name>". */
-#define UPLOAD_PREFIX ".firn-upload-"
+#define UPLOAD_PREFIX    ".firn-upload-"
 #define UPLOAD_ID_DIGITS 16
 /* What NAME_MAX (255) leaves for a key's component. */
 #define COMPONENT_MAX (255 - (sizeof(UPLOAD_PREFIX) - 1) - UPLOAD_ID_DIGITS - 1)
-#define CHUNK_BYTES ((size_t)1 << 20)
+#define CHUNK_BYTES   ((size_t)1 << 20)
 
 struct file_store {
 	char *root;
@@ -52,10 +52,13 @@ static bool component_check(const char *key, struct err *e)
 		size_t len = slash ? (size_t)(slash - at) : strlen(at);
 
 		if (len > COMPONENT_MAX)
-			return err_set(e, ERR_DATA, "object key \"%s\" has a component longer than %zu bytes", key,
-				       (size_t)COMPONENT_MAX);
+			return err_set(e, ERR_DATA,
+				       "object key \"%s\" has a component longer than %zu bytes",
+				       key, (size_t)COMPONENT_MAX);
 		if (str_starts_with(at, UPLOAD_PREFIX))
-			return err_set(e, ERR_DATA, "object key \"%s\" has a component of an unfinished upload", key);
+			return err_set(e, ERR_DATA,
+				       "object key \"%s\" has a component of an unfinished upload",
+				       key);
 		at = slash ? slash + 1 : NULL;
 	}
 	return true;
@@ -84,7 +87,8 @@ static int open_or_make_folder(int parent, const char *name)
  * With sync, missing folders are made, and every folder on the way is synced: also one that was there already,
  * since whoever made it a moment ago may not have got so far. -1 and e set on failure.
  */
-static int open_parent(struct file_store *f, const char *key, bool sync, const char **name_out, struct err *e)
+static int open_parent(struct file_store *f, const char *key, bool sync, const char **name_out,
+		       struct err *e)
 {
 	const char *slash, *at = key;
 	int fd = fcntl(f->root_fd, F_DUPFD_CLOEXEC, 0);
@@ -101,13 +105,14 @@ static int open_parent(struct file_store *f, const char *key, bool sync, const c
 		next = sync ? open_or_make_folder(fd, name) : open_folder(fd, name);
 		saved = errno;
 		if (next < 0) {
-			err_set_errno(e, code_of(saved), saved, "could not open folder \"%s/%.*s\"", f->root,
-				      (int)(slash - key), key);
+			err_set_errno(e, code_of(saved), saved, "could not open folder \"%s/%.*s\"",
+				      f->root, (int)(slash - key), key);
 			close(fd);
 			return -1;
 		}
 		if (sync && fsync(fd) != 0) {
-			err_set_errno(e, ERR_IO, errno, "could not sync a folder of \"%s\"", f->root);
+			err_set_errno(e, ERR_IO, errno, "could not sync a folder of \"%s\"",
+				      f->root);
 			close(fd);
 			close(next);
 			return -1;
@@ -121,7 +126,8 @@ static int open_parent(struct file_store *f, const char *key, bool sync, const c
 }
 
 /* The folder to put key in. Syncing the whole way once for each folder is enough: folders are never removed. */
-static int open_parent_to_write(struct file_store *f, const char *key, const char **name_out, struct err *e)
+static int open_parent_to_write(struct file_store *f, const char *key, const char **name_out,
+				struct err *e)
 {
 	const char *slash = strrchr(key, '/');
 	size_t len = slash ? (size_t)(slash - key) : 0;
@@ -195,21 +201,24 @@ static bool publish(int parent, const char *tmp, const char *name, const char *k
 	if (errno == EEXIST)
 		return file_exists_error(key, e);
 	if (errno != EINVAL && errno != ENOSYS)
-		return err_set_errno(e, code_of(errno), errno, "could not rename to object \"%s\"", key);
+		return err_set_errno(e, code_of(errno), errno, "could not rename to object \"%s\"",
+				     key);
 	/* The file system has no such rename (NFS): a hard link refuses to overwrite, too. */
 	if (linkat(parent, tmp, parent, name, 0) != 0) {
 		if (errno == EEXIST)
 			return file_exists_error(key, e);
-		return err_set_errno(e, code_of(errno), errno, "could not link to object \"%s\"", key);
+		return err_set_errno(e, code_of(errno), errno, "could not link to object \"%s\"",
+				     key);
 	}
 	if (unlinkat(parent, tmp, 0) != 0)
-		return err_set_errno(e, ERR_IO, errno, "could not remove the temporary name of object \"%s\"", key);
+		return err_set_errno(e, ERR_IO, errno,
+				     "could not remove the temporary name of object \"%s\"", key);
 	return true;
 }
 
 /* Copies src to fd; the digest is compared where one is given. */
-static bool write_content(struct store *s, int fd, const struct io_reader *src, const uint8_t *sha256,
-			  const char *key, struct err *e)
+static bool write_content(struct store *s, int fd, const struct io_reader *src,
+			  const uint8_t *sha256, const char *key, struct err *e)
 {
 	struct sha256 *hash = NULL;
 	uint8_t digest[SHA256_BYTES];
@@ -224,7 +233,8 @@ static bool write_content(struct store *s, int fd, const struct io_reader *src, 
 		uint64_t left = src->size_bytes - at;
 		size_t len = left < CHUNK_BYTES ? (size_t)left : CHUNK_BYTES;
 
-		if (!io_read_at(src, at, chunk, len, e) || (hash && !sha256_add(hash, chunk, len, e)) ||
+		if (!io_read_at(src, at, chunk, len, e) ||
+		    (hash && !sha256_add(hash, chunk, len, e)) ||
 		    !file_write_all(fd, chunk, len, key, e))
 			goto out;
 		at += len;
@@ -234,15 +244,16 @@ static bool write_content(struct store *s, int fd, const struct io_reader *src, 
 		goto out;
 	ok = true;
 	if (hash && memcmp(digest, sha256, SHA256_BYTES) != 0)
-		ok = err_set(e, ERR_DATA, "the content for object \"%s\" does not have the digest given", key);
+		ok = err_set(e, ERR_DATA,
+			     "the content for object \"%s\" does not have the digest given", key);
 out:
 	sha256_free(hash);
 	free(chunk);
 	return ok;
 }
 
-static bool file_put(struct store *s, const char *key, const struct io_reader *src, const uint8_t *sha256,
-		     const char *storage_class, struct err *e)
+static bool file_put(struct store *s, const char *key, const struct io_reader *src,
+		     const uint8_t *sha256, const char *storage_class, struct err *e)
 {
 	struct file_store *f = s->impl;
 	const char *name;
@@ -267,7 +278,8 @@ static bool file_put(struct store *s, const char *key, const struct io_reader *s
 	snprintf(tmp, sizeof(tmp), UPLOAD_PREFIX "%s-%s", id, name);
 	fd = openat(parent, tmp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0) {
-		err_set_errno(e, code_of(errno), errno, "could not create a file for object \"%s\"", key);
+		err_set_errno(e, code_of(errno), errno, "could not create a file for object \"%s\"",
+			      key);
 		goto out;
 	}
 	made = true;
@@ -282,7 +294,8 @@ static bool file_put(struct store *s, const char *key, const struct io_reader *s
 	made = false;
 	ok = true;
 	if (fsync(parent) != 0)
-		ok = err_set_errno(e, ERR_IO, errno, "could not sync the folder of object \"%s\"", key);
+		ok = err_set_errno(e, ERR_IO, errno, "could not sync the folder of object \"%s\"",
+				   key);
 out:
 	if (fd >= 0 && close(fd) != 0 && ok)
 		ok = err_set_errno(e, ERR_IO, errno, "could not close object \"%s\"", key);
@@ -292,8 +305,8 @@ out:
 	return ok;
 }
 
-static bool file_get_range(struct store *s, const char *key, uint64_t offset, uint64_t len, struct buf *out,
-			   struct err *e)
+static bool file_get_range(struct store *s, const char *key, uint64_t offset, uint64_t len,
+			   struct buf *out, struct err *e)
 {
 	struct stat st;
 	uint64_t size;
@@ -306,8 +319,10 @@ static bool file_get_range(struct store *s, const char *key, uint64_t offset, ui
 		return false;
 	size = (uint64_t)st.st_size;
 	if (offset > size || len > size - offset) {
-		err_set(e, ERR_DATA, "object \"%s\" has %llu bytes, %llu from byte %llu were asked for", key,
-			(unsigned long long)size, (unsigned long long)len, (unsigned long long)offset);
+		err_set(e, ERR_DATA,
+			"object \"%s\" has %llu bytes, %llu from byte %llu were asked for", key,
+			(unsigned long long)size, (unsigned long long)len,
+			(unsigned long long)offset);
 		goto out;
 	}
 	at = buf_reserve(out, (size_t)len);
@@ -326,8 +341,8 @@ out:
 }
 
 /* Reads from to its end into to, and hashes. */
-static bool copy_content(int from, int to, const char *key, const char *path, struct sha256 *hash, uint64_t *total,
-			 struct err *e)
+static bool copy_content(int from, int to, const char *key, const char *path, struct sha256 *hash,
+			 uint64_t *total, struct err *e)
 {
 	uint8_t *chunk = mem_new(1, CHUNK_BYTES, e);
 	bool ok = false;
@@ -347,7 +362,8 @@ static bool copy_content(int from, int to, const char *key, const char *path, st
 			ok = true;
 			break;
 		}
-		if (!sha256_add(hash, chunk, (size_t)n, e) || !file_write_all(to, chunk, (size_t)n, path, e))
+		if (!sha256_add(hash, chunk, (size_t)n, e) ||
+		    !file_write_all(to, chunk, (size_t)n, path, e))
 			break;
 		*total += (uint64_t)n;
 	}
@@ -355,8 +371,8 @@ static bool copy_content(int from, int to, const char *key, const char *path, st
 	return ok;
 }
 
-static bool file_get_file(struct store *s, const char *key, const char *path, uint8_t sha256_out[SHA256_BYTES],
-			  uint64_t *bytes_out, struct err *e)
+static bool file_get_file(struct store *s, const char *key, const char *path,
+			  uint8_t sha256_out[SHA256_BYTES], uint64_t *bytes_out, struct err *e)
 {
 	struct sha256 *hash = NULL;
 	struct stat st;
@@ -375,7 +391,8 @@ static bool file_get_file(struct store *s, const char *key, const char *path, ui
 		err_set_errno(e, ERR_IO, errno, "could not create file \"%s\"", path);
 		goto out;
 	}
-	ok = copy_content(from, to, key, path, hash, &total, e) && sha256_finish(hash, sha256_out, e);
+	ok = copy_content(from, to, key, path, hash, &total, e) &&
+	     sha256_finish(hash, sha256_out, e);
 	s->counters.bytes_in += total;
 	if (bytes_out)
 		*bytes_out = total;
@@ -391,7 +408,8 @@ out:
 
 static void fill_object(struct store_object *out, const char *key, const struct stat *st)
 {
-	*out = (struct store_object){ .bytes = (uint64_t)st->st_size, .modified_s = st->st_mtim.tv_sec };
+	*out = (struct store_object){ .bytes = (uint64_t)st->st_size,
+				      .modified_s = st->st_mtim.tv_sec };
 	snprintf(out->key, sizeof(out->key), "%s", key);
 }
 
@@ -526,12 +544,14 @@ static bool visit_name(struct walk *w, int fd, const char *name, struct err *e)
 	buf_printf(&key, "%s%s", buf_str(&w->path), target);
 	if (!buf_ok(&key, e)) {
 		ok = false;
-	} else if (!str_starts_with(buf_str(&key), w->prefix) || !store_key_check(buf_str(&key), &ignored) ||
+	} else if (!str_starts_with(buf_str(&key), w->prefix) ||
+		   !store_key_check(buf_str(&key), &ignored) ||
 		   !component_check(buf_str(&key), &ignored)) {
 		/* not asked for, or no key of ours: somebody else's file */
 	} else if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
 		if (errno != ENOENT) /* deleted since we read the folder */
-			ok = err_set_errno(e, ERR_IO, errno, "could not read the size of object \"%s\"",
+			ok = err_set_errno(e, ERR_IO, errno,
+					   "could not read the size of object \"%s\"",
 					   buf_str(&key));
 	} else if (upload) {
 		snprintf(up.key, sizeof(up.key), "%s", buf_str(&key));
@@ -578,7 +598,8 @@ static bool walk_folder(struct walk *w, int fd, struct err *e)
 				ok = walk_folder(w, next, e);
 				close(next);
 			} else if (code_of(errno) != ERR_NOT_FOUND) {
-				ok = err_set_errno(e, code_of(errno), errno, "could not open folder \"%s\"",
+				ok = err_set_errno(e, code_of(errno), errno,
+						   "could not open folder \"%s\"",
 						   buf_str(&w->path));
 			}
 		}
@@ -589,8 +610,8 @@ static bool walk_folder(struct walk *w, int fd, struct err *e)
 }
 
 static bool file_list(struct store *s, const char *prefix,
-		      bool (*visit)(void *ctx, const struct store_object *object, struct err *e), void *ctx,
-		      struct err *e)
+		      bool (*visit)(void *ctx, const struct store_object *object, struct err *e),
+		      void *ctx, struct err *e)
 {
 	struct file_store *f = s->impl;
 	struct walk w = { .prefix = prefix, .visit_object = visit, .ctx = ctx };
@@ -602,8 +623,9 @@ static bool file_list(struct store *s, const char *prefix,
 }
 
 static bool file_list_uploads(struct store *s, const char *prefix,
-			      bool (*visit)(void *ctx, const struct store_upload *upload, struct err *e), void *ctx,
-			      struct err *e)
+			      bool (*visit)(void *ctx, const struct store_upload *upload,
+					    struct err *e),
+			      void *ctx, struct err *e)
 {
 	struct file_store *f = s->impl;
 	struct walk w = { .prefix = prefix, .uploads = true, .visit_upload = visit, .ctx = ctx };
@@ -629,7 +651,8 @@ static bool remove_beside(struct file_store *f, const char *key, const char *tmp
 	/* EISDIR: a folder of that name is no object */
 	if (unlinkat(parent, tmp ? tmp : name, 0) == 0) {
 		if (fsync(parent) != 0)
-			ok = err_set_errno(e, ERR_IO, errno, "could not sync the folder of object \"%s\"", key);
+			ok = err_set_errno(e, ERR_IO, errno,
+					   "could not sync the folder of object \"%s\"", key);
 	} else if (errno != ENOENT && errno != EISDIR) {
 		ok = err_set_errno(e, code_of(errno), errno, "could not delete object \"%s\"", key);
 	}
@@ -637,7 +660,8 @@ static bool remove_beside(struct file_store *f, const char *key, const char *tmp
 	return ok;
 }
 
-static bool file_delete(struct store *s, const char *const *keys, size_t count, size_t *failed_out, struct err *e)
+static bool file_delete(struct store *s, const char *const *keys, size_t count, size_t *failed_out,
+			struct err *e)
 {
 	struct err first = { 0 }, each;
 
@@ -663,10 +687,11 @@ static bool file_abort_upload(struct store *s, const struct store_upload *upload
 
 	s->counters.calls++;
 	if (!hex_decode(upload->id, ignored, sizeof(ignored)))
-		return err_set(e, ERR_DATA, "cannot abort the upload of object \"%s\": \"%s\" is no id of one",
+		return err_set(e, ERR_DATA,
+			       "cannot abort the upload of object \"%s\": \"%s\" is no id of one",
 			       upload->key, upload->id);
-	snprintf(tmp, sizeof(tmp), UPLOAD_PREFIX "%.*s-%.*s", UPLOAD_ID_DIGITS, upload->id, (int)COMPONENT_MAX,
-		 slash ? slash + 1 : upload->key);
+	snprintf(tmp, sizeof(tmp), UPLOAD_PREFIX "%.*s-%.*s", UPLOAD_ID_DIGITS, upload->id,
+		 (int)COMPONENT_MAX, slash ? slash + 1 : upload->key);
 	return remove_beside(s->impl, upload->key, tmp, e);
 }
 
@@ -743,8 +768,8 @@ static bool make_root(const char *root, struct err *e)
 			ok = file_fsync_path(slash == path ? "/" : path, e);
 			*slash = '/';
 		} else if (errno != EEXIST) {
-			ok = err_set_errno(e, code_of(errno) == ERR_DENIED ? ERR_DENIED : ERR_IO, errno,
-					   "could not create folder \"%s\"", path);
+			ok = err_set_errno(e, code_of(errno) == ERR_DENIED ? ERR_DENIED : ERR_IO,
+					   errno, "could not create folder \"%s\"", path);
 		}
 		*at = saved;
 		if (!saved)
@@ -759,7 +784,9 @@ bool store_file_open(struct store *s, const char *location, struct err *e)
 	struct file_store *f;
 
 	if (location[0] != '/' || !location[strspn(location, "/")]) {
-		err_set(e, ERR_CONFIG, "the archive's URL \"file://%s\" names no folder by its full path", location);
+		err_set(e, ERR_CONFIG,
+			"the archive's URL \"file://%s\" names no folder by its full path",
+			location);
 		return err_hint(e, "Give it with three slashes: file:///var/lib/firn/archive.");
 	}
 	f = mem_new(1, sizeof(*f), e);

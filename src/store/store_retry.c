@@ -6,11 +6,13 @@
 /* A signal that comes just before we fall asleep must not cost the whole wait. */
 #define NAP_MS 200
 
-void retry_init(struct retry *r, const struct clock *clock, struct rng *rng, int max_tries, int64_t total_ms)
+void retry_init(struct retry *r, const struct clock *clock, struct rng *rng, int max_tries,
+		int64_t total_ms)
 {
-	*r = (struct retry){
-		.clock = clock, .rng = rng, .max_tries = max_tries, .deadline_ms = clock_now_ms(clock) + total_ms
-	};
+	*r = (struct retry){ .clock = clock,
+			     .rng = rng,
+			     .max_tries = max_tries,
+			     .deadline_ms = clock_now_ms(clock) + total_ms };
 }
 
 int64_t retry_left_ms(const struct retry *r)
@@ -50,7 +52,8 @@ bool retry_wait(struct retry *r, int64_t at_least_ms, struct err *e)
 		int64_t left = until_ms - clock_now_ms(r->clock);
 
 		if (signal_stop_requested()) {
-			err_set(e, ERR_INTERRUPTED, "stopped by a signal while waiting to try again");
+			err_set(e, ERR_INTERRUPTED,
+				"stopped by a signal while waiting to try again");
 			return false;
 		}
 		if (left <= 0)

@@ -14,13 +14,14 @@
 struct retry {
 	const struct clock *clock;
 	struct rng *rng;
-	int max_tries;	     /* of one call; at least 1 */
+	int max_tries;       /* of one call; at least 1 */
 	int64_t deadline_ms; /* by clock_now_ms: no wait goes past it */
-	int tries;	     /* that have failed so far */
+	int tries;           /* that have failed so far */
 };
 
 /* The deadline is total_ms from now. */
-void retry_init(struct retry *r, const struct clock *clock, struct rng *rng, int max_tries, int64_t total_ms);
+void retry_init(struct retry *r, const struct clock *clock, struct rng *rng, int max_tries,
+		int64_t total_ms);
 
 /* Milliseconds left until the deadline; 0 once it has passed. */
 int64_t retry_left_ms(const struct retry *r);

@@ -18,12 +18,12 @@
 #include "store/s3_sign.h"
 
 #define PART_DEFAULT_BYTES ((uint64_t)16 << 20)
-#define CALL_TIMEOUT_MS 60000
-#define TOTAL_TIMEOUT_MS (15 * 60000)
-#define MAX_TRIES 8
-#define KEY_MAX_BYTES 1024 /* S3's limit */
-#define EMPTY_PAGES_MAX 100
-#define ETAG_MAX 128
+#define CALL_TIMEOUT_MS    60000
+#define TOTAL_TIMEOUT_MS   (15 * 60000)
+#define MAX_TRIES          8
+#define KEY_MAX_BYTES      1024 /* S3's limit */
+#define EMPTY_PAGES_MAX    100
+#define ETAG_MAX           128
 
 static bool not_found(const char *key, struct err *e)
 {
@@ -47,8 +47,10 @@ struct fetch {
 
 static bool wrong_answer(const struct fetch *f, int status, const char *what, struct err *e)
 {
-	return err_set(e, ERR_DATA, "the archive answered the request for %s of object \"%s\" with HTTP %d and %s",
-		       f->whole && f->done == 0 ? "the whole" : "a range", f->key, status, what);
+	return err_set(
+		e, ERR_DATA,
+		"the archive answered the request for %s of object \"%s\" with HTTP %d and %s",
+		f->whole && f->done == 0 ? "the whole" : "a range", f->key, status, what);
 }
 
 /* Notes the object's length and ETag from the answer to the first request for the whole. */
@@ -71,11 +73,13 @@ static bool check_range(struct fetch *f, const struct http_response *r, struct e
 	uint64_t first = f->first + f->done, last = f->first + f->len - 1;
 	uint64_t got_first, got_last, got_length;
 
-	if (r->status != 206 || !range || sscanf(range, "bytes %" SCNu64 "-%" SCNu64, &got_first, &got_last) != 2)
+	if (r->status != 206 || !range ||
+	    sscanf(range, "bytes %" SCNu64 "-%" SCNu64, &got_first, &got_last) != 2)
 		return wrong_answer(f, r->status, "no range", e);
 	if (got_first == first && got_last < last)
-		return err_set(e, ERR_DATA, "object \"%s\" ends at byte %" PRIu64 ", before byte %" PRIu64, f->key,
-			       got_last, last);
+		return err_set(e, ERR_DATA,
+			       "object \"%s\" ends at byte %" PRIu64 ", before byte %" PRIu64,
+			       f->key, got_last, last);
 	if (got_first != first || got_last != last)
 		return wrong_answer(f, r->status, "another range", e);
 	if (length && (!str_parse_u64(length, &got_length, e) || got_length != f->len - f->done))
@@ -91,7 +95,8 @@ static bool check_headers(struct fetch *f, const struct http_response *r, struct
 	return f->whole && f->done == 0 ? check_whole(f, r, e) : check_range(f, r, e);
 }
 
-static bool take_bytes(void *ctx, const struct http_response *r, const void *data, size_t len, struct err *e)
+static bool take_bytes(void *ctx, const struct http_response *r, const void *data, size_t len,
+		       struct err *e)
 {
 	struct fetch *f = ctx;
 
@@ -103,7 +108,8 @@ static bool take_bytes(void *ctx, const struct http_response *r, const void *dat
 		buf_add(f->out, data, len);
 		if (!buf_ok(f->out, e))
 			return false;
-	} else if (!sha256_add(f->hash, data, len, e) || !file_write_all(f->fd, data, len, f->path, e)) {
+	} else if (!sha256_add(f->hash, data, len, e) ||
+		   !file_write_all(f->fd, data, len, f->path, e)) {
 		return false;
 	}
 	f->done += len;
@@ -111,7 +117,8 @@ static bool take_bytes(void *ctx, const struct http_response *r, const void *dat
 }
 
 /* One request for what is missing yet. */
-static bool fetch_once(struct s3 *s, struct fetch *f, const struct retry *r, struct s3_answer *a, struct err *e)
+static bool fetch_once(struct s3 *s, struct fetch *f, const struct retry *r, struct s3_answer *a,
+		       struct err *e)
 {
 	struct s3_call call = { .method = "GET", .key = f->key, .sink = take_bytes, .sink_ctx = f };
 	char range[64];
@@ -182,8 +189,8 @@ static bool s3_head(struct store *store, const char *key, struct store_object *o
 	return ok ? true : err_wrap(e, "could not look up object \"%s\"", key);
 }
 
-static bool s3_get_range(struct store *store, const char *key, uint64_t offset, uint64_t len, struct buf *out,
-			 struct err *e)
+static bool s3_get_range(struct store *store, const char *key, uint64_t offset, uint64_t len,
+			 struct buf *out, struct err *e)
 {
 	struct fetch f = { .key = key, .first = offset, .len = len, .out = out, .fd = -1 };
 	size_t before = out->len;
@@ -195,7 +202,8 @@ static bool s3_get_range(struct store *store, const char *key, uint64_t offset, 
 			return false;
 		return offset <= object.bytes
 			       ? true
-			       : err_set(e, ERR_DATA, "object \"%s\" ends before byte %" PRIu64, key, offset);
+			       : err_set(e, ERR_DATA, "object \"%s\" ends before byte %" PRIu64,
+					 key, offset);
 	}
 	if (fetch_all(store->impl, &f, e))
 		return true;
@@ -203,10 +211,12 @@ static bool s3_get_range(struct store *store, const char *key, uint64_t offset, 
 	return false;
 }
 
-static bool s3_get_file(struct store *store, const char *key, const char *path, uint8_t sha256_out[SHA256_BYTES],
-			uint64_t *bytes_out, struct err *e)
+static bool s3_get_file(struct store *store, const char *key, const char *path,
+			uint8_t sha256_out[SHA256_BYTES], uint64_t *bytes_out, struct err *e)
 {
-	struct fetch f = { .key = key, .whole = true, .fd = -1, .path = path, .hash = sha256_new(e) };
+	struct fetch f = {
+		.key = key, .whole = true, .fd = -1, .path = path, .hash = sha256_new(e)
+	};
 	bool ok = false;
 
 	if (!f.hash)
@@ -247,8 +257,8 @@ static const char *own_key(const struct s3 *s, const char *full)
 }
 
 /* The next page of objects after token (NULL: the first). */
-static bool get_objects(struct s3 *s, const char *prefix, const char *token, struct retry *r, struct s3_page *page,
-			struct err *e)
+static bool get_objects(struct s3 *s, const char *prefix, const char *token, struct retry *r,
+			struct s3_page *page, struct err *e)
 {
 	struct s3_call call = { .method = "GET" };
 	struct s3_answer answer = { .http = { 0 } };
@@ -277,14 +287,15 @@ out:
 }
 
 static bool visit_object(struct s3 *s, const struct s3_entry *entry, const char *prefix,
-			 bool (*visit)(void *ctx, const struct store_object *object, struct err *e), void *ctx,
-			 struct err *e)
+			 bool (*visit)(void *ctx, const struct store_object *object, struct err *e),
+			 void *ctx, struct err *e)
 {
 	const char *key = own_key(s, entry->key);
 	struct store_object object = { .bytes = entry->bytes, .modified_s = entry->time_s };
 
 	if (!key || !str_starts_with(key, prefix)) {
-		log_debug(s->store->log, "archive: object \"%.200s\" is none of firn's", entry->key);
+		log_debug(s->store->log, "archive: object \"%.200s\" is none of firn's",
+			  entry->key);
 		return true;
 	}
 	snprintf(object.key, sizeof(object.key), "%s", key);
@@ -293,13 +304,15 @@ static bool visit_object(struct s3 *s, const struct s3_entry *entry, const char 
 }
 
 /* A listing must get on: keys rise, tokens change, and pages are not empty for ever. */
-static bool check_progress(const struct s3_page *page, const char *token, char **last, unsigned *empty, struct err *e)
+static bool check_progress(const struct s3_page *page, const char *token, char **last,
+			   unsigned *empty, struct err *e)
 {
 	for (size_t i = 0; i < page->count; i++) {
 		const char *before = i > 0 ? page->entries[i - 1].key : *last;
 
 		if (before && strcmp(before, page->entries[i].key) >= 0)
-			return err_set(e, ERR_DATA, "the archive's listing is not in order or repeats itself");
+			return err_set(e, ERR_DATA,
+				       "the archive's listing is not in order or repeats itself");
 	}
 	*empty = page->count > 0 ? 0 : *empty + 1;
 	if (*empty > EMPTY_PAGES_MAX || (page->truncated && str_eq(page->next_token, token)))
@@ -313,8 +326,8 @@ static bool check_progress(const struct s3_page *page, const char *token, char *
 }
 
 static bool s3_list(struct store *store, const char *prefix,
-		    bool (*visit)(void *ctx, const struct store_object *object, struct err *e), void *ctx,
-		    struct err *e)
+		    bool (*visit)(void *ctx, const struct store_object *object, struct err *e),
+		    void *ctx, struct err *e)
 {
 	struct s3 *s = store->impl;
 	char *token = NULL, *last = NULL;
@@ -325,7 +338,9 @@ static bool s3_list(struct store *store, const char *prefix,
 		struct s3_page page = { 0 };
 		struct retry retry;
 
-		s3_retry_init(s, &retry); /* each page has its own: how long all takes depends on the archive's size */
+		s3_retry_init(
+			s,
+			&retry); /* each page has its own: how long all takes depends on the archive's size */
 		ok = get_objects(s, prefix, token, &retry, &page, e) &&
 		     check_progress(&page, token, &last, &empty, e);
 		if (!ok)
@@ -345,8 +360,8 @@ static bool s3_list(struct store *store, const char *prefix,
 
 /* The next page of uploads after key and upload (NULL: the first). Without encoding-type: servers differ in whether
  * they encode the markers, and our own keys need none. */
-static bool get_uploads(struct s3 *s, const char *prefix, const char *key, const char *upload, struct retry *r,
-			struct s3_page *page, struct err *e)
+static bool get_uploads(struct s3 *s, const char *prefix, const char *key, const char *upload,
+			struct retry *r, struct s3_page *page, struct err *e)
 {
 	struct s3_call call = { .method = "GET" };
 	struct s3_answer answer = { .http = { 0 } };
@@ -376,8 +391,8 @@ out:
 }
 
 static bool visit_upload(struct s3 *s, const struct s3_entry *entry, const char *prefix,
-			 bool (*visit)(void *ctx, const struct store_upload *upload, struct err *e), void *ctx,
-			 struct err *e)
+			 bool (*visit)(void *ctx, const struct store_upload *upload, struct err *e),
+			 void *ctx, struct err *e)
 {
 	const char *key = own_key(s, entry->key);
 	struct store_upload upload = { .started_s = entry->time_s };
@@ -385,16 +400,17 @@ static bool visit_upload(struct s3 *s, const struct s3_entry *entry, const char 
 	if (!key || !str_starts_with(key, prefix))
 		return true;
 	if (strlen(entry->id) >= sizeof(upload.id))
-		return err_set(e, ERR_DATA, "the upload of object \"%s\" has an id of %zu bytes", key,
-			       strlen(entry->id));
+		return err_set(e, ERR_DATA, "the upload of object \"%s\" has an id of %zu bytes",
+			       key, strlen(entry->id));
 	snprintf(upload.key, sizeof(upload.key), "%s", key);
 	snprintf(upload.id, sizeof(upload.id), "%s", entry->id);
 	return visit(ctx, &upload, e);
 }
 
 static bool s3_list_uploads(struct store *store, const char *prefix,
-			    bool (*visit)(void *ctx, const struct store_upload *upload, struct err *e), void *ctx,
-			    struct err *e)
+			    bool (*visit)(void *ctx, const struct store_upload *upload,
+					  struct err *e),
+			    void *ctx, struct err *e)
 {
 	struct s3 *s = store->impl;
 	char *key = NULL, *upload = NULL;
@@ -409,10 +425,12 @@ static bool s3_list_uploads(struct store *store, const char *prefix,
 		/* Markers only rise, by key and then by id, so that one that does not is an endless loop. */
 		if (ok && page.truncated && key && strcmp(page.next_key, key) < 0)
 			ok = err_set(e, ERR_DATA, "the archive's listing does not get on");
-		if (ok && page.truncated && str_eq(page.next_key, key) && str_eq(page.next_upload, upload))
+		if (ok && page.truncated && str_eq(page.next_key, key) &&
+		    str_eq(page.next_upload, upload))
 			ok = err_set(e, ERR_DATA, "the archive's listing does not come to an end");
 		if (!ok)
-			err_wrap(e, "could not list unfinished uploads in bucket \"%s\"", s->bucket);
+			err_wrap(e, "could not list unfinished uploads in bucket \"%s\"",
+				 s->bucket);
 		for (size_t i = 0; ok && i < page.count; i++)
 			ok = visit_upload(s, &page.entries[i], prefix, visit, ctx, e);
 		more = page.truncated;
@@ -483,11 +501,14 @@ static bool parse_location(struct s3 *s, const char *location, struct err *e)
 		if (!isalnum((unsigned char)location[i]) && !strchr("-._", location[i])) {
 			/* Not repeated: it may be "key:secret@bucket". */
 			err_set(e, ERR_CONFIG, "the archive's URL holds no valid bucket name");
-			return err_hint(e, "Give it as s3://bucket/prefix; credentials do not belong into it.");
+			return err_hint(e, "Give it as s3://bucket/prefix; credentials do not "
+					   "belong into it.");
 		}
 	if (len < 3 || len > 255)
-		return err_set(e, ERR_CONFIG, "the bucket name in the archive's URL has %zu characters, not 3 to 255",
-			       len);
+		return err_set(
+			e, ERR_CONFIG,
+			"the bucket name in the archive's URL has %zu characters, not 3 to 255",
+			len);
 	while (prefix_len > 0 && prefix[prefix_len - 1] == '/')
 		prefix_len--;
 	s->bucket = mem_strndup(location, len, e);
@@ -504,7 +525,8 @@ static bool parse_location(struct s3 *s, const char *location, struct err *e)
 		return err_wrap(e, "the archive's URL cannot be used");
 	}
 	if (strlen(s->prefix) + STORE_KEY_MAX > KEY_MAX_BYTES)
-		return err_set(e, ERR_CONFIG, "the prefix in the archive's URL is longer than %d bytes",
+		return err_set(e, ERR_CONFIG,
+			       "the prefix in the archive's URL is longer than %d bytes",
 			       KEY_MAX_BYTES - STORE_KEY_MAX - 1);
 	return true;
 }
@@ -512,7 +534,8 @@ static bool parse_location(struct s3 *s, const char *location, struct err *e)
 static bool bad_endpoint(struct err *e)
 {
 	err_set(e, ERR_CONFIG, "the archive's endpoint cannot be used");
-	return err_hint(e, "Give it as https://host or https://host:port, without path or credentials.");
+	return err_hint(
+		e, "Give it as https://host or https://host:port, without path or credentials.");
 }
 
 /* Host and base URL, with the bucket in front of the host unless the style is by path. */
@@ -563,7 +586,8 @@ static bool own_endpoint(struct s3 *s, struct err *e)
 	/* No certificate of AWS covers a bucket name with a dot in it. */
 	if (strchr(s->bucket, '.'))
 		s->path_style = true;
-	buf_printf(&host, "s3.%s.amazonaws.com%s", s->region, str_starts_with(s->region, "cn-") ? ".cn" : "");
+	buf_printf(&host, "s3.%s.amazonaws.com%s", s->region,
+		   str_starts_with(s->region, "cn-") ? ".cn" : "");
 	ok = buf_ok(&host, e) && set_address(s, false, buf_str(&host), host.len, e);
 	buf_release(&host);
 	return ok;
@@ -582,7 +606,8 @@ static bool set_region(struct s3 *s, const char *region, struct err *e)
 	return s->region != NULL;
 }
 
-bool store_s3_open(struct store *store, const char *location, const struct store_options *options, struct err *e)
+bool store_s3_open(struct store *store, const char *location, const struct store_options *options,
+		   struct err *e)
 {
 	struct s3 *s = mem_new(1, sizeof(*s), e);
 	bool plain = false;
@@ -594,18 +619,22 @@ bool store_s3_open(struct store *store, const char *location, const struct store
 	s->store = store;
 	s->path_style = options->path_style;
 	s->part_bytes = options->part_bytes ? options->part_bytes : PART_DEFAULT_BYTES;
-	s->call_timeout_ms = options->call_timeout_ms > 0 ? options->call_timeout_ms : CALL_TIMEOUT_MS;
-	s->total_timeout_ms = options->total_timeout_ms > 0 ? options->total_timeout_ms : TOTAL_TIMEOUT_MS;
+	s->call_timeout_ms =
+		options->call_timeout_ms > 0 ? options->call_timeout_ms : CALL_TIMEOUT_MS;
+	s->total_timeout_ms =
+		options->total_timeout_ms > 0 ? options->total_timeout_ms : TOTAL_TIMEOUT_MS;
 	s->max_tries = options->max_tries > 0 ? options->max_tries : MAX_TRIES;
 	s->page_size = S3_LIST_MAX;
 	if (!rng_system(&seed, sizeof(seed), e))
 		goto fail;
 	rng_seed(&s->rng, seed);
-	if (!parse_location(s, location, e) || !s3_credentials_load(&s->credentials, options->profile, e) ||
+	if (!parse_location(s, location, e) ||
+	    !s3_credentials_load(&s->credentials, options->profile, e) ||
 	    !set_region(s, options->region, e))
 		goto fail;
-	if (options->endpoint && *options->endpoint ? !parse_endpoint(s, options->endpoint, &plain, e)
-						    : !own_endpoint(s, e))
+	if (options->endpoint && *options->endpoint
+		    ? !parse_endpoint(s, options->endpoint, &plain, e)
+		    : !own_endpoint(s, e))
 		goto fail;
 	s->http = http_new(options->ca_file, plain, e);
 	if (!s->http)

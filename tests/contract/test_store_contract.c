@@ -34,31 +34,32 @@ struct archive {
 	struct store *store;
 };
 
-#define assert_ok(call)                                                                                   \
-	do {                                                                                              \
-		if (!(call))                                                                              \
-			fail_msg("%s: %s", err_code_name(e.code), e.message);                             \
+#define assert_ok(call)                                                       \
+	do {                                                                  \
+		if (!(call))                                                  \
+			fail_msg("%s: %s", err_code_name(e.code), e.message); \
 	} while (0)
 
-#define assert_fails(call, expected)                                                                      \
-	do {                                                                                              \
-		err_clear(&e);                                                                            \
-		assert_false(call);                                                                       \
-		if (e.code != (expected))                                                                 \
-			fail_msg("%s instead of %s: %s", err_code_name(e.code), err_code_name(expected), \
-				 e.message);                                                              \
+#define assert_fails(call, expected)                                            \
+	do {                                                                    \
+		err_clear(&e);                                                  \
+		assert_false(call);                                             \
+		if (e.code != (expected))                                       \
+			fail_msg("%s instead of %s: %s", err_code_name(e.code), \
+				 err_code_name(expected), e.message);           \
 	} while (0)
 
 static struct store *open_archive(const struct archive *a)
 {
 	struct err e = { 0 };
-	struct store *s = store_open(&(struct store_options){ .url = a->url,
-							      .endpoint = getenv("FIRN_TEST_S3_ENDPOINT"),
-							      .path_style = true,
-							      .part_bytes = PART_BYTES,
-							      .call_timeout_ms = 30000,
-							      .total_timeout_ms = 120000 },
-				     &e);
+	struct store *s =
+		store_open(&(struct store_options){ .url = a->url,
+						    .endpoint = getenv("FIRN_TEST_S3_ENDPOINT"),
+						    .path_style = true,
+						    .part_bytes = PART_BYTES,
+						    .call_timeout_ms = 30000,
+						    .total_timeout_ms = 120000 },
+			   &e);
 
 	if (!s)
 		fail_msg("%s", e.message);
@@ -132,7 +133,8 @@ static int set_up(void **state)
 	if (a->s3) {
 		bucket = bucket ? bucket : "firn-contract";
 		make_bucket(bucket);
-		snprintf(a->url, sizeof(a->url), "s3://%s/contract %016llx/", bucket, (unsigned long long)number);
+		snprintf(a->url, sizeof(a->url), "s3://%s/contract %016llx/", bucket,
+			 (unsigned long long)number);
 	} else {
 		snprintf(a->url, sizeof(a->url), "file://%s/archive/a", a->folder);
 	}
@@ -182,14 +184,16 @@ static uint8_t *make_bytes(size_t len, uint64_t seed)
 	return data;
 }
 
-static bool put_bytes(struct store *s, const char *key, const void *data, size_t len, bool with_digest, struct err *e)
+static bool put_bytes(struct store *s, const char *key, const void *data, size_t len,
+		      bool with_digest, struct err *e)
 {
 	struct io_memory memory = { .data = data, .len = len };
 	struct io_reader reader;
 	uint8_t digest[SHA256_BYTES];
 
 	io_reader_from_memory(&reader, &memory, "test bytes");
-	return sha256_once(data, len, digest, e) && store_put(s, key, &reader, with_digest ? digest : NULL, NULL, e);
+	return sha256_once(data, len, digest, e) &&
+	       store_put(s, key, &reader, with_digest ? digest : NULL, NULL, e);
 }
 
 static bool put_text(struct store *s, const char *key, const char *text, struct err *e)
@@ -277,7 +281,8 @@ static void ranges_are_exact_at_the_edges(void **state)
 	uint8_t *data = make_bytes(len, 7);
 	const struct {
 		uint64_t offset, len;
-	} ranges[] = { { 0, 1 }, { len - 1, 1 }, { 0, len }, { 1, len - 1 }, { 4095, 2 }, { len, 0 }, { 5, 0 } };
+	} ranges[] = { { 0, 1 },    { len - 1, 1 }, { 0, len }, { 1, len - 1 },
+		       { 4095, 2 }, { len, 0 },     { 5, 0 } };
 	struct buf out = BUF_INIT;
 	struct err e = { 0 };
 
@@ -285,7 +290,8 @@ static void ranges_are_exact_at_the_edges(void **state)
 	buf_add_str(&out, "before");
 	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
 		out.len = 6;
-		assert_ok(store_get_range(a->store, "ranges", ranges[i].offset, ranges[i].len, &out, &e));
+		assert_ok(store_get_range(a->store, "ranges", ranges[i].offset, ranges[i].len, &out,
+					  &e));
 		assert_int_equal(out.len, 6 + ranges[i].len);
 		assert_memory_equal(out.data, "before", 6);
 		if (ranges[i].len > 0)
@@ -371,9 +377,9 @@ static void what_is_not_there_is_not_found(void **state)
 static void keys_that_could_lead_elsewhere_are_refused(void **state)
 {
 	struct archive *a = begin(state);
-	static const char *const keys[] = { "",	     "/etc/passwd", "../x",	    "a/../b", "a//b",   "a/",
-					    "./a",   "a/.",	    "..",	    "a\nb",   "\xff\xfe", "\xc0\xaf",
-					    "\x7f" };
+	static const char *const keys[] = { "",         "/etc/passwd", "../x", "a/../b", "a//b",
+					    "a/",       "./a",         "a/.",  "..",     "a\nb",
+					    "\xff\xfe", "\xc0\xaf",    "\x7f" };
 	char longest[STORE_KEY_MAX + 2];
 	const char *one[] = { "a/../b" };
 	size_t failed = 0;
@@ -396,9 +402,22 @@ static void keys_that_could_lead_elsewhere_are_refused(void **state)
 
 /* Names that need care in a URL, a query, XML or a file system. */
 static const char *const odd_keys[] = {
-	"a b",	   "a%20b",    "a+b",		"a&b=c;d",	       "a<b>\"c\"'d'",	 "a?b#c",
-	"a\\b",	   "a:b@c,d$", "a!(*)~_-.e",	"\xc3\xa9/\xe2\x82\xac", "\xf0\x9f\x98\x80", "%",
-	"%zz%2F",  "a/b.c/d",  "...",		" lead and trail ",
+	"a b",
+	"a%20b",
+	"a+b",
+	"a&b=c;d",
+	"a<b>\"c\"'d'",
+	"a?b#c",
+	"a\\b",
+	"a:b@c,d$",
+	"a!(*)~_-.e",
+	"\xc3\xa9/\xe2\x82\xac",
+	"\xf0\x9f\x98\x80",
+	"%",
+	"%zz%2F",
+	"a/b.c/d",
+	"...",
+	" lead and trail ",
 };
 #define ODD_KEYS (sizeof(odd_keys) / sizeof(odd_keys[0]))
 
@@ -456,12 +475,14 @@ static void listing_is_in_key_order_and_pages_are_joined(void **state)
 {
 	struct archive *a = begin(state);
 	/* "-" and "." sort before "/", "0" after it: folders must not be read as if "/" were the first of all. */
-	static const char *const keys[] = { "a",   "a-b", "a.b", "a/1", "a/2", "a/2-", "a/2/x", "a0",
-					    "b/1", "b/2", "b/3", "b/4", "b/5", "c",    "d/e/f" };
+	static const char *const keys[] = { "a",    "a-b",   "a.b", "a/1", "a/2",
+					    "a/2-", "a/2/x", "a0",  "b/1", "b/2",
+					    "b/3",  "b/4",   "b/5", "c",   "d/e/f" };
 	const size_t count = sizeof(keys) / sizeof(keys[0]);
 	struct seen *seen = calloc(1, sizeof(*seen));
 	struct err e = { 0 };
-	size_t from = a->s3 ? 0 : 1; /* a folder cannot hold both "a" and "a/1", nor "a/2" and "a/2/x" */
+	size_t from =
+		a->s3 ? 0 : 1; /* a folder cannot hold both "a" and "a/1", nor "a/2" and "a/2/x" */
 
 	assert_non_null(seen);
 	store_s3_set_page_size(a->store, 2);
@@ -589,9 +610,10 @@ static void a_failed_upload_leaves_nothing_behind(void **state)
 {
 	struct archive *a = begin(state);
 	struct breaking b = { .a = a };
-	struct io_reader reader = {
-		.read_at = read_and_break, .ctx = &b, .size_bytes = PART_BYTES + 100, .name = "breaking source"
-	};
+	struct io_reader reader = { .read_at = read_and_break,
+				    .ctx = &b,
+				    .size_bytes = PART_BYTES + 100,
+				    .name = "breaking source" };
 	struct store_object object;
 	struct err e = { 0 };
 
@@ -627,9 +649,10 @@ static void an_upload_can_be_listed_and_aborted_by_others(void **state)
 {
 	struct archive *a = begin(state);
 	struct breaking b = { .a = a };
-	struct io_reader reader = {
-		.read_at = read_and_abort, .ctx = &b, .size_bytes = PART_BYTES + 100, .name = "slow source"
-	};
+	struct io_reader reader = { .read_at = read_and_abort,
+				    .ctx = &b,
+				    .size_bytes = PART_BYTES + 100,
+				    .name = "slow source" };
 	struct store_object object;
 	struct err e = { 0 };
 
@@ -655,7 +678,8 @@ static void unfinished_uploads_are_not_listed_as_objects(void **state)
 
 	assert_non_null(seen);
 	assert_ok(put_text(a->store, "left/object", "x", &e));
-	snprintf(path, sizeof(path), "%s/left/.firn-upload-%s-behind", a->url + strlen("file://"), upload.id);
+	snprintf(path, sizeof(path), "%s/left/.firn-upload-%s-behind", a->url + strlen("file://"),
+		 upload.id);
 	assert_ok(file_write_atomic(path, "half", 4, &e));
 	assert_ok(store_list(a->store, "", see_object, seen, &e));
 	assert_int_equal(seen->count, 1);
@@ -713,7 +737,8 @@ static void of_many_who_put_one_key_one_wins(void **state)
 		store_close(racers[i].store);
 	}
 	assert_int_not_equal(winner, -1);
-	check_object(a, "race/prize", (const uint8_t *)racers[winner].text, strlen(racers[winner].text));
+	check_object(a, "race/prize", (const uint8_t *)racers[winner].text,
+		     strlen(racers[winner].text));
 }
 
 static void a_check_leaves_nothing_behind(void **state)
@@ -750,34 +775,56 @@ static struct archive in_folder = { .s3 = false };
 static struct archive in_s3 = { .s3 = true };
 
 /* Every test, under this name in front, over this archive. */
-#define ALL_OVER(name, archive)                                                                         \
-	{ name "an_empty_object_comes_back", an_empty_object_comes_back, set_up, tear_down, &archive },                                                  \
-	{ name "small_objects_come_back", small_objects_come_back, set_up, tear_down, &archive },                                                  \
-	{ name "an_object_of_one_whole_part_comes_back", an_object_of_one_whole_part_comes_back, set_up, tear_down, &archive },                                                  \
-	{ name "an_object_of_one_part_and_a_byte_comes_back", an_object_of_one_part_and_a_byte_comes_back, set_up, tear_down, &archive },                                                  \
-	{ name "an_object_of_many_parts_comes_back", an_object_of_many_parts_comes_back, set_up, tear_down, &archive },                                                  \
-	{ name "ranges_are_exact_at_the_edges", ranges_are_exact_at_the_edges, set_up, tear_down, &archive },                                                  \
-	{ name "ranges_past_the_end_are_refused", ranges_past_the_end_are_refused, set_up, tear_down, &archive },                                                  \
-	{ name "an_object_is_never_overwritten", an_object_is_never_overwritten, set_up, tear_down, &archive },                                                  \
-	{ name "content_that_differs_from_its_digest_is_refused", content_that_differs_from_its_digest_is_refused, set_up, tear_down, &archive },                                                  \
-	{ name "what_is_not_there_is_not_found", what_is_not_there_is_not_found, set_up, tear_down, &archive },                                                  \
-	{ name "keys_that_could_lead_elsewhere_are_refused", keys_that_could_lead_elsewhere_are_refused, set_up, tear_down, &archive },                                                  \
-	{ name "odd_keys_are_kept_as_they_are", odd_keys_are_kept_as_they_are, set_up, tear_down, &archive },                                                  \
-	{ name "listing_is_in_key_order_and_pages_are_joined", listing_is_in_key_order_and_pages_are_joined, set_up, tear_down, &archive },                                                  \
-	{ name "a_visit_that_fails_ends_the_listing", a_visit_that_fails_ends_the_listing, set_up, tear_down, &archive },                                                  \
-	{ name "deleting_what_is_not_there_succeeds", deleting_what_is_not_there_succeeds, set_up, tear_down, &archive },                                                  \
-	{ name "more_keys_than_a_batch_holds_are_deleted", more_keys_than_a_batch_holds_are_deleted, set_up, tear_down, &archive },                                                  \
-	{ name "a_failed_upload_leaves_nothing_behind", a_failed_upload_leaves_nothing_behind, set_up, tear_down, &archive },                                                  \
-	{ name "an_upload_can_be_listed_and_aborted_by_others", an_upload_can_be_listed_and_aborted_by_others, set_up, tear_down, &archive },                                                  \
-	{ name "of_many_who_put_one_key_one_wins", of_many_who_put_one_key_one_wins, set_up, tear_down, &archive },                                                  \
-	{ name "a_check_leaves_nothing_behind", a_check_leaves_nothing_behind, set_up, tear_down, &archive },                                                  \
-	{ name "traffic_is_counted", traffic_is_counted, set_up, tear_down, &archive }
+#define ALL_OVER(name, archive)                                                                    \
+	{ name "an_empty_object_comes_back", an_empty_object_comes_back, set_up, tear_down,        \
+	  &archive },                                                                              \
+		{ name "small_objects_come_back", small_objects_come_back, set_up, tear_down,      \
+		  &archive },                                                                      \
+		{ name "an_object_of_one_whole_part_comes_back",                                   \
+		  an_object_of_one_whole_part_comes_back, set_up, tear_down, &archive },           \
+		{ name "an_object_of_one_part_and_a_byte_comes_back",                              \
+		  an_object_of_one_part_and_a_byte_comes_back, set_up, tear_down, &archive },      \
+		{ name "an_object_of_many_parts_comes_back", an_object_of_many_parts_comes_back,   \
+		  set_up, tear_down, &archive },                                                   \
+		{ name "ranges_are_exact_at_the_edges", ranges_are_exact_at_the_edges, set_up,     \
+		  tear_down, &archive },                                                           \
+		{ name "ranges_past_the_end_are_refused", ranges_past_the_end_are_refused, set_up, \
+		  tear_down, &archive },                                                           \
+		{ name "an_object_is_never_overwritten", an_object_is_never_overwritten, set_up,   \
+		  tear_down, &archive },                                                           \
+		{ name "content_that_differs_from_its_digest_is_refused",                          \
+		  content_that_differs_from_its_digest_is_refused, set_up, tear_down, &archive },  \
+		{ name "what_is_not_there_is_not_found", what_is_not_there_is_not_found, set_up,   \
+		  tear_down, &archive },                                                           \
+		{ name "keys_that_could_lead_elsewhere_are_refused",                               \
+		  keys_that_could_lead_elsewhere_are_refused, set_up, tear_down, &archive },       \
+		{ name "odd_keys_are_kept_as_they_are", odd_keys_are_kept_as_they_are, set_up,     \
+		  tear_down, &archive },                                                           \
+		{ name "listing_is_in_key_order_and_pages_are_joined",                             \
+		  listing_is_in_key_order_and_pages_are_joined, set_up, tear_down, &archive },     \
+		{ name "a_visit_that_fails_ends_the_listing", a_visit_that_fails_ends_the_listing, \
+		  set_up, tear_down, &archive },                                                   \
+		{ name "deleting_what_is_not_there_succeeds", deleting_what_is_not_there_succeeds, \
+		  set_up, tear_down, &archive },                                                   \
+		{ name "more_keys_than_a_batch_holds_are_deleted",                                 \
+		  more_keys_than_a_batch_holds_are_deleted, set_up, tear_down, &archive },         \
+		{ name "a_failed_upload_leaves_nothing_behind",                                    \
+		  a_failed_upload_leaves_nothing_behind, set_up, tear_down, &archive },            \
+		{ name "an_upload_can_be_listed_and_aborted_by_others",                            \
+		  an_upload_can_be_listed_and_aborted_by_others, set_up, tear_down, &archive },    \
+		{ name "of_many_who_put_one_key_one_wins", of_many_who_put_one_key_one_wins,       \
+		  set_up, tear_down, &archive },                                                   \
+		{ name "a_check_leaves_nothing_behind", a_check_leaves_nothing_behind, set_up,     \
+		  tear_down, &archive },                                                           \
+	{                                                                                          \
+		name "traffic_is_counted", traffic_is_counted, set_up, tear_down, &archive         \
+	}
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		{ "file: unfinished_uploads_are_not_listed_as_objects", unfinished_uploads_are_not_listed_as_objects,
-		  set_up, tear_down, &in_folder },
+		{ "file: unfinished_uploads_are_not_listed_as_objects",
+		  unfinished_uploads_are_not_listed_as_objects, set_up, tear_down, &in_folder },
 		ALL_OVER("file: ", in_folder),
 		ALL_OVER("s3: ", in_s3),
 	};
