@@ -70,6 +70,15 @@ bool file_fsync_path(const char *path, struct err *e)
 	return ok;
 }
 
+int file_open_read(const char *path, struct err *e)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		err_set_errno(e, ERR_IO, errno, "could not open file \"%s\"", path);
+	return fd;
+}
+
 bool file_pread_all(int fd, void *data, size_t len, uint64_t offset, const char *name, struct err *e)
 {
 	uint8_t *at = data;

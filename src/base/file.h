@@ -18,6 +18,9 @@ bool file_make_dirs(const char *path, struct err *e);
 
 bool file_fsync_path(const char *path, struct err *e); /* file or folder */
 
+/* A descriptor for reading that the caller closes; -1 and e set (ERR_IO) on failure. */
+int file_open_read(const char *path, struct err *e);
+
 /* All of len bytes at offset, EINTR and short counts handled. Reading past the end is ERR_DATA. */
 bool file_pread_all(int fd, void *data, size_t len, uint64_t offset, const char *name, struct err *e);
 bool file_write_all(int fd, const void *data, size_t len, const char *name, struct err *e);

@@ -67,9 +67,6 @@ struct segment_file *engine_segment_file(struct firn *f, const struct segment_re
 bool engine_maintain_table(struct firn *f, const struct engine_table *t, const struct firn_maintain_options *options,
 			   struct firn_maintain_result *result, struct err *e);
 
-/* plan.c */
-struct candidate_rules; /* catalog/candidates.h */
-bool engine_candidate_rules(struct firn *f, const struct policy *p, struct candidate_rules *out, struct err *e);
 
 /* ---- progress (progress.c) ---- */
 

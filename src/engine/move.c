@@ -1,0 +1,449 @@
+#include "engine/move.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/bytes.h"
+#include "base/fault.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/rng.h"
+#include "base/signal.h"
+#include "catalog/move_tx.h"
+#include "catalog/window.h"
+#include "engine/segment_check.h"
+#include "segment/copybin.h"
+
+/* The segment that is being filled. */
+struct filling {
+	struct segment_writer *writer; /* NULL: none is open */
+	int64_t id;
+	int rule;
+	char *object_key, *index_key;
+	struct buf keys;    /* COPY BINARY of row number, ctid, xmin, key columns: what the DELETE will compare */
+	uint64_t *hashes;   /* of each row as it was read */
+	size_t hash_capacity;
+	uint32_t rows;
+	int64_t raw_bytes;
+};
+
+static void filling_release(struct filling *s)
+{
+	segment_writer_free(s->writer);
+	free(s->object_key);
+	free(s->index_key);
+	buf_release(&s->keys);
+	free(s->hashes);
+	*s = (struct filling){ 0 };
+}
+
+static bool fault(struct err *e)
+{
+	return err_set(e, ERR_INTERNAL, "a fault was injected");
+}
+
+/* "<catalog id>/<table>/<leaf>/<yyyymmdd>-<128 random bits>": never used twice, and readable without the catalog. */
+static bool make_keys(struct move *m, const struct leaf *leaf, const char *now_iso, struct filling *s, struct err *e)
+{
+	uint8_t random[16];
+	char hex[33], day[9];
+	struct buf key = BUF_INIT;
+
+	if (!rng_system(random, sizeof(random), e))
+		return false;
+	hex_encode(random, sizeof(random), hex);
+	snprintf(day, sizeof(day), "%.4s%.2s%.2s", now_iso, now_iso + 5, now_iso + 8);
+	buf_printf(&key, "%s/%s/%s/%s-%s.seg", m->catalog_id, m->table->info->label, leaf->label, day, hex);
+	s->object_key = buf_take(&key, e);
+	buf_printf(&key, "%s/%s/%s/%s-%s.idx", m->catalog_id, m->table->info->label, leaf->label, day, hex);
+	s->index_key = buf_take(&key, e);
+	return s->object_key && s->index_key;
+}
+
+static bool begin_segment(struct move *m, const struct leaf *leaf, int rule, struct filling *s, struct err *e)
+{
+	const struct table_info *t = m->table->info;
+	const struct config *config = &m->f->config;
+	const char *dir = engine_scratch(m->f, e);
+	char now[32];
+
+	if (!dir || !catalog_now(m->f->pg, now, NULL, e) || !make_keys(m, leaf, now, s, e))
+		return false;
+	s->rule = rule;
+	/* The intent is committed before anything of the segment can reach the archive: what a dead run leaves behind
+	 * is always named by the catalog. */
+	if (!catalog_segment_intent(m->f->pg,
+				    &(struct segment_intent){
+					    .table_id = m->table->id,
+					    .pass_id = m->pass_id,
+					    .epoch = m->lease->epoch,
+					    .leaf = leaf->label,
+					    .rule = m->policy->rules[rule].name,
+					    .object_key = s->object_key,
+					    .index_key = s->index_key,
+					    .storage_class = m->policy->rules[rule].storage_class,
+					    .format_version = SEGMENT_FORMAT_VERSION,
+				    },
+				    &s->id, e))
+		return false;
+	if (FAULT("move.after_intent"))
+		return fault(e);
+	s->writer = segment_writer_new(dir,
+				       &(struct segment_about){
+					       .table = t->label,
+					       .leaf = leaf->label,
+					       .object_key = s->object_key,
+					       .created_at = now,
+				       },
+				       t->columns, t->column_count,
+				       &(struct segment_options){
+					       .zstd_level = config->segment.zstd_level,
+					       .text_dictionary = config->segment.text_dictionary,
+				       },
+				       e);
+	if (!s->writer)
+		return false;
+	copybin_add_header(&s->keys);
+	return true;
+}
+
+/* Row number, ctid, xmin and the key columns, as the deleting transaction's table takes them. */
+static void add_key(struct filling *s, const struct table_info *t, const struct field *fields)
+{
+	uint16_t count = 3;
+
+	for (size_t i = 0; i < t->column_count; i++)
+		count += t->columns[i].in_key;
+	buf_add_u16be(&s->keys, count);
+	buf_add_u32be(&s->keys, 4);
+	buf_add_u32be(&s->keys, s->rows);
+	for (size_t i = 0; i < CANDIDATE_FIELDS + t->column_count; i++) {
+		if (i == 2 || (i >= CANDIDATE_FIELDS && !t->columns[i - CANDIDATE_FIELDS].in_key))
+			continue;
+		buf_add_u32be(&s->keys, (uint32_t)fields[i].len);
+		if (fields[i].len > 0)
+			buf_add(&s->keys, fields[i].data, (size_t)fields[i].len);
+	}
+}
+
+static bool add_row(struct move *m, struct filling *s, const struct field *fields, struct err *e)
+{
+	const struct table_info *t = m->table->info;
+	const struct field *values = fields + CANDIDATE_FIELDS;
+	void *hashes = s->hashes;
+	int64_t raw = 2;
+
+	if (!mem_grow(&hashes, &s->hash_capacity, s->rows + 1, sizeof(*s->hashes), e))
+		return false;
+	s->hashes = hashes;
+	s->hashes[s->rows] = row_hash(values, t->column_count);
+	add_key(s, t, fields);
+	if (!buf_ok(&s->keys, e) || !segment_writer_add(s->writer, values, e))
+		return false;
+	for (size_t i = 0; i < t->column_count; i++)
+		raw += 4 + (values[i].len > 0 ? values[i].len : 0);
+	s->raw_bytes += raw;
+	s->rows++;
+	progress_add(&m->progress, 1, raw);
+	return true;
+}
+
+static bool upload(struct move *m, const struct filling *s, const struct segment_sealed *sealed, bool index,
+		   struct err *e)
+{
+	struct store *store = engine_store(m->f, e);
+	const char *path = index ? sealed->index_path : sealed->path;
+	struct io_reader reader;
+	bool ok;
+	int fd;
+
+	if (!store)
+		return false;
+	fd = file_open_read(path, e);
+	if (fd < 0)
+		return false;
+	/* The index stays in the default class: it is small, and wanted at once when a tenant wakes up. */
+	ok = io_reader_from_fd(&reader, &fd, path, e) &&
+	     store_put(store, index ? s->index_key : s->object_key, &reader,
+		       index ? sealed->index_sha256 : sealed->sha256,
+		       index ? NULL : m->policy->rules[s->rule].storage_class, e);
+	close(fd);
+	return ok;
+}
+
+/* One transaction: the rows leave, the segment becomes the place where they are, index work becomes due. */
+static bool activate(struct move *m, const struct leaf *leaf, struct filling *s, const struct segment_sealed *sealed,
+		     int64_t *moved_out, struct err *e)
+{
+	const struct rule *rule = &m->policy->rules[s->rule];
+	struct pg *pg = m->f->pg;
+	struct bitmap *missed = bitmap_new(e);
+	struct segment_group_row *groups = NULL;
+	bool ok = false;
+
+	copybin_add_trailer(&s->keys);
+	if (!missed || !buf_ok(&s->keys, e))
+		goto out;
+	groups = segment_group_texts(pg, m->table->info, sealed, e);
+	if (!groups)
+		goto out;
+	if (!move_tx_delete(pg,
+			    &(struct move_tx_options){
+				    .lease = m->lease,
+				    .table = m->table->info,
+				    .leaf = leaf,
+				    .table_id = m->table->id,
+				    .superseded = rule->superseded,
+				    .require_replacement = rule->require_replacement,
+				    .lock_timeout_ms = m->policy->limits.lock_timeout_ms,
+				    .rows = s->rows,
+				    .keys = &s->keys,
+			    },
+			    missed, e))
+		goto out;
+	if (FAULT("move.after_delete")) {
+		fault(e);
+		goto out;
+	}
+	for (size_t i = 0; i < sealed->group_count; i++)
+		groups[i].rows_live = groups[i].rows_total -
+				      (int64_t)bitmap_count_range(missed, sealed->groups[i].first_row,
+								  sealed->groups[i].first_row + sealed->groups[i].rows);
+	*moved_out = (int64_t)s->rows - (int64_t)bitmap_count(missed);
+	if (!catalog_segment_activate(pg,
+				      &(struct segment_activation){
+					      .segment_id = s->id,
+					      .rows_total = s->rows,
+					      .rows_live = *moved_out,
+					      .bytes = (int64_t)sealed->bytes,
+					      .index_bytes = (int64_t)sealed->index_bytes,
+					      .raw_bytes = (int64_t)sealed->raw_bytes,
+					      .sha256 = sealed->sha256,
+					      .index_sha256 = sealed->index_sha256,
+					      .dead = missed,
+					      .groups = groups,
+					      .group_count = sealed->group_count,
+				      },
+				      e))
+		goto out;
+	if (*moved_out > 0 && !catalog_maintenance_add(pg, m->table->id, leaf->label, *moved_out, 0, e))
+		goto out;
+	if (FAULT("move.before_commit")) {
+		fault(e);
+		goto out;
+	}
+	ok = pg_commit(pg, e);
+out:
+	if (!ok)
+		pg_rollback(pg);
+	segment_groups_free(groups, groups ? sealed->group_count : 0);
+	bitmap_free(missed);
+	return ok;
+}
+
+static bool finish_segment(struct move *m, const struct leaf *leaf, struct filling *s, struct err *e)
+{
+	struct segment_sealed sealed = { 0 };
+	int64_t moved = 0;
+	bool ok = false;
+
+	if (!segment_writer_seal(s->writer, &sealed, e))
+		goto out;
+	/* What is encoded lies in the sealed file now; the writer's memory is wanted for the read-back. */
+	segment_writer_free(s->writer);
+	s->writer = NULL;
+	if (sealed.rows != s->rows) {
+		err_set(e, ERR_INTERNAL, "added %u rows, sealed %u", s->rows, sealed.rows);
+		goto out;
+	}
+	if (FAULT("move.after_seal") || !upload(m, s, &sealed, false, e) || FAULT("move.after_upload") ||
+	    !upload(m, s, &sealed, true, e) || FAULT("move.after_index_upload") ||
+	    !segment_check_archived(m->f, s->object_key, s->index_key, &sealed, s->hashes, e) ||
+	    FAULT("move.after_verify")) {
+		if (e->code == ERR_NONE)
+			fault(e);
+		goto out;
+	}
+	if (!activate(m, leaf, s, &sealed, &moved, e))
+		goto out;
+	m->totals.rows_moved += moved;
+	m->totals.rows_changed += s->rows - moved;
+	m->totals.segments += moved > 0;
+	m->totals.raw_bytes += (int64_t)sealed.raw_bytes;
+	m->totals.stored_bytes += (int64_t)(sealed.bytes + sealed.index_bytes);
+	if (FAULT("move.after_commit")) {
+		fault(e);
+		goto out;
+	}
+	log_info(&m->f->log, "segment %" PRId64 ": moved %" PRId64 " rows of leaf \"%s\"", s->id, moved, leaf->label);
+	ok = true;
+out:
+	if (sealed.path)
+		unlink(sealed.path);
+	if (sealed.index_path)
+		unlink(sealed.index_path);
+	segment_sealed_release(&sealed);
+	if (!ok)
+		err_wrap(e, "could not move segment %" PRId64 " of leaf \"%s\"", s->id, leaf->label);
+	return ok;
+}
+
+/* Whether a new segment may be begun; if not, why. */
+static bool may_go_on(struct move *m, bool *go_on, struct err *e)
+{
+	const struct limits *limits = &m->policy->limits;
+
+	*go_on = false;
+	if (signal_stop_requested()) {
+		snprintf(m->stop_reason, sizeof(m->stop_reason), "a signal asked to stop");
+		m->stopped_by_signal = true;
+		return true;
+	}
+	if (m->max_rows == 0 || m->max_bytes == 0) {
+		snprintf(m->stop_reason, sizeof(m->stop_reason), "the limit of %s a pass was reached",
+			 m->max_rows == 0 ? "rows" : "bytes");
+		return true;
+	}
+	if (m->deadline_ms && clock_now_ms(m->f->clock) >= m->deadline_ms) {
+		snprintf(m->stop_reason, sizeof(m->stop_reason), "the run time was used up");
+		return true;
+	}
+	if (limits->has_window) {
+		int minutes;
+
+		if (!window_local_minutes(m->f->pg, limits->window_zone, &minutes, e))
+			return false;
+		if (!window_contains(limits->window_from_min, limits->window_to_min, minutes)) {
+			snprintf(m->stop_reason, sizeof(m->stop_reason), "the policy's window is closed");
+			return true;
+		}
+	}
+	*go_on = true;
+	return true;
+}
+
+/* Holds the rate of rows_per_second by waiting, in slices so that a signal ends it. */
+static void pace(struct move *m)
+{
+	int64_t rate = m->policy->limits.rows_per_second;
+
+	while (rate > 0 && !signal_stop_requested()) {
+		int64_t due_ms = m->progress.started_ms + m->progress.rows * 1000 / rate;
+		int64_t wait_ms = due_ms - clock_now_ms(m->f->clock);
+
+		if (wait_ms <= 0)
+			return;
+		clock_sleep_ms(m->f->clock, wait_ms > 200 ? 200 : wait_ms);
+	}
+}
+
+static bool is_full(const struct move *m, const struct filling *s)
+{
+	return s->rows >= m->f->config.segment.max_rows || segment_writer_bytes(s->writer) >= m->segment_bytes ||
+	       (m->max_rows >= 0 && s->rows >= m->max_rows) || (m->max_bytes >= 0 && s->raw_bytes >= m->max_bytes);
+}
+
+static void count_against_limits(struct move *m, const struct filling *s)
+{
+	if (m->max_rows >= 0)
+		m->max_rows -= s->rows < m->max_rows ? s->rows : m->max_rows;
+	if (m->max_bytes >= 0)
+		m->max_bytes -= s->raw_bytes < m->max_bytes ? s->raw_bytes : m->max_bytes;
+}
+
+/* Puts one row where it belongs, closing and opening segments around it. *stop: no more rows are wanted. */
+static bool take_row(struct move *m, const struct leaf *leaf, struct filling *s, const struct field *fields, bool *stop,
+		     struct err *e)
+{
+	int rule;
+	bool go_on;
+
+	if (fields[2].len != 4 || (rule = (int)get_u32be(fields[2].data)) < 0 ||
+	    (size_t)rule >= m->policy->rule_count)
+		return err_set(e, ERR_INTERNAL, "the server sent a row without a rule");
+	if (s->writer && (rule != s->rule || is_full(m, s))) {
+		if (!finish_segment(m, leaf, s, e))
+			return false;
+		count_against_limits(m, s);
+		filling_release(s);
+	}
+	if (!s->writer) {
+		if (!may_go_on(m, &go_on, e))
+			return false;
+		if (!go_on) {
+			*stop = true;
+			return true;
+		}
+		if (!begin_segment(m, leaf, rule, s, e))
+			return false;
+	}
+	if (!add_row(m, s, fields, e))
+		return false;
+	if (s->rows % 256 == 0)
+		pace(m);
+	if (s->rows == 1 && FAULT("move.while_streaming"))
+		return fault(e);
+	return true;
+}
+
+static bool stream(struct move *m, const struct leaf *leaf, struct pg *reader, struct filling *s, bool *cut_short,
+		   struct err *e)
+{
+	size_t field_count = CANDIDATE_FIELDS + m->table->info->column_count;
+	struct field *fields = mem_new(field_count, sizeof(*fields), e);
+	bool expect_header = true, stop = false, ok = fields != NULL;
+
+	while (ok && !stop) {
+		const uint8_t *message;
+		size_t len, used;
+
+		ok = pg_copy_out_next(reader, &message, &len, e);
+		if (!ok || len == 0)
+			break;
+		while (ok && len > 0 && !stop) {
+			enum copybin_event event;
+
+			ok = copybin_parse(message, len, expect_header, fields, field_count, &event, &used, e);
+			if (!ok)
+				break;
+			expect_header = false;
+			message += used;
+			len -= used;
+			if (event == COPYBIN_ROW)
+				ok = take_row(m, leaf, s, fields, &stop, e);
+		}
+	}
+	*cut_short = stop || !ok;
+	free(fields);
+	return ok;
+}
+
+bool move_leaf(struct move *m, const struct leaf *leaf, struct err *e)
+{
+	struct pg *reader = engine_pg_extra(m->f, e);
+	struct filling s = { 0 };
+	struct err ignored;
+	bool cut_short = true, ok;
+
+	ok = reader && candidates_copy_start(reader, m->table->info, leaf, m->table->id, m->rules,
+					     m->max_rows > 0 ? m->max_rows : 0, e);
+	if (!ok)
+		goto out;
+	ok = stream(m, leaf, reader, &s, &cut_short, e);
+	/* Ends the snapshot before the index work: VACUUM cannot remove what it still sees. */
+	if (cut_short)
+		pg_copy_out_cancel(reader);
+	pg_rollback(reader);
+	if (ok && s.writer) {
+		ok = finish_segment(m, leaf, &s, e);
+		count_against_limits(m, &s);
+	}
+out:
+	if (!ok && s.id && !pg_in_transaction(m->f->pg))
+		catalog_segment_abandon(m->f->pg, s.id, &ignored);
+	filling_release(&s);
+	pg_close(reader);
+	return ok;
+}

@@ -1,0 +1,127 @@
+/* firn pass: take the lease, undo what the dead left, move leaf by leaf, then do the index work. */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/fault.h"
+#include "base/mem.h"
+#include "engine/move.h"
+#include "engine/plan.h"
+
+#define DEFAULT_SEGMENT_BYTES (128ull << 20)
+
+static int64_t limit_or_none(int64_t a, int64_t b)
+{
+	if (a > 0 && b > 0)
+		return a < b ? a : b;
+	return a > 0 ? a : b > 0 ? b : -1;
+}
+
+/* What is left of a limit after used; -1 stays "none". */
+static int64_t left(int64_t limit, int64_t used)
+{
+	if (limit < 0)
+		return -1;
+	return used < limit ? limit - used : 0;
+}
+
+static void add_totals(struct firn_pass_result *result, const struct catalog_pass_totals *t)
+{
+	result->rows_moved += t->rows_moved;
+	result->rows_changed += t->rows_changed;
+	result->segments += t->segments;
+	result->raw_bytes += t->raw_bytes;
+	result->stored_bytes += t->stored_bytes;
+}
+
+/* Moves under the lease that m holds, and records the pass whatever happens. */
+static bool move_under_lease(struct firn *f, struct move *m, const struct firn_pass_options *options,
+			     struct firn_pass_result *result, struct err *e)
+{
+	const struct table_info *t = m->table->info;
+	struct pg *pg = f->pg;
+	struct err ignored;
+	int64_t abandoned = 0;
+	bool ok;
+
+	if (!catalog_abandon_dead_intents(pg, m->table->id, m->lease->epoch, &abandoned, e) ||
+	    !candidates_check(pg, t, m->rules, e) || !candidates_note_versions(pg, t, m->table->id, e) ||
+	    !catalog_pass_begin(pg, m->table->id, m->lease->epoch, &m->pass_id, e))
+		return false;
+	result->abandoned += abandoned;
+	if (abandoned)
+		log_notice(&f->log, "undid %" PRId64 " segments that a dead run had begun; their rows never left table \"%s\"",
+			   abandoned, t->label);
+	progress_start(&m->progress, f, "moving", 0);
+	ok = true;
+	for (size_t i = 0; ok && i < t->leaf_count && !m->stop_reason[0]; i++)
+		ok = move_leaf(m, &t->leaves[i], e);
+	progress_end(&m->progress);
+	add_totals(result, &m->totals);
+	if (!catalog_pass_end(pg, m->pass_id, &m->totals,
+			      !ok ? e->message : m->stop_reason[0] ? m->stop_reason : "done", ok ? e : &ignored))
+		return false;
+	if (!ok)
+		return false;
+	if (FAULT("move.before_maintain"))
+		return err_set(e, ERR_INTERNAL, "a fault was injected");
+	if (options->no_maintain)
+		return true;
+	return engine_maintain_table(f, m->table, &(struct firn_maintain_options){ 0 }, &result->maintain, e);
+}
+
+static bool pass_table(struct firn *f, const struct table_wanted *wanted, const struct policy *policy,
+		       const struct candidate_rules *rules, const struct firn_pass_options *options, int64_t started_ms,
+		       struct firn_pass_result *result, struct err *e)
+{
+	struct engine_table table = { 0 };
+	struct lease lease = { 0 };
+	struct move m = {
+		.f = f,
+		.table = &table,
+		.policy = policy,
+		.rules = rules,
+		.lease = &lease,
+		.segment_bytes = options->segment_bytes > 0	? (uint64_t)options->segment_bytes
+				 : f->config.segment.target_bytes ? f->config.segment.target_bytes
+								  : DEFAULT_SEGMENT_BYTES,
+		.max_rows = left(limit_or_none(options->max_rows, policy->limits.max_rows_per_pass),
+				 result->rows_moved + result->rows_changed),
+		.max_bytes = left(limit_or_none(-1, (int64_t)policy->limits.max_bytes_per_pass), result->raw_bytes),
+		.deadline_ms = options->max_runtime_s > 0 ? started_ms + options->max_runtime_s * 1000 : 0,
+	};
+	bool ok;
+
+	ok = engine_store(f, e) && engine_table_open(f, wanted, &table, e) && catalog_id(f->pg, m.catalog_id, e) &&
+	     lease_take(&lease, f->pg, table.id, e) && move_under_lease(f, &m, options, result, e);
+	if (m.stop_reason[0]) {
+		result->stopped_early = 1;
+		free(result->stop_reason);
+		result->stop_reason = mem_strdup(m.stop_reason, e);
+		if (ok && m.stopped_by_signal)
+			ok = err_set(e, ERR_INTERRUPTED, "stopped: %s", m.stop_reason);
+	}
+	lease_release(&lease);
+	engine_table_close(&table);
+	return ok;
+}
+
+bool firn_pass(struct firn *f, const struct firn_pass_options *options, struct firn_pass_result *result, struct err *e)
+{
+	const struct policy *policy = engine_policy(f, e);
+	int64_t started_ms = clock_now_ms(f->clock);
+	struct candidate_rules rules = { 0 };
+	bool ok = false;
+
+	*result = (struct firn_pass_result){ 0 };
+	if (options->dry_run)
+		return firn_plan(f, options, &result->plan, e);
+	if (!policy || !engine_tables_given(f, e) || !plan_rules(policy, &rules, e))
+		goto out;
+	ok = true;
+	for (size_t i = 0; ok && i < f->table_count && !result->stopped_early; i++)
+		ok = pass_table(f, &f->tables[i], policy, &rules, options, started_ms, result, e);
+out:
+	result->seconds = (double)(clock_now_ms(f->clock) - started_ms) / 1000;
+	free(rules.rules);
+	return ok;
+}

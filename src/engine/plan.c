@@ -1,0 +1,117 @@
+#include "engine/plan.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+
+bool plan_rules(const struct policy *p, struct candidate_rules *out, struct err *e)
+{
+	*out = (struct candidate_rules){
+		.min_residency_s = p->limits.min_residency_s,
+		.statement_timeout_ms = p->limits.statement_timeout_ms,
+		.count = p->rule_count,
+	};
+	out->rules = mem_new(p->rule_count, sizeof(*out->rules), e);
+	if (!out->rules)
+		return false;
+	for (size_t i = 0; i < p->rule_count; i++) {
+		const struct rule *r = &p->rules[i];
+
+		out->rules[i] = (struct candidate_rule){
+			.name = r->name,
+			.keep = r->action == RULE_KEEP,
+			.workspaces = r->workspaces,
+			.workspace_count = r->workspace_count,
+			.versions = r->versions,
+			.version_count = r->version_count,
+			.superseded = r->superseded,
+			.require_replacement = r->require_replacement,
+			.grace_s = r->superseded_grace_s,
+			.has_idle_for = r->has_idle_for,
+			.idle_for_s = r->idle_for_s,
+			.has_age_over = r->has_age_over,
+			.age_over_s = r->age_over_s,
+		};
+	}
+	return true;
+}
+
+struct plan_context {
+	struct firn_plan_result *result;
+	size_t capacity;
+	const struct candidate_rules *rules;
+	const char *table, *leaf;
+};
+
+static bool add_group(void *ctx, const struct candidate_group *g, struct err *e)
+{
+	struct plan_context *c = ctx;
+	struct firn_plan_result *result = c->result;
+	void *rows = result->rows;
+	struct firn_plan_row *row;
+
+	if (c->rules->rules[g->rule].keep) {
+		result->kept_rows += g->rows;
+		return true;
+	}
+	if (!mem_grow(&rows, &c->capacity, result->row_count + 1, sizeof(*row), e))
+		return false;
+	result->rows = rows;
+	row = &result->rows[result->row_count++];
+	*row = (struct firn_plan_row){
+		.table = mem_strdup(c->table, e),
+		.leaf = mem_strdup(c->leaf, e),
+		.rule = mem_strdup(c->rules->rules[g->rule].name, e),
+		.workspace = mem_strdup(g->workspace, e),
+		.version = mem_strdup(g->version, e),
+		.rows = g->rows,
+		.bytes = g->bytes,
+	};
+	result->total_rows += g->rows;
+	result->total_bytes += g->bytes;
+	return row->table && row->leaf && row->rule && row->workspace && row->version;
+}
+
+bool plan_table(struct firn *f, const struct engine_table *t, const struct candidate_rules *rules,
+		struct firn_plan_result *result, struct err *e)
+{
+	struct pg *pg = engine_pg(f, e);
+	struct plan_context c = {
+		.result = result, .capacity = result->row_count, .rules = rules, .table = t->info->label
+	};
+
+	if (!pg || !candidates_check(pg, t->info, rules, e))
+		return false;
+	for (size_t i = 0; i < t->info->leaf_count; i++) {
+		c.leaf = t->info->leaves[i].label;
+		if (!candidates_plan(pg, t->info, &t->info->leaves[i], t->id, rules, add_group, &c, e))
+			return false;
+	}
+	return true;
+}
+
+bool firn_plan(struct firn *f, const struct firn_pass_options *options, struct firn_plan_result *result, struct err *e)
+{
+	const struct policy *policy = engine_policy(f, e);
+	struct candidate_rules rules = { 0 };
+	bool ok = false;
+
+	(void)options; /* limits cut a pass short, they do not change what is due */
+	*result = (struct firn_plan_result){ 0 };
+	if (!policy || !engine_tables_given(f, e) || !plan_rules(policy, &rules, e))
+		goto out;
+	for (size_t i = 0; i < f->table_count; i++) {
+		struct engine_table t;
+
+		if (!engine_table_open(f, &f->tables[i], &t, e))
+			goto out;
+		ok = plan_table(f, &t, &rules, result, e);
+		engine_table_close(&t);
+		if (!ok)
+			goto out;
+	}
+	ok = true;
+out:
+	free(rules.rules);
+	return ok;
+}

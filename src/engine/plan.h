@@ -1,0 +1,15 @@
+/* Policies turned into candidates: shared by plan and pass. */
+#ifndef ENGINE_PLAN_H
+#define ENGINE_PLAN_H
+
+#include "catalog/candidates.h"
+#include "engine/engine.h"
+
+/* The policy's rules as the catalog layer takes them; strings stay the policy's. Release with free(out->rules). */
+bool plan_rules(const struct policy *p, struct candidate_rules *out, struct err *e);
+
+/* Appends what would move of this table to result. */
+bool plan_table(struct firn *f, const struct engine_table *t, const struct candidate_rules *rules,
+		struct firn_plan_result *result, struct err *e);
+
+#endif
