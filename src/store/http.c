@@ -203,7 +203,8 @@ static int on_rewind(void *ctx, curl_off_t offset, int origin)
 
 static struct curl_slist *make_headers(const struct http_request *request, struct err *e)
 {
-	/* No waiting for "100 Continue": many servers never say so, and a refused part costs less than the wait. */
+	/* No waiting for "100 Continue": many servers never say so, and a refused part costs less
+	 * than the wait. */
 	struct curl_slist *list = curl_slist_append(NULL, "Expect:");
 	struct buf line = BUF_INIT;
 

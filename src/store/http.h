@@ -1,6 +1,7 @@
 /*
- * One HTTP request at a time over libcurl, with the connection kept for the next. Redirects are not followed, bodies
- * are bounded, nothing waits for ever. Retrying is the caller's business (store/store_retry.h).
+ * One HTTP request at a time over libcurl, with the connection kept for the next. Redirects are not
+ * followed, bodies are bounded, nothing waits for ever. Retrying is the caller's business
+ * (store/store_retry.h).
  */
 #ifndef STORE_HTTP_H
 #define STORE_HTTP_H
@@ -12,7 +13,8 @@
 
 struct http;
 
-/* ca_file NULL means the system's certificates. With plain, http:// URLs are spoken too; without, only https://. */
+/* ca_file NULL means the system's certificates. With plain, http:// URLs are spoken too; without,
+ * only https://. */
 struct http *http_new(const char *ca_file, bool plain, struct err *e);
 void http_free(struct http *h);
 
@@ -37,20 +39,22 @@ struct http_request {
 	size_t header_count;
 	const void *body; /* PUT and POST always send one, of body_len bytes */
 	size_t body_len;
-	int64_t idle_timeout_ms; /* gives up after so long without a byte either way; at least 1000 */
+	int64_t idle_timeout_ms;  /* gives up after so long without a byte; at least 1000 */
 	int64_t total_timeout_ms; /* and after so long altogether */
 	size_t max_body_bytes;    /* of a 2xx answer that no sink takes: more is ERR_DATA */
-	/* Takes the body of a 2xx answer, piece by piece; status and headers are complete by then. false (with e set)
-	 * ends the request with that error. NULL: the body goes into the response. */
+	/* Takes the body of a 2xx answer, piece by piece; status and headers are complete by then.
+	 * false (with e set) ends the request with that error. NULL: the body goes into the
+	 * response. */
 	bool (*sink)(void *ctx, const struct http_response *response, const void *data, size_t len,
 		     struct err *e);
 	void *sink_ctx;
 };
 
 /*
- * True when an answer came whole, whatever its status. Of answers other than 2xx at most 64 KiB of body are kept.
- * ERR_OFFLINE: no connection, broken off, or too slow. ERR_CONFIG: the server's certificate is not trusted, or the URL
- * cannot be used. ERR_DATA: the answer is larger than allowed. What response held before is released first.
+ * True when an answer came whole, whatever its status. Of answers other than 2xx at most 64 KiB of
+ * body are kept. ERR_OFFLINE: no connection, broken off, or too slow. ERR_CONFIG: the server's
+ * certificate is not trusted, or the URL cannot be used. ERR_DATA: the answer is larger than
+ * allowed. What response held before is released first.
  */
 bool http_perform(struct http *h, const struct http_request *request,
 		  struct http_response *response, struct err *e);

@@ -1,4 +1,5 @@
-/* What the files of the S3 driver share: one signed call, with or without retries. Only they include this. */
+/* What the files of the S3 driver share: one signed call, with or without retries. Only they
+ * include this. */
 #ifndef STORE_S3_H
 #define STORE_S3_H
 
@@ -57,15 +58,16 @@ void s3_retry_init(struct s3 *s, struct retry *r);
 
 void s3_call_add_header(struct s3_call *c, const char *name, const char *value);
 
-/* Once. True: an answer of status 2xx. False otherwise, e saying what (HTTP status, S3's code, a hint), and
- * a->http.status being 0 if no answer came. Releases what a held before. */
+/* Once. True: an answer of status 2xx. False otherwise, e saying what (HTTP status, S3's code, a
+ * hint), and a->http.status being 0 if no answer came. Releases what a held before. */
 bool s3_try(struct s3 *s, const struct s3_call *c, const struct retry *r, struct s3_answer *a,
 	    struct err *e);
 
 /* As retry_wait, minding Retry-After in a; counts and logs. */
 bool s3_wait(struct s3 *s, struct retry *r, const struct s3_answer *a, struct err *e);
 
-/* s3_try until it succeeds, or trying is no use. For calls that may be sent twice and have no sink. */
+/* s3_try until it succeeds, or trying is no use. For calls that may be sent twice and have no sink.
+ */
 bool s3_perform(struct s3 *s, const struct s3_call *c, struct retry *r, struct s3_answer *a,
 		struct err *e);
 

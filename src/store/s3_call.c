@@ -8,7 +8,8 @@
 #include "base/str.h"
 #include "store/s3_sign.h"
 
-/* A page of 1000 keys of 1024 bytes, each three times as long when encoded, and room for what surrounds them. */
+/* A page of 1000 keys of 1024 bytes, each three times as long when encoded, and room for what
+ * surrounds them. */
 #define ANSWER_MAX_BYTES  ((size_t)8 << 20)
 #define RETRY_AFTER_MAX_S 120
 
@@ -102,7 +103,8 @@ static enum err_code meaning_of_status(int status)
 	}
 }
 
-/* What the server says, made fit to be shown: on one line, and nothing at all if one of our keys is in it. */
+/* What the server says, made fit to be shown: on one line, and nothing at all if one of our keys is
+ * in it. */
 static void clean_message(const struct s3 *s, const char *message, char out[256])
 {
 	const char *secrets[] = { s->credentials.access_key, s->credentials.secret_key,

@@ -118,7 +118,8 @@ bool s3_credentials_parse(struct s3_credentials *c, const char *text, size_t len
 	return true;
 }
 
-/* Where a shared file is: what the variable says, else ~/.aws/name. False when that cannot be told. */
+/* Where a shared file is: what the variable says, else ~/.aws/name. False when that cannot be told.
+ */
 static bool shared_path(const char *variable, const char *name, struct buf *out)
 {
 	const char *said = getenv(variable), *home = getenv("HOME");

@@ -1,4 +1,5 @@
-/* One page of an S3 listing: of objects (ListObjectsV2) or of unfinished uploads (ListMultipartUploads). */
+/* One page of an S3 listing: of objects (ListObjectsV2) or of unfinished uploads
+ * (ListMultipartUploads). */
 #ifndef STORE_S3_LIST_H
 #define STORE_S3_LIST_H
 
@@ -26,8 +27,8 @@ struct s3_page {
 	char *next_upload;
 };
 
-/* Fills page (zeroed, or released before) from the answer. ERR_DATA for anything that is not such a listing, one that
- * says that it goes on but not where included. Release it in any case. */
+/* Fills page (zeroed, or released before) from the answer. ERR_DATA for anything that is not such a
+ * listing, one that says that it goes on but not where included. Release it in any case. */
 bool s3_parse_objects(const void *xml, size_t len, struct s3_page *page, struct err *e);
 bool s3_parse_uploads(const void *xml, size_t len, struct s3_page *page, struct err *e);
 

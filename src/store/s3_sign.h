@@ -1,4 +1,5 @@
-/* AWS Signature Version 4, header form, as AWS describes it in "Authenticating Requests: Using the Authorization Header". */
+/* AWS Signature Version 4, header form, as AWS describes it in "Authenticating Requests: Using the
+ * Authorization Header". */
 #ifndef STORE_S3_SIGN_H
 #define STORE_S3_SIGN_H
 
@@ -14,11 +15,11 @@
 
 struct s3_sign_request {
 	const char *method;
-	const char *path; /* as it is sent: every byte but A-Za-z0-9-._~ and / percent-encoded */
-	const char *
-		query; /* as it is sent: "name=value&..." sorted and encoded, "name=" where there is no value; or "" */
-	const struct http_header *
-		headers; /* every header to sign, names in lower case; at most S3_SIGN_HEADERS_MAX */
+	const char *path;  /* as it is sent: every byte but A-Za-z0-9-._~ and / percent-encoded */
+	const char *query; /* as it is sent: "name=value&..." sorted and encoded, "name=" where
+			      there is no value; or "" */
+	const struct http_header *headers; /* every header to sign, names in lower case; at most
+					      S3_SIGN_HEADERS_MAX */
 	size_t header_count;        /* host, x-amz-date and x-amz-content-sha256 are among them */
 	const char *payload_sha256; /* in hex, as in x-amz-content-sha256 */
 	const char *date;           /* as in x-amz-date */
@@ -34,7 +35,8 @@ bool s3_sign(const struct s3_sign_request *r, struct buf *authorization, struct 
 /* "20130524T000000Z" */
 void s3_format_date(time_t t, char out[S3_DATE_BYTES]);
 
-/* Percent-encodes all but A-Za-z0-9-._~ (and "/" if keep_slash) with upper-case digits, as signatures need it. */
+/* Percent-encodes all but A-Za-z0-9-._~ (and "/" if keep_slash) with upper-case digits, as
+ * signatures need it. */
 void s3_uri_encode(struct buf *out, const char *text, bool keep_slash);
 
 #endif

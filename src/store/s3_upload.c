@@ -51,7 +51,8 @@ static bool check_free(struct upload *u, struct err *e)
 	return true;
 }
 
-/* Whether what is under the key now is what this upload wrote: then an answer that got lost was a yes. */
+/* Whether what is under the key now is what this upload wrote: then an answer that got lost was a
+ * yes. */
 static bool is_ours(struct upload *u)
 {
 	struct store_object object;
@@ -71,7 +72,8 @@ static void add_object_headers(const struct upload *u, struct s3_call *c)
 		s3_call_add_header(c, "x-amz-storage-class", u->storage_class);
 }
 
-/* The server does not know If-None-Match: true once, and then we do without. The HEAD before it has to do. */
+/* The server does not know If-None-Match: true once, and then we do without. The HEAD before it has
+ * to do. */
 static bool conditions_refused(struct upload *u, bool sent)
 {
 	int status = u->answer.http.status;
@@ -83,9 +85,9 @@ static bool conditions_refused(struct upload *u, bool sent)
 }
 
 /*
- * Sends the call that makes the object appear, unless the key is taken. accept looks at an answer of status 2xx: false
- * with e set when it is no success after all. After an answer that got lost, "exists already" and "no such upload"
- * can be our own doing.
+ * Sends the call that makes the object appear, unless the key is taken. accept looks at an answer
+ * of status 2xx: false with e set when it is no success after all. After an answer that got lost,
+ * "exists already" and "no such upload" can be our own doing.
  */
 static bool publish(struct upload *u, const struct s3_call *plain,
 		    bool (*accept)(struct upload *u, struct err *e), struct err *e)
@@ -292,7 +294,8 @@ static bool put_in_parts(struct upload *u, struct err *e)
 	return ok;
 }
 
-/* As configured, if that makes at most PARTS_WANTED parts; larger up to the comfortable size; never above PARTS_MAX. */
+/* As configured, if that makes at most PARTS_WANTED parts; larger up to the comfortable size; never
+ * above PARTS_MAX. */
 static uint64_t choose_part_bytes(uint64_t configured, uint64_t size)
 {
 	uint64_t part = configured < PART_MIN_BYTES ? PART_MIN_BYTES : configured;

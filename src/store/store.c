@@ -10,7 +10,8 @@
 
 #define CHECK_PREFIX ".firn-check/"
 
-/* Length of the UTF-8 sequence at s, 0 when it is none: overlong forms, surrogates and the end of s included. */
+/* Length of the UTF-8 sequence at s, 0 when it is none: overlong forms, surrogates and the end of s
+ * included. */
 static size_t utf8_length(const unsigned char *s)
 {
 	size_t len;
@@ -109,7 +110,8 @@ struct store *store_open(const struct store_options *options, struct err *e)
 	} else if (str_starts_with(options->url, "s3://")) {
 		ok = store_s3_open(s, options->url + strlen("s3://"), options, e);
 	} else {
-		/* The URL itself is not repeated: whoever confused it with a database URI may have put a password in. */
+		/* The URL itself is not repeated: whoever confused it with a database URI may have
+		 * put a password in. */
 		ok = err_set(e, ERR_CONFIG,
 			     "the archive's URL starts with neither \"s3://\" nor \"file://\"");
 		err_hint(e, "Give one as s3://bucket/prefix or file:///folder.");

@@ -1,11 +1,12 @@
 /*
- * The archive: immutable objects under keys, in a folder (file:///dir) or an S3 bucket (s3://bucket/prefix).
- * One interface, several drivers; tests/contract runs the same suite over all of them.
+ * The archive: immutable objects under keys, in a folder (file:///dir) or an S3 bucket
+ * (s3://bucket/prefix). One interface, several drivers; tests/contract runs the same suite over all
+ * of them.
  *
- * Keys are relative to the archive's prefix: UTF-8, "/"-separated, no leading "/", no "." or ".." component,
- * at most STORE_KEY_MAX bytes. A key is written once and never again.
- * Every call blocks, has a deadline, retries what can be retried (ERR_OFFLINE), and stops early with
- * ERR_INTERRUPTED once signal_stop_requested() while waiting to retry. A store is used by one thread at a time.
+ * Keys are relative to the archive's prefix: UTF-8, "/"-separated, no leading "/", no "." or ".."
+ * component, at most STORE_KEY_MAX bytes. A key is written once and never again. Every call blocks,
+ * has a deadline, retries what can be retried (ERR_OFFLINE), and stops early with ERR_INTERRUPTED
+ * once signal_stop_requested() while waiting to retry. A store is used by one thread at a time.
  */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
@@ -23,14 +24,14 @@ struct store;
 struct store_options {
 	const char *url;      /* file:///dir or s3://bucket/prefix */
 	const char *endpoint; /* S3: "https://host:port"; NULL: AWS's own for the region */
-	const char *
-		region; /* S3: NULL means AWS_REGION, AWS_DEFAULT_REGION, the profile's, then us-east-1 */
-	const char *
-		profile; /* S3: name in AWS's shared files; NULL means AWS_PROFILE, then "default" */
-	bool path_style;     /* S3: bucket in the path instead of the host name */
-	const char *ca_file; /* S3: NULL means the system's */
-	uint64_t
-		part_bytes; /* S3: size of a multipart part; objects up to this go in one PUT. 0: 16 MiB */
+	const char *region;   /* S3: NULL means AWS_REGION, AWS_DEFAULT_REGION, the profile's, then
+				 us-east-1 */
+	const char *profile;  /* S3: name in AWS's shared files; NULL means AWS_PROFILE, then
+				 "default" */
+	bool path_style;      /* S3: bucket in the path instead of the host name */
+	const char *ca_file;  /* S3: NULL means the system's */
+	uint64_t part_bytes;  /* S3: size of a multipart part; objects up to this go in one PUT. 0:
+				 16 MiB */
 	int64_t call_timeout_ms;   /* deadline of one HTTP call without progress. 0: 60 s */
 	int64_t total_timeout_ms;  /* deadline of one operation with all its retries. 0: 15 min */
 	int max_tries;             /* of one call. 0: 8 */
@@ -50,12 +51,14 @@ struct store_object {
 	char storage_class[32]; /* "" where the archive has none */
 };
 
-/* Checks the URL and credentials' presence; reaches for nothing yet except to create the folder of a file archive.
- * ERR_CONFIG for a bad URL, ERR_DENIED for missing credentials. The options' strings are copied. */
+/* Checks the URL and credentials' presence; reaches for nothing yet except to create the folder of
+ * a file archive. ERR_CONFIG for a bad URL, ERR_DENIED for missing credentials. The options'
+ * strings are copied. */
 struct store *store_open(const struct store_options *options, struct err *e);
 void store_close(struct store *s);
 
-/* Proves that objects can be written, read back, listed and deleted, with a small one under ".firn-check/". */
+/* Proves that objects can be written, read back, listed and deleted, with a small one under
+ * ".firn-check/". */
 bool store_check(struct store *s, struct err *e);
 
 /* Writes src under key, durably: when this returns true the object survives a power loss.
@@ -68,26 +71,27 @@ bool store_put(struct store *s, const char *key, const struct io_reader *src, co
 bool store_get_range(struct store *s, const char *key, uint64_t offset, uint64_t len,
 		     struct buf *out, struct err *e);
 
-/* Reads the whole object into the (created, truncated) file at path, computing its digest on the way.
- * ERR_NOT_FOUND. A file that was begun is removed on failure. */
+/* Reads the whole object into the (created, truncated) file at path, computing its digest on the
+ * way. ERR_NOT_FOUND. A file that was begun is removed on failure. */
 bool store_get_file(struct store *s, const char *key, const char *path,
 		    uint8_t sha256_out[SHA256_BYTES], uint64_t *bytes_out, struct err *e);
 
 /* ERR_NOT_FOUND when there is no such object. */
 bool store_head(struct store *s, const char *key, struct store_object *out, struct err *e);
 
-/* Calls visit for every object whose key starts with prefix, in key order. A visit that returns false (with e set)
- * ends the listing with that error. */
+/* Calls visit for every object whose key starts with prefix, in key order. A visit that returns
+ * false (with e set) ends the listing with that error. */
 bool store_list(struct store *s, const char *prefix,
 		bool (*visit)(void *ctx, const struct store_object *object, struct err *e),
 		void *ctx, struct err *e);
 
-/* Deletes count objects; one that is not there counts as deleted. On failure *failed_out (may be NULL) is how many
- * are still there, and e names the first. */
+/* Deletes count objects; one that is not there counts as deleted. On failure *failed_out (may be
+ * NULL) is how many are still there, and e names the first. */
 bool store_delete(struct store *s, const char *const *keys, size_t count, size_t *failed_out,
 		  struct err *e);
 
-/* Uploads that were begun and neither finished nor aborted (file: temporary files); key "" prefix means all. */
+/* Uploads that were begun and neither finished nor aborted (file: temporary files); key "" prefix
+ * means all. */
 struct store_upload {
 	char key[STORE_KEY_MAX + 1];
 	char id[256];

@@ -1,10 +1,12 @@
-/* What a driver of the archive implements, and what drivers share. Only files of src/store include this. */
+/* What a driver of the archive implements, and what drivers share. Only files of src/store include
+ * this. */
 #ifndef STORE_STORE_DRIVER_H
 #define STORE_STORE_DRIVER_H
 
 #include "store/store.h"
 
-/* As the functions of store.h, with keys and prefixes checked already and impl made by the driver's open. */
+/* As the functions of store.h, with keys and prefixes checked already and impl made by the driver's
+ * open. */
 struct store_driver {
 	void (*close)(struct store *s);
 	bool (*put)(struct store *s, const char *key, const struct io_reader *src,
@@ -35,13 +37,14 @@ struct store {
 	struct store_counters counters;
 };
 
-/* Each sets driver and impl, or fails leaving both NULL. location is the URL after its scheme and "://". */
+/* Each sets driver and impl, or fails leaving both NULL. location is the URL after its scheme and
+ * "://". */
 bool store_file_open(struct store *s, const char *location, struct err *e);
 bool store_s3_open(struct store *s, const char *location, const struct store_options *options,
 		   struct err *e);
 
-/* For tests: how many objects an S3 listing asks for at a time (1 to 1000), so that paging needs few objects.
- * Nothing on other drivers. */
+/* For tests: how many objects an S3 listing asks for at a time (1 to 1000), so that paging needs
+ * few objects. Nothing on other drivers. */
 void store_s3_set_page_size(struct store *s, unsigned objects);
 
 /* ERR_DATA unless key is one that the archive may hold (see store.h). */

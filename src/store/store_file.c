@@ -1,5 +1,5 @@
-/* The archive in a folder. Objects are files named by their keys; a file appears under its name only when it is whole
- * and on disk. No symbolic link below the folder is ever followed. */
+/* The archive in a folder. Objects are files named by their keys; a file appears under its name
+ * only when it is whole and on disk. No symbolic link below the folder is ever followed. */
 #include "store/store_driver.h"
 
 #include <dirent.h>
@@ -26,7 +26,8 @@
 struct file_store {
 	char *root;
 	int root_fd;
-	char *synced; /* the folder, by key, that put has made durable up to the root; NULL: none yet */
+	char *synced; /* the folder, by key, that put has made durable up to the root; NULL: none
+			 yet */
 };
 
 static enum err_code code_of(int errnum)
@@ -83,9 +84,10 @@ static int open_or_make_folder(int parent, const char *name)
 }
 
 /*
- * Opens the folder that holds key, one component after the other; *name_out points to the key's last component.
- * With sync, missing folders are made, and every folder on the way is synced: also one that was there already,
- * since whoever made it a moment ago may not have got so far. -1 and e set on failure.
+ * Opens the folder that holds key, one component after the other; *name_out points to the key's
+ * last component. With sync, missing folders are made, and every folder on the way is synced: also
+ * one that was there already, since whoever made it a moment ago may not have got so far. -1 and e
+ * set on failure.
  */
 static int open_parent(struct file_store *f, const char *key, bool sync, const char **name_out,
 		       struct err *e)
@@ -125,7 +127,8 @@ static int open_parent(struct file_store *f, const char *key, bool sync, const c
 	return fd;
 }
 
-/* The folder to put key in. Syncing the whole way once for each folder is enough: folders are never removed. */
+/* The folder to put key in. Syncing the whole way once for each folder is enough: folders are never
+ * removed. */
 static int open_parent_to_write(struct file_store *f, const char *key, const char **name_out,
 				struct err *e)
 {
@@ -426,7 +429,8 @@ static bool file_head(struct store *s, const char *key, struct store_object *out
 	return true;
 }
 
-/* The names in one folder. A folder's has a "/" at its end, so that sorting them by bytes puts whole keys in order. */
+/* The names in one folder. A folder's has a "/" at its end, so that sorting them by bytes puts
+ * whole keys in order. */
 struct names {
 	char **items;
 	size_t count, capacity;
@@ -462,7 +466,8 @@ static bool names_add(struct names *n, const char *name, bool folder, struct err
 	return true;
 }
 
-/* Reads and sorts the names of folder fd (which stays the caller's); things that are neither are left out. */
+/* Reads and sorts the names of folder fd (which stays the caller's); things that are neither are
+ * left out. */
 static bool names_read(struct names *n, int fd, const char *what, struct err *e)
 {
 	int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -502,7 +507,8 @@ static bool names_read(struct names *n, int fd, const char *what, struct err *e)
 	return ok;
 }
 
-/* One walk through the archive; path is the key of the folder that it is in, with a "/" at its end unless empty. */
+/* One walk through the archive; path is the key of the folder that it is in, with a "/" at its end
+ * unless empty. */
 struct walk {
 	const char *prefix;
 	bool uploads; /* unfinished ones instead of objects */

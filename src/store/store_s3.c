@@ -30,7 +30,8 @@ static bool not_found(const char *key, struct err *e)
 	return err_set(e, ERR_NOT_FOUND, "object \"%s\" is not in the archive", key);
 }
 
-/* One object, or a range of it, on its way to a file or a buffer; goes on where a broken connection left it. */
+/* One object, or a range of it, on its way to a file or a buffer; goes on where a broken connection
+ * left it. */
 struct fetch {
 	const char *key;
 	bool whole;
@@ -244,7 +245,8 @@ static void add_parameter(struct buf *query, const char *name, const char *value
 	s3_uri_encode(query, value, false);
 }
 
-/* The key as callers know it; NULL when it is not below our prefix, or none that they could name. */
+/* The key as callers know it; NULL when it is not below our prefix, or none that they could name.
+ */
 static const char *own_key(const struct s3 *s, const char *full)
 {
 	struct err ignored;
@@ -338,9 +340,8 @@ static bool s3_list(struct store *store, const char *prefix,
 		struct s3_page page = { 0 };
 		struct retry retry;
 
-		s3_retry_init(
-			s,
-			&retry); /* each page has its own: how long all takes depends on the archive's size */
+		s3_retry_init(s, &retry); /* each page has its own: how long all takes depends on
+					     the archive's size */
 		ok = get_objects(s, prefix, token, &retry, &page, e) &&
 		     check_progress(&page, token, &last, &empty, e);
 		if (!ok)
@@ -358,8 +359,8 @@ static bool s3_list(struct store *store, const char *prefix,
 	return ok;
 }
 
-/* The next page of uploads after key and upload (NULL: the first). Without encoding-type: servers differ in whether
- * they encode the markers, and our own keys need none. */
+/* The next page of uploads after key and upload (NULL: the first). Without encoding-type: servers
+ * differ in whether they encode the markers, and our own keys need none. */
 static bool get_uploads(struct s3 *s, const char *prefix, const char *key, const char *upload,
 			struct retry *r, struct s3_page *page, struct err *e)
 {
@@ -422,7 +423,8 @@ static bool s3_list_uploads(struct store *store, const char *prefix,
 
 		s3_retry_init(s, &retry);
 		ok = get_uploads(s, prefix, key, upload, &retry, &page, e);
-		/* Markers only rise, by key and then by id, so that one that does not is an endless loop. */
+		/* Markers only rise, by key and then by id, so that one that does not is an endless
+		 * loop. */
 		if (ok && page.truncated && key && strcmp(page.next_key, key) < 0)
 			ok = err_set(e, ERR_DATA, "the archive's listing does not get on");
 		if (ok && page.truncated && str_eq(page.next_key, key) &&

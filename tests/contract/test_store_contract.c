@@ -1,7 +1,7 @@
 /*
- * What every archive must do: the same tests over a folder and over S3. The S3 half needs FIRN_TEST_S3_ENDPOINT,
- * FIRN_TEST_S3_BUCKET (made if it is not there), AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and is skipped
- * without the first.
+ * What every archive must do: the same tests over a folder and over S3. The S3 half needs
+ * FIRN_TEST_S3_ENDPOINT, FIRN_TEST_S3_BUCKET (made if it is not there), AWS_ACCESS_KEY_ID and
+ * AWS_SECRET_ACCESS_KEY, and is skipped without the first.
  */
 #include <pthread.h>
 #include <setjmp.h>
@@ -474,7 +474,8 @@ static void odd_keys_are_kept_as_they_are(void **state)
 static void listing_is_in_key_order_and_pages_are_joined(void **state)
 {
 	struct archive *a = begin(state);
-	/* "-" and "." sort before "/", "0" after it: folders must not be read as if "/" were the first of all. */
+	/* "-" and "." sort before "/", "0" after it: folders must not be read as if "/" were the
+	 * first of all. */
 	static const char *const keys[] = { "a",    "a-b",   "a.b", "a/1", "a/2",
 					    "a/2-", "a/2/x", "a0",  "b/1", "b/2",
 					    "b/3",  "b/4",   "b/5", "c",   "d/e/f" };

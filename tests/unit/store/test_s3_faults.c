@@ -1,6 +1,6 @@
 /*
- * How the S3 driver takes a server that fails: a server of our own in a thread that answers by a script, and a clock
- * that only moves when somebody sleeps, so that no test waits.
+ * How the S3 driver takes a server that fails: a server of our own in a thread that answers by a
+ * script, and a clock that only moves when somebody sleeps, so that no test waits.
  */
 #include <arpa/inet.h>
 #include <pthread.h>

@@ -1,4 +1,5 @@
-/* Against the worked examples of AWS's documentation, "Signature Calculations for the Authorization Header". */
+/* Against the worked examples of AWS's documentation, "Signature Calculations for the Authorization
+ * Header". */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -118,7 +118,8 @@ static void every_truncation_of_a_listing_is_refused(void **state)
 	}
 }
 
-/* Under the sanitizers this finds what reads or frees wrongly; what it says is either a page or ERR_DATA. */
+/* Under the sanitizers this finds what reads or frees wrongly; what it says is either a page or
+ * ERR_DATA. */
 static void damaged_bytes_never_break_the_parser(void **state)
 {
 	struct rng rng;
