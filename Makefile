@@ -14,6 +14,13 @@ SANITIZE ?=
 FAULTS ?=
 COVER ?=
 
+# V=1 shows every command.
+V ?= 0
+ifeq ($(V),0)
+Q = @
+say = @printf '  %-4s %s\n' $(1) '$(patsubst $(O)/%,%,$@)';
+endif
+
 LIB_LAYERS = base policy store segment catalog engine
 TOOL_LAYERS = cli report
 
@@ -82,26 +89,26 @@ $(O)/gen/sql.c $(O)/gen/sql.h &: $(SQL) tools/embed-sql src/catalog/sql
 
 $(O)/obj/catalog/sql.o: $(O)/gen/sql.c $(O)/gen/sql.h
 	@mkdir -p $(@D)
-	$(CC) $(FIRN_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC)$(CC) $(FIRN_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 $(O)/obj/%.o: src/%.c | $(O)/gen/sql.h
 	@mkdir -p $(@D)
-	$(CC) $(FIRN_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC)$(CC) $(FIRN_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # One object in which only the public API is left to see, so that an application's symbols never meet ours.
 $(O)/libfirn.a: $(LIB_OBJ)
-	$(LD) -r -o $(O)/libfirn.o $^
-	objcopy --wildcard --keep-global-symbol='firn_*' $(O)/libfirn.o
+	$(call say,AR)$(LD) -r -o $(O)/libfirn.o $^
+	$(Q)objcopy --wildcard --keep-global-symbol='firn_*' $(O)/libfirn.o
 	@rm -f $@
-	$(AR) rcs $@ $(O)/libfirn.o
+	$(Q)$(AR) rcs $@ $(O)/libfirn.o
 
 $(O)/libfirn-test.a: $(TEST_OBJ)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(Q)$(AR) rcs $@ $^
 
 # The tool has its own copy of base: of the library it can reach only what is public.
 $(O)/firn: $(TOOL_OBJ) $(BASE_OBJ) $(O)/libfirn.a
-	$(CC) $(FIRN_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(call say,LD)$(CC) $(FIRN_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 # --- tests --------------------------------------------------------------------------------------------------------
 
@@ -110,17 +117,17 @@ TEST_CFLAGS = $(FIRN_CFLAGS) -Itests -DTEST_SRCDIR='"$(CURDIR)/tests"'
 # $(filter): headers that -MMD names are prerequisites too, and are not for the linker.
 $(UNIT_BIN) $(CONTRACT_BIN): $(O)/%: %.c $(O)/libfirn-test.a | $(O)/gen/sql.h
 	@mkdir -p $(@D)
-	$(CC) $(TEST_CFLAGS) $(CFLAGS) -MMD -MP -MF $@.d $(FIRN_LDFLAGS) $(LDFLAGS) -o $@ \
+	$(call say,LD)$(CC) $(TEST_CFLAGS) $(CFLAGS) -MMD -MP -MF $@.d $(FIRN_LDFLAGS) $(LDFLAGS) -o $@ \
 		$(filter %.c %.a,$^) -lcmocka $(LIBS)
 
 $(REPLAY_BIN): $(O)/tests/fuzz/replay_%: tests/fuzz/fuzz_%.c tests/fuzz/replay.c $(O)/libfirn-test.a | $(O)/gen/sql.h
 	@mkdir -p $(@D)
-	$(CC) $(TEST_CFLAGS) $(CFLAGS) -MD -MP -MF $@.d $(FIRN_LDFLAGS) $(LDFLAGS) -o $@ \
+	$(call say,LD)$(CC) $(TEST_CFLAGS) $(CFLAGS) -MD -MP -MF $@.d $(FIRN_LDFLAGS) $(LDFLAGS) -o $@ \
 		$(filter %.c %.a,$^) $(LIBS)
 
 $(FUZZ_BIN): $(O)/tests/fuzz/%: tests/fuzz/%.c $(O)/libfirn-test.a | $(O)/gen/sql.h
 	@mkdir -p $(@D)
-	$(CC) $(TEST_CFLAGS) $(CFLAGS) -MMD -MP -MF $@.d -fsanitize=fuzzer $(FIRN_LDFLAGS) $(LDFLAGS) -o $@ \
+	$(call say,LD)$(CC) $(TEST_CFLAGS) $(CFLAGS) -MMD -MP -MF $@.d -fsanitize=fuzzer $(FIRN_LDFLAGS) $(LDFLAGS) -o $@ \
 		$(filter %.c %.a,$^) $(LIBS)
 
 units: $(UNIT_BIN)
