@@ -1,0 +1,81 @@
+#include "segment/index_object.h"
+
+#include "base/hash.h"
+#include "segment/ints.h"
+
+static void add_section(enum index_section id, const struct buf *body, struct buf *out)
+{
+	buf_add_u16le(out, (uint16_t)id);
+	buf_add_u16le(out, 0);
+	buf_add_u64le(out, body->len);
+	buf_add(out, body->data, body->len);
+	out->failed |= body->failed;
+}
+
+static void add_blocks(const struct index_source *s, struct packer *p, struct buf *out)
+{
+	struct buf room = BUF_INIT;
+	size_t n = s->block_count;
+	uint64_t *v = (uint64_t *)(void *)buf_reserve(&room, n * sizeof(*v));
+
+	if (!v) {
+		out->failed = true;
+		return;
+	}
+	for (int what = 0; what < 5; what++) {
+		for (size_t i = 0; i < n; i++) {
+			const struct block_entry *b = &s->blocks[i];
+
+			v[i] = what == 0 ? b->rows : what == 1 ? b->group : what == 2 ? b->bytes :
+			       what == 3 ? b->raw_bytes : b->offset;
+		}
+		ints_add(p, v, n, out);
+	}
+	for (size_t i = 0; i < n; i++)
+		buf_add_u64le(out, s->blocks[i].checksum);
+	buf_release(&room);
+}
+
+bool index_object_write(const struct index_source *s, struct packer *p, struct buf *out, struct err *e)
+{
+	struct buf body = BUF_INIT;
+	bool ok;
+
+	buf_add(out, INDEX_MAGIC, INDEX_MAGIC_BYTES);
+	buf_add_u32le(out, SEGMENT_FORMAT_VERSION);
+
+	buf_add_varint(&body, s->segment_bytes);
+	buf_add_varint(&body, s->rows);
+	buf_add_varint(&body, s->block_count);
+	buf_add_varint(&body, s->group_count);
+	add_section(SECTION_SUMMARY, &body, out);
+
+	buf_clear(&body);
+	buf_add_varint(&body, s->about_count);
+	buf_add(&body, s->about->data, s->about->len);
+	add_section(SECTION_ABOUT, &body, out);
+
+	buf_clear(&body);
+	buf_add_varint(&body, s->column_count);
+	for (size_t i = 0; i < s->column_count; i++)
+		describe_column(&s->columns[i], &body);
+	add_section(SECTION_COLUMNS, &body, out);
+
+	buf_clear(&body);
+	for (size_t i = 0; i < s->group_count; i++)
+		describe_group(&s->groups[i], &body);
+	add_section(SECTION_GROUPS, &body, out);
+
+	buf_clear(&body);
+	add_blocks(s, p, &body);
+	add_section(SECTION_BLOCKS, &body, out);
+
+	add_section(SECTION_CHUNKS, s->chunks, out);
+	add_section(SECTION_DOCUMENTS, s->documents, out);
+	if (s->dictionary->len > 0)
+		add_section(SECTION_DICTIONARY, s->dictionary, out);
+	buf_add_u64le(out, out->failed ? 0 : hash64(out->data, out->len));
+	ok = buf_ok(out, e);
+	buf_release(&body);
+	return ok;
+}
