@@ -5,7 +5,8 @@
  *   55P03, 40001, 40P01, 57014               ERR_BUSY (lock or statement timeout, serialisation, deadlock)
  *   42501, 28*                               ERR_DENIED
  *   53100, 53200, 53300                      ERR_BUSY (disk full, memory, connections)
- *   3F000, 42P01, 42703, 42704, 42883        ERR_CONFIG (what the configuration names is not there)
+ *   3D000, 3F000, 42P01, 42703, 42704, 42883 ERR_CONFIG (what the configuration names is not there)
+ *   25006                                    ERR_CONFIG (a standby, or default_transaction_read_only)
  *   22*, 23*                                 ERR_DATA
  *   anything else                            ERR_INTERNAL
  * The message is the server's, its DETAIL appended; the hint is the server's.
@@ -23,7 +24,9 @@ struct pg_result;
  * standard_conforming_strings, extra_float_digits, DateStyle ISO, IntervalStyle iso_8601, TimeZone UTC,
  * search_path = pg_catalog (so every name in firn's SQL is schema-qualified; extension operators such as <=> are not
  * used by firn's own SQL), client_connection_check_interval 10s where the server has it, lock_timeout 0,
- * idle_in_transaction_session_timeout 0. TCP keepalives on. Server notices go to log as debug. log may be NULL. */
+ * idle_in_transaction_session_timeout 0, client_encoding as the database's (text comes byte for byte, in COPY too).
+ * TCP keepalives on; connect_timeout 30 s unless conninfo or PGCONNECT_TIMEOUT say otherwise. Server notices go to log
+ * as debug. log may be NULL. A call blocks until the server has answered; signals do not end it. */
 struct pg *pg_connect(const char *conninfo, const struct log *log, struct err *e);
 void pg_close(struct pg *pg);
 
@@ -79,11 +82,17 @@ const uint8_t *pg_bytes(const struct pg_result *r, int row, int column, size_t *
 /* bytea of a text-format result, decoded and appended to out. */
 bool pg_bytea(const struct pg_result *r, int row, int column, struct buf *out, struct err *e);
 
-/* Transactions. pg_rollback never fails loudly: on a dead connection there is nothing to roll back. */
+/* Transactions. pg_commit of a transaction that the server had aborted is ERR_INTERNAL, for nothing was committed.
+ * pg_rollback ends a COPY that is under way, too; it never fails loudly: on a dead connection there is nothing to
+ * roll back. */
 bool pg_begin(struct pg *pg, const char *options, struct err *e); /* NULL, or "ISOLATION LEVEL REPEATABLE READ READ ONLY" */
 bool pg_commit(struct pg *pg, struct err *e); /* ERR_OFFLINE when the connection died: the outcome is unknown then */
 void pg_rollback(struct pg *pg);
 bool pg_in_transaction(const struct pg *pg);
+
+/* Until the open transaction ends: own true, the search_path that the role had when it connected, for names and queries
+ * that an operator wrote and for triggers of the application; own false, back to firn's. */
+bool pg_local_search_path(struct pg *pg, bool own, struct err *e);
 
 /* COPY ... TO STDOUT. next gives one message, valid until the following call; *len_out 0 is the end.
  * cancel ends it early (cancel request, then drain) and leaves the connection usable, its transaction aborted. */
@@ -91,7 +100,8 @@ bool pg_copy_out_start(struct pg *pg, const char *sql, struct err *e);
 bool pg_copy_out_next(struct pg *pg, const uint8_t **data_out, size_t *len_out, struct err *e);
 void pg_copy_out_cancel(struct pg *pg);
 
-/* COPY ... FROM STDIN. finish with failure NULL ends it well; otherwise the server is told to fail the COPY. */
+/* COPY ... FROM STDIN. finish with failure NULL ends it well; otherwise the server is told to fail the COPY, and finish
+ * is true once it has. What the server refuses shows at finish, not at write. */
 bool pg_copy_in_start(struct pg *pg, const char *sql, struct err *e);
 bool pg_copy_in_write(struct pg *pg, const void *data, size_t len, struct err *e);
 bool pg_copy_in_finish(struct pg *pg, const char *failure, struct err *e);

@@ -1,8 +1,6 @@
 -- The catalog: the only truth about what is cold. One row a segment and one a (segment, workspace, version), never
--- one a chunk. Runs inside a transaction of the migration runner, which also records the version.
-CREATE SCHEMA firn;
-COMMENT ON SCHEMA firn IS 'catalog of firn, tiered storage for pgvector: do not edit by hand';
-
+-- one a chunk. Runs inside a transaction of the migration runner, which makes the schema firn before and records the
+-- version after.
 CREATE TABLE firn.migration (
     version int PRIMARY KEY,
     applied_at timestamptz NOT NULL DEFAULT now()
