@@ -385,7 +385,7 @@ bool candidates_note_versions(struct pg *pg, const struct table_info *t, int64_t
 
 static bool begin_reading(struct pg *pg, const struct table_info *t, const struct candidate_rules *r, struct err *e)
 {
-	return pg_begin(pg, "ISOLATION LEVEL REPEATABLE READ READ ONLY", e) &&
+	return pg_begin(pg, "ISOLATION LEVEL REPEATABLE READ READ ONLY", e) && pg_local_search_path(pg, true, e) &&
 	       pg_execf(pg, e, "SET LOCAL work_mem = '64MB'; SET LOCAL jit = off; SET LOCAL statement_timeout = %" PRId64,
 			r->statement_timeout_ms) &&
 	       set_rule_values(pg, t, r, e);
@@ -497,10 +497,7 @@ bool candidates_copy_start(struct pg *pg, const struct table_info *t, const stru
 	buf_add_str(&sql, ") TO STDOUT (FORMAT BINARY)");
 	if (!buf_ok(&sql, e) || !begin_reading(pg, t, r, e))
 		goto out;
-	/* Text goes through untouched only when nothing is converted on the way. */
-	ok = pg_query(pg, "SELECT pg_catalog.set_config('client_encoding', pg_catalog.current_setting('server_encoding'), true)",
-		      NULL, NULL, e) &&
-	     pg_copy_out_start(pg, buf_str(&sql), e);
+	ok = pg_copy_out_start(pg, buf_str(&sql), e);
 out:
 	if (!ok) {
 		pg_rollback(pg);

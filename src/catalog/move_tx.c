@@ -7,7 +7,7 @@
 
 static bool begin_fenced(struct pg *pg, const struct move_tx_options *o, struct err *e)
 {
-	return pg_begin(pg, NULL, e) &&
+	return pg_begin(pg, NULL, e) && pg_local_search_path(pg, true, e) &&
 	       pg_execf(pg, e,
 			"SET LOCAL lock_timeout = %" PRId64 "; SET LOCAL statement_timeout = 0; "
 			"SET LOCAL work_mem = '64MB'; SET LOCAL jit = off",
@@ -31,9 +31,6 @@ static bool load_keys(struct pg *pg, const struct move_tx_options *o, struct err
 		}
 	buf_printf(&sql, " FROM ONLY %s t LIMIT 0", o->leaf->qualified);
 	ok = buf_ok(&sql, e) && pg_exec(pg, buf_str(&sql), e) &&
-	     pg_query(pg,
-		      "SELECT pg_catalog.set_config('client_encoding', pg_catalog.current_setting('server_encoding'), true)",
-		      NULL, NULL, e) &&
 	     pg_copy_in_start(pg, "COPY pg_temp.firn_move FROM STDIN (FORMAT BINARY)", e) &&
 	     pg_copy_in_write(pg, o->keys->data, o->keys->len, e) && pg_copy_in_finish(pg, NULL, e) &&
 	     pg_exec(pg, "ANALYZE pg_temp.firn_move", e);

@@ -45,11 +45,8 @@ bool stage_begin(struct stage *s, struct pg *pg, const struct table_info *t, con
 	buf_add_str(&sql, "CREATE TEMP TABLE firn_stage ON COMMIT DROP AS SELECT 0::int4 AS firn_row, ");
 	add_names(s, &sql, "t", ", ");
 	buf_printf(&sql, " FROM %s t LIMIT 0", t->qualified);
-	ok = buf_ok(&sql, e) && pg_begin(pg, NULL, e) &&
-	     pg_exec(pg,
-		     "SET LOCAL statement_timeout = 0; SET LOCAL work_mem = '64MB'; SET LOCAL jit = off; "
-		     "SELECT pg_catalog.set_config('client_encoding', pg_catalog.current_setting('server_encoding'), true)",
-		     e) &&
+	ok = buf_ok(&sql, e) && pg_begin(pg, NULL, e) && pg_local_search_path(pg, true, e) &&
+	     pg_exec(pg, "SET LOCAL statement_timeout = 0; SET LOCAL work_mem = '64MB'; SET LOCAL jit = off", e) &&
 	     pg_exec(pg, buf_str(&sql), e);
 	buf_release(&sql);
 	return ok || err_wrap(e, "could not make the staging table");
