@@ -167,6 +167,44 @@ bool str_glob_match(const char *pattern, const char *s)
 	return !*pattern;
 }
 
+#define RESEMBLE_MAX 32 /* longer words are compared by their beginnings */
+
+bool str_resembles(const char *word, const char *name, unsigned *best)
+{
+	unsigned rows[3][RESEMBLE_MAX + 1];
+	unsigned *before = rows[0], *previous = rows[1], *current = rows[2];
+	size_t word_len = strnlen(word, RESEMBLE_MAX), name_len = strnlen(name, RESEMBLE_MAX);
+
+	for (size_t j = 0; j <= name_len; j++)
+		current[j] = (unsigned)j;
+	for (size_t i = 1; i <= word_len; i++) {
+		int w = tolower((unsigned char)word[i - 1]);
+		unsigned *spare = before;
+
+		before = previous;
+		previous = current;
+		current = spare;
+		current[0] = (unsigned)i;
+		for (size_t j = 1; j <= name_len; j++) {
+			int n = tolower((unsigned char)name[j - 1]);
+			unsigned least = previous[j - 1] + (w != n);
+
+			if (previous[j] + 1 < least)
+				least = previous[j] + 1;
+			if (current[j - 1] + 1 < least)
+				least = current[j - 1] + 1;
+			if (i > 1 && j > 1 && w == tolower((unsigned char)name[j - 2]) &&
+			    n == tolower((unsigned char)word[i - 2]) && before[j - 2] + 1 < least)
+				least = before[j - 2] + 1;
+			current[j] = least;
+		}
+	}
+	if (current[name_len] > 1 + word_len / 4 || current[name_len] >= word_len || current[name_len] >= *best)
+		return false;
+	*best = current[name_len];
+	return true;
+}
+
 const char *str_format_bytes(uint64_t bytes, char *out, size_t out_len)
 {
 	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };

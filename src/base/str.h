@@ -26,6 +26,10 @@ bool str_parse_duration(const char *s, int64_t *seconds_out, struct err *e);
 /* Shell pattern with * and ? only, whole string, case matters. */
 bool str_glob_match(const char *pattern, const char *s);
 
+/* For "did you mean": whether name is like word, and more so than *best (UINT_MAX to begin with), which is updated.
+ * Counts letters that were left out, added, changed or swapped; case is ignored. */
+bool str_resembles(const char *word, const char *name, unsigned *best);
+
 /* "1.2 GiB", "512 B": binary units, three digits or so. out_len of 16 is enough. Returns out. */
 const char *str_format_bytes(uint64_t bytes, char *out, size_t out_len);
 

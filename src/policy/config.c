@@ -1,0 +1,351 @@
+#include "policy/config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "policy/yaml_file.h"
+
+#define KEY_MAX 128
+#define MIB ((uint64_t)1 << 20)
+
+struct raw_s3 {
+	char *endpoint, *region, *profile, *ca_file, *path_style;
+};
+
+struct raw_cache {
+	char *dir, *max_bytes;
+};
+
+struct raw_segment {
+	char *target_bytes, *max_rows, *zstd_level, *text_dictionary;
+};
+
+struct raw_gc {
+	char *horizon;
+};
+
+struct raw_maintain {
+	char *concurrently, *work_mem, *disk_free_bytes;
+};
+
+struct raw_columns {
+	char *workspace, *document, *embedding, *version, *created;
+};
+
+struct raw_active {
+	char *table, *workspace_column, *version_column, *since_column, *query, *value;
+};
+
+struct raw_table {
+	char *table;
+	struct raw_columns *columns;
+	struct raw_active *active_version;
+};
+
+struct raw_config {
+	char *database, *archive, *policy, *prices;
+	struct raw_s3 *s3;
+	struct raw_cache *cache;
+	struct raw_segment *segment;
+	struct raw_gc *gc;
+	struct raw_maintain *maintain;
+	struct raw_table *tables;
+	size_t table_count;
+};
+
+static const cyaml_schema_field_t s3_fields[] = {
+	YAML_STRING("endpoint", struct raw_s3, endpoint),
+	YAML_STRING("region", struct raw_s3, region),
+	YAML_STRING("profile", struct raw_s3, profile),
+	YAML_STRING("ca_file", struct raw_s3, ca_file),
+	YAML_STRING("path_style", struct raw_s3, path_style),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t cache_fields[] = {
+	YAML_STRING("dir", struct raw_cache, dir),
+	YAML_STRING("max_bytes", struct raw_cache, max_bytes),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t segment_fields[] = {
+	YAML_STRING("target_bytes", struct raw_segment, target_bytes),
+	YAML_STRING("max_rows", struct raw_segment, max_rows),
+	YAML_STRING("zstd_level", struct raw_segment, zstd_level),
+	YAML_STRING("text_dictionary", struct raw_segment, text_dictionary),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t gc_fields[] = {
+	YAML_STRING("horizon", struct raw_gc, horizon),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t maintain_fields[] = {
+	YAML_STRING("concurrently", struct raw_maintain, concurrently),
+	YAML_STRING("work_mem", struct raw_maintain, work_mem),
+	YAML_STRING("disk_free_bytes", struct raw_maintain, disk_free_bytes),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t columns_fields[] = {
+	YAML_STRINGS("id"),
+	YAML_STRING("workspace", struct raw_columns, workspace),
+	YAML_STRING("document", struct raw_columns, document),
+	YAML_STRING("embedding", struct raw_columns, embedding),
+	YAML_STRING("version", struct raw_columns, version),
+	YAML_STRING("created", struct raw_columns, created),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t active_fields[] = {
+	YAML_STRING("table", struct raw_active, table),
+	YAML_STRING("workspace_column", struct raw_active, workspace_column),
+	YAML_STRING("version_column", struct raw_active, version_column),
+	YAML_STRING("since_column", struct raw_active, since_column),
+	YAML_STRING("query", struct raw_active, query),
+	YAML_STRING("value", struct raw_active, value),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t table_fields[] = {
+	YAML_STRING("table", struct raw_table, table),
+	YAML_STRUCT("columns", struct raw_table, columns, columns_fields),
+	YAML_STRUCT("active_version", struct raw_table, active_version, active_fields),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_value_t table_schema = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_table, table_fields),
+};
+
+static const cyaml_schema_field_t config_fields[] = {
+	YAML_STRING("database", struct raw_config, database),
+	YAML_STRING("archive", struct raw_config, archive),
+	YAML_STRUCT("s3", struct raw_config, s3, s3_fields),
+	YAML_STRUCT("cache", struct raw_config, cache, cache_fields),
+	YAML_STRUCT("segment", struct raw_config, segment, segment_fields),
+	YAML_STRUCT("gc", struct raw_config, gc, gc_fields),
+	YAML_STRUCT("maintain", struct raw_config, maintain, maintain_fields),
+	YAML_LIST("tables", struct raw_config, tables, table_count, &table_schema),
+	YAML_STRING("policy", struct raw_config, policy),
+	YAML_STRING("prices", struct raw_config, prices),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_value_t config_schema = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct raw_config, config_fields),
+};
+
+static bool read_archive(struct config *c, const char *text, struct yaml_file *f, struct err *e)
+{
+	/* The text is not repeated: someone may have put credentials into it. */
+	if (text && !str_starts_with(text, "s3://") && !str_starts_with(text, "file:///"))
+		return yaml_file_error(f, e, "archive", "archive: it begins with neither s3:// nor file:///");
+	return yaml_file_copy(text, &c->archive, e);
+}
+
+static bool read_s3(struct config *c, const struct raw_s3 *raw, struct yaml_file *f, struct err *e)
+{
+	if (!raw)
+		return true;
+	if (raw->endpoint && !str_starts_with(raw->endpoint, "http://") && !str_starts_with(raw->endpoint, "https://"))
+		return yaml_file_error(f, e, "s3.endpoint",
+				       "endpoint: \"%s\" begins with neither https:// nor http://", raw->endpoint);
+	return yaml_file_copy(raw->endpoint, &c->s3.endpoint, e) && yaml_file_copy(raw->region, &c->s3.region, e) &&
+	       yaml_file_copy(raw->profile, &c->s3.profile, e) && yaml_file_copy(raw->ca_file, &c->s3.ca_file, e) &&
+	       yaml_file_bool(f, "s3.path_style", raw->path_style, &c->s3.path_style, e);
+}
+
+static bool read_segment(struct config *c, const struct raw_segment *raw, struct yaml_file *f, struct err *e)
+{
+	int64_t max_rows = c->segment.max_rows, level = c->segment.zstd_level;
+
+	if (!raw)
+		return true;
+	if (!yaml_file_bytes(f, "segment.target_bytes", raw->target_bytes, &c->segment.target_bytes, e) ||
+	    !yaml_file_number(f, "segment.max_rows", raw->max_rows, 1, 16777216, &max_rows, e) ||
+	    !yaml_file_number(f, "segment.zstd_level", raw->zstd_level, 1, 19, &level, e) ||
+	    !yaml_file_bool(f, "segment.text_dictionary", raw->text_dictionary, &c->segment.text_dictionary, e))
+		return false;
+	if (c->segment.target_bytes < MIB || c->segment.target_bytes > 65536 * MIB)
+		return yaml_file_error(f, e, "segment.target_bytes", "target_bytes: \"%s\" is not from 1MiB to 64GiB",
+				       raw->target_bytes);
+	c->segment.max_rows = (uint32_t)max_rows;
+	c->segment.zstd_level = (int)level;
+	return true;
+}
+
+static bool read_maintain(struct config *c, const struct raw_maintain *raw, struct yaml_file *f, struct err *e)
+{
+	uint64_t work_mem;
+	char text[32];
+
+	if (!raw)
+		return true;
+	if (raw->work_mem) {
+		/* Postgres knows no GiB, and its GB is one: a size in its smallest unit means the same to both. */
+		if (!yaml_file_bytes(f, "maintain.work_mem", raw->work_mem, &work_mem, e))
+			return false;
+		if (work_mem < MIB || work_mem > (uint64_t)INT32_MAX * 1024)
+			return yaml_file_error(f, e, "maintain.work_mem", "work_mem: \"%s\" is not from 1MiB to 2047GiB",
+					       raw->work_mem);
+		snprintf(text, sizeof(text), "%llukB", (unsigned long long)(work_mem / 1024));
+		if (!yaml_file_copy(text, &c->maintain.work_mem, e))
+			return false;
+	}
+	return yaml_file_bool(f, "maintain.concurrently", raw->concurrently, &c->maintain.concurrently, e) &&
+	       yaml_file_bytes(f, "maintain.disk_free_bytes", raw->disk_free_bytes, &c->maintain.disk_free_bytes, e);
+}
+
+static bool read_active(struct config_active_version *v, const struct raw_active *raw, const char *prefix,
+			struct yaml_file *f, struct err *e)
+{
+	char key[KEY_MAX];
+
+	if (!raw)
+		return true;
+	snprintf(key, sizeof(key), "%s.active_version", prefix);
+	if ((raw->table != NULL) + (raw->query != NULL) + (raw->value != NULL) != 1)
+		return yaml_file_error(f, e, key, "active_version: exactly one of table, query and value is given");
+	if (!raw->table && (raw->workspace_column || raw->version_column || raw->since_column))
+		return yaml_file_error(f, e, key, "active_version: columns are named only together with a table");
+	return yaml_file_copy(raw->table, &v->table, e) &&
+	       yaml_file_copy(raw->workspace_column, &v->workspace_column, e) &&
+	       yaml_file_copy(raw->version_column, &v->version_column, e) &&
+	       yaml_file_copy(raw->since_column, &v->since_column, e) && yaml_file_copy(raw->query, &v->query, e) &&
+	       yaml_file_copy(raw->value, &v->value, e);
+}
+
+static bool read_table(struct config *c, const struct raw_table *raw, struct yaml_file *f, struct err *e)
+{
+	struct config_table *t = &c->tables[c->table_count];
+	const struct raw_columns *columns = raw->columns;
+	char prefix[32], key[KEY_MAX];
+
+	snprintf(prefix, sizeof(prefix), "tables[%zu]", c->table_count++);
+	if (!raw->table || !*raw->table)
+		return yaml_file_error(f, e, prefix, "an item of tables needs a \"table\"");
+	for (const struct config_table *other = c->tables; other < t; other++)
+		if (str_eq(other->table, raw->table))
+			return yaml_file_error(f, e, prefix, "table \"%s\" is listed twice", raw->table);
+	if (!yaml_file_copy(raw->table, &t->table, e) ||
+	    !read_active(&t->active_version, raw->active_version, prefix, f, e))
+		return false;
+	if (!columns)
+		return true;
+	snprintf(key, sizeof(key), "%s.columns.id", prefix);
+	return yaml_file_strings(f, key, &t->id_columns, &t->id_column_count, e) &&
+	       yaml_file_copy(columns->workspace, &t->workspace_column, e) &&
+	       yaml_file_copy(columns->document, &t->document_column, e) &&
+	       yaml_file_copy(columns->embedding, &t->embedding_column, e) &&
+	       yaml_file_copy(columns->version, &t->version_column, e) &&
+	       yaml_file_copy(columns->created, &t->created_column, e);
+}
+
+static bool read_tables(struct config *c, const struct raw_config *raw, struct yaml_file *f, struct err *e)
+{
+	if (raw->table_count == 0)
+		return true;
+	c->tables = mem_new(raw->table_count, sizeof(*c->tables), e);
+	if (!c->tables)
+		return false;
+	for (size_t i = 0; i < raw->table_count; i++)
+		if (!read_table(c, &raw->tables[i], f, e))
+			return false;
+	return true;
+}
+
+/* A path in the file is meant from where the file is. */
+static bool read_path(const char *text, const char *config_path, char **out, struct err *e)
+{
+	const char *slash = strrchr(config_path, '/');
+	size_t dir_len = slash ? (size_t)(slash - config_path) + 1 : 0, len;
+
+	if (!text)
+		return true;
+	if (*text == '/' || dir_len == 0)
+		return yaml_file_copy(text, out, e);
+	len = dir_len + strlen(text) + 1;
+	*out = mem_new(len, 1, e);
+	if (!*out)
+		return false;
+	snprintf(*out, len, "%.*s%s", (int)dir_len, config_path, text);
+	return true;
+}
+
+static bool read_config(struct config *c, const char *path, struct yaml_file *f, struct err *e)
+{
+	const struct raw_config *raw = f->data;
+
+	if (!yaml_file_copy(raw->database, &c->database, e) || !read_archive(c, raw->archive, f, e) ||
+	    !read_s3(c, raw->s3, f, e) || !read_segment(c, raw->segment, f, e) ||
+	    !read_maintain(c, raw->maintain, f, e) || !read_tables(c, raw, f, e))
+		return false;
+	if (raw->cache && (!yaml_file_copy(raw->cache->dir, &c->cache.dir, e) ||
+			   !yaml_file_bytes(f, "cache.max_bytes", raw->cache->max_bytes, &c->cache.max_bytes, e)))
+		return false;
+	if (raw->gc && !yaml_file_duration(f, "gc.horizon", raw->gc->horizon, &c->gc.horizon_s, e))
+		return false;
+	return read_path(raw->policy, path, &c->policy, e) && read_path(raw->prices, path, &c->prices, e);
+}
+
+bool config_load(struct config *c, const char *path, struct err *e)
+{
+	struct yaml_file f;
+	bool ok;
+
+	*c = (struct config){
+		.cache = { .max_bytes = 10240 * MIB },
+		.segment = { .target_bytes = 128 * MIB, .max_rows = 262144, .zstd_level = 3, .text_dictionary = true },
+		.gc = { .horizon_s = 30 * 86400 },
+		.maintain = { .concurrently = true },
+	};
+	if (!path)
+		return true;
+	ok = yaml_file_load(&f, path, "the configuration", &config_schema, e) && read_config(c, path, &f, e);
+	yaml_file_release(&f);
+	if (!ok)
+		config_release(c);
+	return ok;
+}
+
+static void release_table(struct config_table *t)
+{
+	for (size_t i = 0; i < t->id_column_count; i++)
+		free(t->id_columns[i]);
+	free(t->id_columns);
+	free(t->table);
+	free(t->workspace_column);
+	free(t->document_column);
+	free(t->embedding_column);
+	free(t->version_column);
+	free(t->created_column);
+	free(t->active_version.table);
+	free(t->active_version.workspace_column);
+	free(t->active_version.version_column);
+	free(t->active_version.since_column);
+	free(t->active_version.query);
+	free(t->active_version.value);
+}
+
+void config_release(struct config *c)
+{
+	for (size_t i = 0; i < c->table_count; i++)
+		release_table(&c->tables[i]);
+	free(c->tables);
+	free(c->database);
+	free(c->archive);
+	free(c->s3.endpoint);
+	free(c->s3.region);
+	free(c->s3.profile);
+	free(c->s3.ca_file);
+	free(c->cache.dir);
+	free(c->maintain.work_mem);
+	free(c->policy);
+	free(c->prices);
+	*c = (struct config){ 0 };
+}

@@ -1,0 +1,344 @@
+#include "policy/policy.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "policy/yaml_file.h"
+
+#define KEY_MAX 128
+#define DAY_S 86400
+#define NAME_MAX_BYTES 63
+#define DEFAULT_GRACE_S (7 * DAY_S)
+#define DEFAULT_RESIDENCY_S DAY_S
+#define DEFAULT_LOCK_TIMEOUT_MS 2000
+
+/* The file as it is written; what is NULL was not given. */
+struct raw_superseded {
+	char *grace, *require_replacement;
+};
+
+struct raw_match {
+	struct raw_superseded *superseded;
+	char *idle_for, *age_over;
+};
+
+struct raw_archive {
+	char *storage_class;
+};
+
+struct raw_rule {
+	char *name, *keep;
+	struct raw_match *match;
+	struct raw_archive *archive;
+};
+
+struct raw_limits {
+	char *max_bytes_per_pass, *max_rows_per_pass, *rows_per_second, *min_residency, *lock_timeout;
+	char *statement_timeout, *window;
+};
+
+struct raw_policy {
+	struct raw_rule *rules;
+	size_t rule_count;
+	struct raw_limits *limits;
+};
+
+static const cyaml_schema_field_t superseded_fields[] = {
+	YAML_STRING("grace", struct raw_superseded, grace),
+	YAML_STRING("require_replacement", struct raw_superseded, require_replacement),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t match_fields[] = {
+	YAML_STRINGS("workspace"),
+	YAML_STRINGS("version"),
+	YAML_STRUCT("superseded", struct raw_match, superseded, superseded_fields),
+	YAML_STRING("idle_for", struct raw_match, idle_for),
+	YAML_STRING("age_over", struct raw_match, age_over),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t archive_fields[] = {
+	YAML_STRING("storage_class", struct raw_archive, storage_class),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t rule_fields[] = {
+	YAML_STRING("name", struct raw_rule, name),
+	YAML_STRUCT("match", struct raw_rule, match, match_fields),
+	YAML_STRING("keep", struct raw_rule, keep),
+	YAML_STRUCT("archive", struct raw_rule, archive, archive_fields),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t limits_fields[] = {
+	YAML_STRING("max_bytes_per_pass", struct raw_limits, max_bytes_per_pass),
+	YAML_STRING("max_rows_per_pass", struct raw_limits, max_rows_per_pass),
+	YAML_STRING("rows_per_second", struct raw_limits, rows_per_second),
+	YAML_STRING("min_residency", struct raw_limits, min_residency),
+	YAML_STRING("lock_timeout", struct raw_limits, lock_timeout),
+	YAML_STRING("statement_timeout", struct raw_limits, statement_timeout),
+	YAML_STRING("window", struct raw_limits, window),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_value_t rule_schema = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_rule, rule_fields),
+};
+
+static const cyaml_schema_field_t policy_fields[] = {
+	YAML_LIST("rules", struct raw_policy, rules, rule_count, &rule_schema),
+	YAML_STRUCT("limits", struct raw_policy, limits, limits_fields),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_value_t policy_schema = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct raw_policy, policy_fields),
+};
+
+/* A rule being read: where it stands in the file. */
+struct rule_at {
+	struct yaml_file *file;
+	char prefix[32]; /* "rules[2]" */
+	char key[KEY_MAX];
+};
+
+static const char *key_of(struct rule_at *at, const char *key)
+{
+	snprintf(at->key, sizeof(at->key), "%s%s%s", at->prefix, *key ? "." : "", key);
+	return at->key;
+}
+
+static bool read_name(const struct policy *p, struct rule *r, const char *name, struct rule_at *at, struct err *e)
+{
+	if (!name)
+		return yaml_file_error(at->file, e, key_of(at, ""), "a rule needs a \"name\"");
+	if (!*name || strlen(name) > NAME_MAX_BYTES || name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-")])
+		return yaml_file_error(at->file, e, key_of(at, "name"),
+				       "the name \"%s\" is not 1 to %d of a-z, 0-9, \"_\" and \"-\"", name, NAME_MAX_BYTES);
+	for (const struct rule *other = p->rules; other < r; other++)
+		if (str_eq(other->name, name))
+			return yaml_file_error(at->file, e, key_of(at, "name"),
+					       "the name \"%s\" is taken by the rule in line %d", name, other->line);
+	return yaml_file_copy(name, &r->name, e);
+}
+
+static bool read_storage_class(struct rule *r, const char *text, struct rule_at *at, struct err *e)
+{
+	if (text && (!*text || text[strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")]))
+		return yaml_file_error(at->file, e, key_of(at, "archive.storage_class"),
+				       "storage_class: \"%s\" is not a storage class such as STANDARD_IA", text);
+	return yaml_file_copy(text, &r->storage_class, e);
+}
+
+static bool read_action(struct rule *r, const struct raw_rule *raw, struct rule_at *at, struct err *e)
+{
+	bool keep = false;
+
+	if (raw->keep && raw->archive)
+		return yaml_file_error(at->file, e, key_of(at, "archive"),
+				       "rule \"%s\" has both \"keep\" and \"archive\"", r->name);
+	if (!raw->keep && !raw->archive) {
+		yaml_file_error(at->file, e, key_of(at, ""), "rule \"%s\" has neither \"keep\" nor \"archive\"", r->name);
+		return err_hint(e, "Add \"keep: true\" to pin what it matches, or \"archive: {}\" to move it out.");
+	}
+	if (!yaml_file_bool(at->file, key_of(at, "keep"), raw->keep, &keep, e))
+		return false;
+	if (raw->keep && !keep) {
+		yaml_file_error(at->file, e, key_of(at, "keep"), "keep: only true can be written here");
+		return err_hint(e, "To move out what rule \"%s\" matches, write \"archive: {}\" instead.", r->name);
+	}
+	r->action = keep ? RULE_KEEP : RULE_ARCHIVE;
+	return !raw->archive || read_storage_class(r, raw->archive->storage_class, at, e);
+}
+
+static bool check_patterns(char *const *items, size_t count, const char *key, struct rule_at *at, struct err *e)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!*items[i])
+			return yaml_file_error(at->file, e, key, "the empty string matches nothing");
+	return true;
+}
+
+static bool read_periods(struct rule *r, const struct raw_match *raw, struct rule_at *at, struct err *e)
+{
+	r->has_idle_for = raw->idle_for != NULL;
+	r->has_age_over = raw->age_over != NULL;
+	if (!yaml_file_duration(at->file, key_of(at, "match.idle_for"), raw->idle_for, &r->idle_for_s, e) ||
+	    !yaml_file_duration(at->file, key_of(at, "match.age_over"), raw->age_over, &r->age_over_s, e))
+		return false;
+	if (r->has_idle_for && r->idle_for_s == 0)
+		return yaml_file_error(at->file, e, key_of(at, "match.idle_for"), "idle_for: 0 would match every chunk");
+	if (r->has_age_over && r->age_over_s == 0)
+		return yaml_file_error(at->file, e, key_of(at, "match.age_over"), "age_over: 0 would match every chunk");
+	if (!raw->superseded)
+		return true;
+	r->superseded = true;
+	r->superseded_grace_s = DEFAULT_GRACE_S;
+	r->require_replacement = true;
+	return yaml_file_duration(at->file, key_of(at, "match.superseded.grace"), raw->superseded->grace,
+				  &r->superseded_grace_s, e) &&
+	       yaml_file_bool(at->file, key_of(at, "match.superseded.require_replacement"),
+			      raw->superseded->require_replacement, &r->require_replacement, e);
+}
+
+static bool read_match(struct rule *r, const struct raw_rule *raw, struct rule_at *at, struct err *e)
+{
+	if (!raw->match) {
+		yaml_file_error(at->file, e, key_of(at, ""), "rule \"%s\" has no \"match\"", r->name);
+		return err_hint(e, "A keep rule for everything has \"match: {}\".");
+	}
+	if (!yaml_file_strings(at->file, key_of(at, "match.workspace"), &r->workspaces, &r->workspace_count, e) ||
+	    !check_patterns(r->workspaces, r->workspace_count, at->key, at, e) ||
+	    !yaml_file_strings(at->file, key_of(at, "match.version"), &r->versions, &r->version_count, e) ||
+	    !check_patterns(r->versions, r->version_count, at->key, at, e) || !read_periods(r, raw->match, at, e))
+		return false;
+	if (r->action == RULE_ARCHIVE && !r->workspace_count && !r->version_count && !r->superseded && !r->has_idle_for &&
+	    !r->has_age_over) {
+		yaml_file_error(at->file, e, key_of(at, "match"), "rule \"%s\" would archive every chunk: its match is empty",
+				r->name);
+		return err_hint(e, "Give a condition, such as \"match: { superseded: {} }\" or \"match: { idle_for: 60d }\". "
+				   "To move everything out on purpose, write \"match: { workspace: '*' }\".");
+	}
+	return true;
+}
+
+/* "HH:MM", then what must follow it. NULL when it is not that; else where reading goes on. */
+static const char *read_time(const char *s, char follow, int *minutes_out)
+{
+	int hours, minutes;
+
+	for (int i = 0; i < 5; i++)
+		if (i == 2 ? s[i] != ':' : !isdigit((unsigned char)s[i]))
+			return NULL;
+	hours = (s[0] - '0') * 10 + s[1] - '0';
+	minutes = (s[3] - '0') * 10 + s[4] - '0';
+	*minutes_out = hours * 60 + minutes;
+	if (minutes > 59 || *minutes_out > 24 * 60 || s[5] != follow)
+		return NULL;
+	return s + 6;
+}
+
+static bool read_window(struct limits *l, const char *text, struct yaml_file *f, struct err *e)
+{
+	const char *at;
+	bool zone_ok;
+
+	if (!text)
+		return true;
+	at = read_time(text, '-', &l->window_from_min);
+	if (at)
+		at = read_time(at, ' ', &l->window_to_min);
+	zone_ok = at && isalpha((unsigned char)*at);
+	for (const char *z = at; zone_ok && *z; z++)
+		zone_ok = isalnum((unsigned char)*z) || strchr("_/+-", *z);
+	if (!zone_ok || l->window_from_min == 24 * 60 || l->window_from_min == l->window_to_min)
+		return yaml_file_error(f, e, "limits.window",
+				       "window: \"%s\" is not two times of the day and a time zone, such as "
+				       "\"01:00-05:00 Europe/Bucharest\"",
+				       text);
+	l->has_window = true;
+	return yaml_file_copy(at, &l->window_zone, e);
+}
+
+static bool read_limits(struct limits *l, const struct raw_limits *raw, struct yaml_file *f, struct err *e)
+{
+	if (!raw)
+		return true;
+	if (!yaml_file_bytes(f, "limits.max_bytes_per_pass", raw->max_bytes_per_pass, &l->max_bytes_per_pass, e) ||
+	    !yaml_file_number(f, "limits.max_rows_per_pass", raw->max_rows_per_pass, 0, INT64_MAX,
+			      &l->max_rows_per_pass, e) ||
+	    !yaml_file_number(f, "limits.rows_per_second", raw->rows_per_second, 0, INT64_MAX, &l->rows_per_second, e) ||
+	    !yaml_file_duration(f, "limits.min_residency", raw->min_residency, &l->min_residency_s, e) ||
+	    !yaml_file_duration_ms(f, "limits.lock_timeout", raw->lock_timeout, &l->lock_timeout_ms, e) ||
+	    !yaml_file_duration_ms(f, "limits.statement_timeout", raw->statement_timeout, &l->statement_timeout_ms, e))
+		return false;
+	/* Both become settings of Postgres, which are 32-bit milliseconds; a lock_timeout of 0 there waits for ever. */
+	if (l->lock_timeout_ms < 1 || l->lock_timeout_ms > 3600 * 1000)
+		return yaml_file_error(f, e, "limits.lock_timeout", "lock_timeout: \"%s\" is not from 1ms to 1h",
+				       raw->lock_timeout);
+	if (l->statement_timeout_ms > 24LL * 3600 * 1000)
+		return yaml_file_error(f, e, "limits.statement_timeout",
+				       "statement_timeout: \"%s\" is not from 0 (none) to 24h", raw->statement_timeout);
+	return read_window(l, raw->window, f, e);
+}
+
+static bool read_rules(struct policy *p, const struct raw_policy *raw, struct yaml_file *f, struct err *e)
+{
+	if (raw->rule_count == 0)
+		return yaml_file_error(f, e, "rules", "a policy needs \"rules\", at least one");
+	p->rules = mem_new(raw->rule_count, sizeof(*p->rules), e);
+	if (!p->rules)
+		return false;
+	for (size_t i = 0; i < raw->rule_count; i++) {
+		struct rule *r = &p->rules[p->rule_count++];
+		struct rule_at at = { .file = f };
+
+		snprintf(at.prefix, sizeof(at.prefix), "rules[%zu]", i);
+		r->line = yaml_file_line(f, at.prefix);
+		if (!read_name(p, r, raw->rules[i].name, &at, e) || !read_action(r, &raw->rules[i], &at, e) ||
+		    !read_match(r, &raw->rules[i], &at, e))
+			return false;
+	}
+	return true;
+}
+
+static bool load_built_in(struct policy *p, struct err *e)
+{
+	p->rules = mem_new(1, sizeof(*p->rules), e);
+	if (!p->rules)
+		return false;
+	p->rule_count = 1;
+	p->rules[0] = (struct rule){
+		.action = RULE_ARCHIVE,
+		.superseded = true,
+		.superseded_grace_s = DEFAULT_GRACE_S,
+		.require_replacement = true,
+	};
+	p->rules[0].name = mem_strdup("superseded", e);
+	return p->rules[0].name != NULL;
+}
+
+bool policy_load(struct policy *p, const char *path, struct err *e)
+{
+	struct yaml_file f;
+	bool ok;
+
+	*p = (struct policy){ .limits = { .min_residency_s = DEFAULT_RESIDENCY_S,
+					  .lock_timeout_ms = DEFAULT_LOCK_TIMEOUT_MS } };
+	if (!path) {
+		ok = load_built_in(p, e);
+	} else {
+		ok = yaml_file_load(&f, path, "a policy", &policy_schema, e) && yaml_file_copy(path, &p->path, e) &&
+		     read_rules(p, f.data, &f, e) && read_limits(&p->limits, ((struct raw_policy *)f.data)->limits, &f, e);
+		yaml_file_release(&f);
+	}
+	if (!ok)
+		policy_release(p);
+	return ok;
+}
+
+static void free_strings(char **items, size_t count)
+{
+	for (size_t i = 0; items && i < count; i++)
+		free(items[i]);
+	free(items);
+}
+
+void policy_release(struct policy *p)
+{
+	for (size_t i = 0; i < p->rule_count; i++) {
+		free(p->rules[i].name);
+		free(p->rules[i].storage_class);
+		free_strings(p->rules[i].workspaces, p->rules[i].workspace_count);
+		free_strings(p->rules[i].versions, p->rules[i].version_count);
+	}
+	free(p->rules);
+	free(p->path);
+	free(p->limits.window_zone);
+	*p = (struct policy){ 0 };
+}
