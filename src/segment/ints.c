@@ -53,22 +53,26 @@ static void add_as(struct packer *p, enum transform t, const uint64_t *v, size_t
 	}
 }
 
+/* Bits that the numbers need beyond the smallest: what tells whether differences are worth taking. */
+static uint64_t bits_as(enum transform t, const uint64_t *v, size_t n)
+{
+	uint64_t low = UINT64_MAX, bits = 0;
+
+	for (size_t i = 1; i < n; i++) {
+		uint64_t x = value_at(v, i, t);
+
+		low = x < low ? x : low;
+	}
+	if (t == PLAIN && n && v[0] < low)
+		low = v[0];
+	for (size_t i = 1; i < n; i++)
+		bits += 64 - (uint64_t)__builtin_clzll((value_at(v, i, t) - low) | 1);
+	return bits;
+}
+
 void ints_add(struct packer *p, const uint64_t *v, size_t n, struct buf *out)
 {
-	size_t start = out->len, plain_len;
-
-	add_as(p, PLAIN, v, n, out);
-	plain_len = out->len - start;
-	if (out->failed || n < 2 || plain_len < 8)
-		return;
-	buf_clear(&p->other);
-	add_as(p, DELTA, v, n, &p->other);
-	if (p->other.failed) {
-		out->failed = true;
-	} else if (p->other.len < plain_len) {
-		out->len = start;
-		buf_add(out, p->other.data, p->other.len);
-	}
+	add_as(p, n > 2 && bits_as(DELTA, v, n) < bits_as(PLAIN, v, n) ? DELTA : PLAIN, v, n, out);
 }
 
 bool ints_read(struct unpacker *u, struct cursor *c, uint64_t *v, size_t n, struct err *e)

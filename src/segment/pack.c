@@ -8,8 +8,6 @@
 /* Below this, a frame's own header eats what compression would save. */
 #define SMALLEST 24
 #define SAMPLE 4096
-/* 7.85 bits: less than 2% to gain. */
-#define NOISE_Q8 (785 * 256 / 100)
 
 /* zstd's ZSTD_c_literalCompressionMode and its value "always Huffman" (zstd.h, experimental section). Where a libzstd
  * does not take it, level 1 does the same job more slowly. */
@@ -42,25 +40,24 @@ void packer_release(struct packer *p)
 	ZSTD_freeCCtx(p->symbols);
 	buf_release(&p->trial);
 	buf_release(&p->planes);
-	buf_release(&p->other);
 	*p = (struct packer){ 0 };
 }
 
-/* log2 in 1/256, by squaring the mantissa for each bit of the result. v at least 1. */
+/* log2 of 64 to 127 in 1/256. */
+static const uint16_t log2_of[64] = {
+	1536, 1542, 1547, 1553, 1558, 1564, 1569, 1574, 1580, 1585, 1590, 1595, 1599, 1604, 1609, 1614,
+	1618, 1623, 1628, 1632, 1636, 1641, 1645, 1649, 1654, 1658, 1662, 1666, 1670, 1674, 1678, 1682,
+	1686, 1690, 1693, 1697, 1701, 1705, 1708, 1712, 1715, 1719, 1722, 1726, 1729, 1733, 1736, 1739,
+	1743, 1746, 1749, 1752, 1756, 1759, 1762, 1765, 1768, 1771, 1774, 1777, 1780, 1783, 1786, 1789,
+};
+
+/* log2 in 1/256. v at least 1. */
 static uint32_t log2_q8(uint32_t v)
 {
-	uint32_t whole = 31 - (uint32_t)__builtin_clz(v);
-	uint64_t mantissa = (uint64_t)v << (31 - whole); /* 1.0 is 2^31 */
-	uint32_t result = whole << 8;
+	int shift = 25 - __builtin_clz(v); /* to seven bits */
+	uint32_t top = shift >= 0 ? v >> shift : v << -shift;
 
-	for (uint32_t bit = 128; bit; bit >>= 1) {
-		mantissa = mantissa * mantissa >> 31;
-		if (mantissa >> 32) {
-			mantissa >>= 1;
-			result |= bit;
-		}
-	}
-	return result;
+	return (uint32_t)((int)log2_of[top - 64] + 256 * shift);
 }
 
 uint32_t pack_estimate(const uint8_t *data, size_t len)
@@ -105,7 +102,7 @@ static size_t compress(struct packer *p, ZSTD_CCtx *ctx, const ZSTD_CDict *dicti
 	return n;
 }
 
-static void add_raw(const void *data, size_t len, struct buf *out)
+void pack_add_raw(const void *data, size_t len, struct buf *out)
 {
 	buf_add_byte(out, PACK_RAW);
 	buf_add_varint(out, len);
@@ -148,7 +145,7 @@ static void add_best(struct packer *p, bool search, bool symbols, enum pack_meth
 	if (out->failed)
 		return;
 	if (found > most && other > most)
-		add_raw(data, len, out);
+		pack_add_raw(data, len, out);
 	else if (found <= other)
 		add_frame(method, len, out->data + out->len, found, out);
 	else
@@ -166,13 +163,13 @@ void pack_add(struct packer *p, enum pack_hint hint, const void *data, size_t le
 		return;
 	}
 	if (len < SMALLEST) {
-		add_raw(data, len, out);
+		pack_add_raw(data, len, out);
 		return;
 	}
 	if (hint == PACK_TEXT)
 		add_best(p, true, false, p->dictionary ? PACK_ZSTD_DICTIONARY : PACK_ZSTD, data, len, out);
-	else if (pack_estimate(bytes, len) >= NOISE_Q8)
-		add_raw(data, len, out);
+	else if (hint == PACK_BYTES && pack_is_noise(pack_estimate(bytes, len)))
+		pack_add_raw(data, len, out);
 	else
 		add_best(p, hint == PACK_BYTES, true, PACK_ZSTD, data, len, out);
 }

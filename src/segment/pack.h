@@ -15,7 +15,7 @@ enum pack_method { PACK_RAW = 0, PACK_ZSTD = 1, PACK_ZSTD_DICTIONARY = 2, PACK_R
 enum pack_hint {
 	PACK_TEXT,    /* repeats itself: zstd with the dictionary where there is one */
 	PACK_BYTES,   /* anything: what an estimate and a try find best */
-	PACK_SYMBOLS, /* skewed but without repeats: Huffman codes alone, five times faster than a search */
+	PACK_SYMBOLS, /* known to be skewed, without repeats: Huffman codes alone, five times faster than a search */
 };
 
 /* One thread's encoder. level and dictionary are set by the owner before use; the dictionary is borrowed. */
@@ -24,7 +24,7 @@ struct packer {
 	const ZSTD_CDict *dictionary;
 	ZSTD_CCtx *search, *symbols; /* contexts with their parameters set once */
 	struct buf trial;	     /* the second of two tries */
-	struct buf planes, other;    /* work space of ints.c */
+	struct buf planes;	     /* work space of ints.c */
 };
 
 bool packer_init(struct packer *p, int level, struct err *e);
@@ -33,8 +33,17 @@ void packer_release(struct packer *p);
 /* Appends the string. A failure (memory only) is left in out, as buf.h does. */
 void pack_add(struct packer *p, enum pack_hint hint, const void *data, size_t len, struct buf *out);
 
+/* The same as it is. */
+void pack_add_raw(const void *data, size_t len, struct buf *out);
+
 /* Bits a byte that an order-0 code would need, in 1/256 bit, from a sample of at most 4096 bytes; 0 for none. */
 uint32_t pack_estimate(const uint8_t *data, size_t len);
+
+/* 7.85 bits and more: less than 2% to gain. */
+static inline bool pack_is_noise(uint32_t estimate)
+{
+	return estimate >= 785 * 256 / 100;
+}
 
 /*
  * One thread's decoder: a context and memory that is handed out in pieces and taken back all at once.

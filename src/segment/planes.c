@@ -12,12 +12,13 @@
 #define GROUPS_MAX 64
 /* Rows that are looked at to tell which dimensions are alike. */
 #define LOOK_ROWS 128
+#define TRIAL_SYMBOLS 4096
 
 void planes_room_release(struct planes_room *room)
 {
-	buf_release(&room->numbers);
-	buf_release(&room->symbols);
+	buf_release(&room->row);
 	buf_release(&room->order);
+	buf_release(&room->shared);
 }
 
 /* One dimension, and what groups are made by. */
@@ -65,43 +66,62 @@ static void choose_groups(size_t count, size_t dims, size_t *signs_out, size_t *
 		*signs_out = *exponents_out = 1;
 }
 
-/* Puts the dimensions in order of their groups; returns how many groups there are. starts gets groups + 1 positions. */
-static size_t group_dims(const uint32_t *numbers, size_t count, size_t dims, unsigned int bits, struct dim *d,
-			 size_t *starts)
+/* Big-endian floats to numbers. Sixteen at a time lets compilers use vector instructions. */
+static void load_row(const uint8_t *restrict from, size_t dims, unsigned int width, uint32_t *restrict row)
 {
-	unsigned int exponent_shift = bits == 32 ? 23 : 10;
-	uint32_t exponent_mask = bits == 32 ? 255 : 31;
-	size_t signs, exponents, groups;
-	size_t step = count > LOOK_ROWS ? count / LOOK_ROWS : 1;
+	size_t j = 0;
 
-	choose_groups(count, dims, &signs, &exponents);
-	groups = signs * exponents;
-	for (size_t j = 0; j < dims; j++)
-		d[j] = (struct dim){ .index = (uint32_t)j };
-	for (size_t i = 0; groups > 1 && i < count; i += step) {
-		for (size_t j = 0; j < dims; j++) {
-			uint32_t x = numbers[i * dims + j];
-
-			d[j].negatives += x >> (bits - 1);
-			d[j].exponents += x >> exponent_shift & exponent_mask;
-		}
+	if (width == 2) {
+		for (; j < dims; j++)
+			row[j] = get_u16be(from + 2 * j);
+		return;
 	}
-	if (groups > 1)
-		qsort(d, dims, sizeof(*d), by_negatives);
-	for (size_t s = 0; groups > 1 && s < signs; s++) {
+	for (; j + 16 <= dims; j += 16)
+		for (size_t k = 0; k < 16; k++)
+			row[j + k] = get_u32be(from + 4 * (j + k));
+	for (; j < dims; j++)
+		row[j] = get_u32be(from + 4 * j);
+}
+
+static void sort_dims(struct dim *d, size_t dims, size_t signs, size_t exponents)
+{
+	size_t groups = signs * exponents;
+
+	qsort(d, dims, sizeof(*d), by_negatives);
+	for (size_t s = 0; s < signs; s++) {
 		size_t from = dims * s / signs, to = dims * (s + 1) / signs;
 
 		qsort(d + from, to - from, sizeof(*d), by_exponents);
 	}
-	for (size_t g = 0; g <= groups; g++)
-		starts[g] = dims * g / groups;
 	for (size_t g = 0; g < groups; g++)
-		for (size_t j = starts[g]; j < starts[g + 1]; j++)
+		for (size_t j = dims * g / groups; j < dims * (g + 1) / groups; j++)
 			d[j].group = (uint32_t)g;
 	/* Within a group by index, so that a reader needs each dimension's group only. */
-	if (groups > 1)
-		qsort(d, dims, sizeof(*d), by_group);
-	return groups;
+	qsort(d, dims, sizeof(*d), by_group);
+}
+
+/* Puts the dimensions in order of their groups: index and group of each. Returns how many groups there are. */
+static size_t group_dims(const uint8_t *const *values, size_t count, size_t dims, unsigned int width, uint32_t *row,
+			 struct dim *d)
+{
+	unsigned int exponent_shift = width == 4 ? 23 : 10, sign_shift = 8 * width - 1;
+	uint32_t exponent_mask = width == 4 ? 255 : 31;
+	size_t step = count > LOOK_ROWS ? count / LOOK_ROWS : 1, signs, exponents;
+
+	choose_groups(count, dims, &signs, &exponents);
+	for (size_t j = 0; j < dims; j++)
+		d[j] = (struct dim){ .index = (uint32_t)j };
+	if (signs * exponents == 1)
+		return 1;
+	for (size_t i = 0; i < count; i += step) {
+		load_row(values[i], dims, width, row);
+		for (size_t j = 0; j < dims; j++) {
+			d[j].negatives += row[j] >> sign_shift;
+			d[j].exponents += row[j] >> exponent_shift & exponent_mask;
+		}
+	}
+	sort_dims(d, dims, signs, exponents);
+	return signs * exponents;
 }
 
 /* Numbers the values that the top bits take; how many bits are taken is the most that leaves at most 256 values. */
@@ -134,131 +154,139 @@ static unsigned int number_symbols(const uint8_t *used, unsigned int bits, uint8
 	}
 }
 
-static void load(const uint8_t *const *values, size_t count, size_t dims, unsigned int width, uint32_t *numbers,
-		 uint8_t *used)
+/* Which values the first TOP_BITS bits take. */
+static void note_used(const uint8_t *const *values, size_t count, size_t dims, unsigned int width, uint8_t *used)
 {
-	for (size_t i = 0; i < count; i++) {
-		const uint8_t *at = values[i];
-
-		if (width == 4) {
-			for (size_t j = 0; j < dims; j++)
-				numbers[j] = get_u32be(at + 4 * j);
-			for (size_t j = 0; j < dims; j++)
-				used[numbers[j] >> (32 - TOP_BITS)] = 1;
-		} else {
-			for (size_t j = 0; j < dims; j++)
-				numbers[j] = get_u16be(at + 2 * j);
-			for (size_t j = 0; j < dims; j++)
-				used[numbers[j] >> (16 - TOP_BITS)] = 1;
-		}
-		numbers += dims;
-	}
+	/* The first two bytes hold all of them. */
+	for (size_t i = 0; i < count; i++)
+		for (size_t j = 0; j < dims; j++)
+			used[get_u16be(values[i] + width * j) >> (16 - TOP_BITS)] = 1;
 }
 
-/* Writes the groups' symbols. The first group tells whether a search for repeats pays, as it does for made-up or
- * quantised vectors; real ones have none. */
-static void add_symbols(struct packer *p, struct planes_room *room, const uint32_t *numbers, size_t count, size_t dims,
-			unsigned int shift, const uint8_t *symbol_of, const struct dim *d, const size_t *starts,
-			size_t groups, struct buf *out)
+/* Whether a search for repeats pays in symbols, as it does for made-up or quantised vectors: real ones have none. */
+static enum pack_hint choose_hint(struct packer *p, const uint8_t *symbols, size_t n, struct buf *out)
 {
-	enum pack_hint hint = PACK_SYMBOLS;
+	size_t start = out->len, coded, searched;
 
-	for (size_t g = 0; g < groups; g++) {
-		size_t members = starts[g + 1] - starts[g], start = out->len;
-		const struct dim *group = d + starts[g];
-		uint8_t *at;
-
-		buf_clear(&room->symbols);
-		at = buf_reserve(&room->symbols, count * members);
-		if (!at) {
-			out->failed = true;
-			return;
-		}
-		for (size_t i = 0; i < count; i++) {
-			const uint32_t *row = numbers + i * dims;
-
-			for (size_t k = 0; k < members; k++)
-				*at++ = symbol_of[row[group[k].index] >> shift];
-		}
-		pack_add(p, hint, room->symbols.data, count * members, out);
-		if (g == 0 && !out->failed) {
-			size_t len = out->len - start;
-
-			pack_add(p, PACK_BYTES, room->symbols.data, count * members, out);
-			if (out->len - start - len < len - len / 16)
-				hint = PACK_BYTES;
-			out->len = start + len;
-		}
-		if (g == 0 && hint == PACK_BYTES) {
-			out->len = start;
-			pack_add(p, hint, room->symbols.data, count * members, out);
-		}
-	}
+	n = n < TRIAL_SYMBOLS ? n : TRIAL_SYMBOLS;
+	pack_add(p, PACK_SYMBOLS, symbols, n, out);
+	coded = out->len - start;
+	out->len = start;
+	pack_add(p, PACK_BYTES, symbols, n, out);
+	searched = out->len - start;
+	out->len = start;
+	return searched < coded - coded / 16 ? PACK_BYTES : PACK_SYMBOLS;
 }
 
 /* Bits [shift, shift + bits) of every number. */
-static void add_plane(struct packer *p, struct planes_room *room, const uint32_t *numbers, size_t n, unsigned int shift,
-		      unsigned int bits, struct buf *out)
+static void take_bits(const uint32_t *restrict row, size_t dims, unsigned int shift, unsigned int bits,
+		      uint8_t *restrict out)
 {
-	uint8_t mask = (uint8_t)((1u << bits) - 1), *at;
+	uint8_t mask = (uint8_t)((1u << bits) - 1);
+	size_t j = 0;
 
-	buf_clear(&room->symbols);
-	at = buf_reserve(&room->symbols, n);
-	if (!at) {
-		out->failed = true;
-		return;
+	for (; j + 16 <= dims; j += 16)
+		for (size_t k = 0; k < 16; k++)
+			out[j + k] = (uint8_t)(row[j + k] >> shift) & mask;
+	for (; j < dims; j++)
+		out[j] = (uint8_t)(row[j] >> shift) & mask;
+}
+
+/* How the bits of a float are shared out. */
+struct layout {
+	unsigned int top, odd; /* bits of a symbol; of the plane that is narrower than a byte, maybe 0 */
+	size_t planes;	       /* that one included */
+	size_t groups;
+	size_t starts[GROUPS_MAX + 1]; /* positions in the order of groups */
+	uint8_t symbol_of[TOP_VALUES];
+};
+
+/* Shares out all floats: symbols group by group, then the planes, each count * dims bytes. Row by row, so that a row
+ * stays in the processor's first cache meanwhile. */
+static void share_out(const uint8_t *const *values, size_t count, size_t dims, unsigned int width,
+		      const struct layout *l, const struct dim *d, uint32_t *row, uint8_t *out)
+{
+	unsigned int bits = 8 * width, symbol_shift = bits - l->top;
+	size_t n = count * dims;
+
+	for (size_t i = 0; i < count; i++) {
+		unsigned int shift = symbol_shift;
+		uint8_t *plane = out + n + i * dims;
+
+		load_row(values[i], dims, width, row);
+		for (size_t g = 0; g < l->groups; g++) {
+			size_t from = l->starts[g], members = l->starts[g + 1] - from;
+			uint8_t *symbols = out + count * from + i * members;
+
+			for (size_t k = 0; k < members; k++)
+				symbols[k] = l->symbol_of[row[d[from + k].index] >> symbol_shift];
+		}
+		for (size_t k = 0; k < l->planes; k++, plane += n) {
+			unsigned int plane_bits = k == 0 && l->odd ? l->odd : 8;
+
+			shift -= plane_bits;
+			take_bits(row, dims, shift, plane_bits, plane);
+		}
 	}
-	for (size_t i = 0; i < n; i++)
-		at[i] = (uint8_t)(numbers[i] >> shift) & mask;
-	pack_add(p, pack_estimate(at, n) < 6 * 256 && bits == 8 ? PACK_BYTES : PACK_SYMBOLS, at, n, out);
+}
+
+static void add_plane(struct packer *p, const uint8_t *plane, size_t n, unsigned int bits, struct buf *out)
+{
+	uint32_t estimate = pack_estimate(plane, n);
+
+	if (pack_is_noise(estimate))
+		pack_add_raw(plane, n, out);
+	else
+		pack_add(p, estimate < (bits - 2) * 256 ? PACK_BYTES : PACK_SYMBOLS, plane, n, out);
+}
+
+static void add_groups(struct packer *p, const struct dim *d, size_t dims, uint8_t *room, struct buf *out)
+{
+	for (size_t j = 0; j < dims; j++)
+		room[d[j].index] = (uint8_t)d[j].group;
+	pack_add(p, PACK_BYTES, room, dims, out);
 }
 
 void planes_add(struct packer *p, struct planes_room *room, const uint8_t *const *values, size_t count, size_t dims,
 		unsigned int width, struct buf *out)
 {
-	uint8_t used[TOP_VALUES] = { 0 }, symbol_of[TOP_VALUES] = { 0 };
-	size_t starts[GROUPS_MAX + 1], groups, symbols;
-	unsigned int bits = 8 * width, top, shift;
+	uint8_t used[TOP_VALUES] = { 0 }, *shared;
+	size_t n = count * dims, symbols;
+	enum pack_hint hint;
 	uint64_t symbol_values[256];
-	uint32_t *numbers;
+	struct layout l = { 0 };
+	uint32_t *row;
 	struct dim *d;
 
-	buf_clear(&room->numbers);
+	buf_clear(&room->row);
 	buf_clear(&room->order);
-	numbers = (uint32_t *)(void *)buf_reserve(&room->numbers, count * dims * sizeof(*numbers));
+	buf_clear(&room->shared);
+	row = (uint32_t *)(void *)buf_reserve(&room->row, dims * sizeof(*row));
 	d = (struct dim *)(void *)buf_reserve(&room->order, dims * sizeof(*d));
-	if (!numbers || !d) {
+	shared = buf_reserve(&room->shared, n * (width + 1)); /* symbols, and at most width planes */
+	if (!row || !d || !shared) {
 		out->failed = true;
 		return;
 	}
-	load(values, count, dims, width, numbers, used);
-	groups = group_dims(numbers, count, dims, bits, d, starts);
-	top = number_symbols(used, bits, symbol_of, symbol_values, &symbols);
-	buf_add_byte(out, (uint8_t)top);
-	buf_add_byte(out, (uint8_t)groups);
-	if (groups > 1) {
-		uint8_t *at;
-
-		buf_clear(&room->symbols);
-		at = buf_reserve(&room->symbols, dims);
-		if (!at) {
-			out->failed = true;
-			return;
-		}
-		for (size_t j = 0; j < dims; j++)
-			at[d[j].index] = (uint8_t)d[j].group;
-		pack_add(p, PACK_BYTES, at, dims, out);
-	}
+	note_used(values, count, dims, width, used);
+	l.groups = group_dims(values, count, dims, width, row, d);
+	for (size_t g = 0; g <= l.groups; g++)
+		l.starts[g] = dims * g / l.groups;
+	l.top = number_symbols(used, 8 * width, l.symbol_of, symbol_values, &symbols);
+	l.odd = (8 * width - l.top) % 8;
+	l.planes = (8 * width - l.top + 7) / 8;
+	buf_add_byte(out, (uint8_t)l.top);
+	buf_add_byte(out, (uint8_t)l.groups);
+	if (l.groups > 1)
+		add_groups(p, d, dims, shared, out);
 	buf_add_varint(out, symbols);
 	ints_add(p, symbol_values, symbols, out);
-	shift = bits - top;
-	add_symbols(p, room, numbers, count, dims, shift, symbol_of, d, starts, groups, out);
-	if (shift % 8) {
-		add_plane(p, room, numbers, count * dims, shift - shift % 8, shift % 8, out);
-		shift -= shift % 8;
-	}
-	for (; shift > 0; shift -= 8)
-		add_plane(p, room, numbers, count * dims, shift - 8, 8, out);
+	share_out(values, count, dims, width, &l, d, row, shared);
+	hint = choose_hint(p, shared, count * l.starts[1], out);
+	for (size_t g = 0; g < l.groups; g++)
+		pack_add(p, hint, shared + count * l.starts[g], count * (l.starts[g + 1] - l.starts[g]), out);
+	for (size_t k = 0; k < l.planes; k++)
+		add_plane(p, shared + n * (k + 1), n, k == 0 && l.odd ? l.odd : 8, out);
 }
 
 /* What planes_read found, before it puts the floats together. */

@@ -7,7 +7,7 @@
 
 /* Room that one thread's encoder keeps between blocks. */
 struct planes_room {
-	struct buf numbers, symbols, order;
+	struct buf row, order, shared;
 };
 
 void planes_room_release(struct planes_room *room);
