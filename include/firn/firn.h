@@ -50,6 +50,12 @@ struct firn_options {
 struct firn *firn_open(const struct firn_options *options, struct err *e);
 void firn_close(struct firn *f);
 
+/* Makes SIGINT and SIGTERM ask the calls of this process for a clean end: what is at hand is finished or undone, then
+ * they return. A second signal of the same kind ends the process at once. For programs; never called by the library. */
+void firn_stop_on_signals(void);
+/* Whether such a signal came. */
+int firn_stop_requested(void);
+
 /* ---- init ---- */
 
 struct firn_check {
