@@ -1,0 +1,398 @@
+/* One JSON document a result. Names are listed in JSON.md and do not change; numbers are plain: rows, bytes, seconds. */
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "report/render.h"
+
+/* The length of the UTF-8 sequence at s; 0 when it is none. */
+static size_t utf8_len(const unsigned char *s)
+{
+	size_t len = s[0] < 0x80 ? 1 : s[0] >= 0xC2 && s[0] < 0xE0 ? 2 : (s[0] & 0xF0) == 0xE0 ? 3 : 4;
+
+	if (len == 4 && (s[0] < 0xF0 || s[0] > 0xF4))
+		return 0;
+	for (size_t i = 1; i < len; i++)
+		if ((s[i] & 0xC0) != 0x80)
+			return 0;
+	if ((s[0] == 0xE0 && s[1] < 0xA0) || (s[0] == 0xED && s[1] > 0x9F) || (s[0] == 0xF0 && s[1] < 0x90) ||
+	    (s[0] == 0xF4 && s[1] > 0x8F))
+		return 0;
+	return len;
+}
+
+/* Databases in SQL_ASCII may hold names that are not UTF-8: what JSON cannot carry becomes U+FFFD. */
+static json_t *string(const char *s)
+{
+	struct buf clean = BUF_INIT;
+	json_t *j;
+
+	if (!s)
+		return json_null();
+	j = json_string(s);
+	if (j)
+		return j;
+	while (*s) {
+		size_t len = utf8_len((const unsigned char *)s);
+
+		if (len)
+			buf_add(&clean, s, len);
+		else
+			buf_add_str(&clean, "\xEF\xBF\xBD");
+		s += len ? len : 1;
+	}
+	j = clean.failed ? NULL : json_string(buf_str(&clean));
+	buf_release(&clean);
+	return j;
+}
+
+static void set_string(json_t *o, const char *name, const char *s)
+{
+	json_object_set_new(o, name, string(s));
+}
+
+static void set_int(json_t *o, const char *name, int64_t n)
+{
+	json_object_set_new(o, name, json_integer(n));
+}
+
+static void set_real(json_t *o, const char *name, double v)
+{
+	json_object_set_new(o, name, json_real(v));
+}
+
+static void set_bool(json_t *o, const char *name, bool v)
+{
+	json_object_set_new(o, name, json_boolean(v));
+}
+
+/* A new empty array in o. */
+static json_t *set_array(json_t *o, const char *name)
+{
+	json_t *a = json_array();
+
+	json_object_set_new(o, name, a);
+	return a;
+}
+
+static json_t *add_object(json_t *array)
+{
+	json_t *o = json_object();
+
+	json_array_append_new(array, o);
+	return o;
+}
+
+static json_t *begin(const char *command)
+{
+	json_t *o = json_object();
+
+	set_string(o, "command", command);
+	return o;
+}
+
+/* Adds the error, writes the document, releases it. */
+static bool end(const struct report *r, json_t *o, const struct err *failure, struct err *e)
+{
+	json_t *error = failure ? json_object() : json_null();
+	char *text;
+
+	if (failure) {
+		set_string(error, "code", err_code_name(failure->code));
+		set_string(error, "message", failure->message);
+		set_string(error, "hint", failure->hint[0] ? failure->hint : NULL);
+	}
+	json_object_set_new(o, "error", error);
+	text = json_dumps(o, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
+	json_decref(o);
+	if (!text)
+		return err_no_memory(e);
+	fputs(text, r->out);
+	fputc('\n', r->out);
+	free(text);
+	return true;
+}
+
+bool json_failure(const struct report *r, const char *command, const struct err *failure, struct err *e)
+{
+	return end(r, begin(command), failure, e);
+}
+
+static void add_table_info(json_t *tables, const struct firn_table_info *t)
+{
+	static const char *const states[] = { "ok", "warning", "refused" };
+	json_t *o = add_object(tables), *columns, *checks;
+
+	set_string(o, "table", t->table);
+	set_bool(o, "partitioned", t->partitioned);
+	set_int(o, "leaves", (int64_t)t->leaf_count);
+	set_int(o, "rows_estimate", t->rows_estimate);
+	columns = set_array(o, "columns");
+	for (size_t i = 0; i < t->column_count; i++) {
+		json_t *c = add_object(columns);
+
+		set_string(c, "name", t->columns[i].name);
+		set_string(c, "type", t->columns[i].type);
+		set_string(c, "role", t->columns[i].role[0] ? t->columns[i].role : NULL);
+		set_bool(c, "in_key", t->columns[i].in_key);
+	}
+	checks = set_array(o, "checks");
+	for (size_t i = 0; i < t->check_count; i++) {
+		json_t *c = add_object(checks);
+
+		set_string(c, "name", t->checks[i].name);
+		set_string(c, "state", states[t->checks[i].state]);
+		set_string(c, "message", t->checks[i].message);
+		set_string(c, "hint", t->checks[i].hint);
+	}
+}
+
+bool json_init(const struct report *r, const struct firn_init_result *x, const struct err *failure, struct err *e)
+{
+	json_t *o = begin("init"), *tables;
+
+	set_int(o, "catalog_version_before", x->catalog_version_before);
+	set_int(o, "catalog_version", x->catalog_version);
+	set_string(o, "server_version", x->server_version);
+	set_string(o, "pgvector_version", x->pgvector_version[0] ? x->pgvector_version : NULL);
+	set_string(o, "archive", x->archive);
+	tables = set_array(o, "tables");
+	for (size_t i = 0; i < x->table_count; i++)
+		add_table_info(tables, &x->tables[i]);
+	return end(r, o, failure, e);
+}
+
+static void put_plan(json_t *o, const struct firn_plan_result *x)
+{
+	json_t *groups = set_array(o, "groups");
+
+	for (size_t i = 0; i < x->row_count; i++) {
+		json_t *g = add_object(groups);
+
+		set_string(g, "table", x->rows[i].table);
+		set_string(g, "rule", x->rows[i].rule);
+		set_string(g, "leaf", x->rows[i].leaf);
+		set_string(g, "workspace", x->rows[i].workspace);
+		set_string(g, "version", x->rows[i].version);
+		set_int(g, "rows", x->rows[i].rows);
+		set_int(g, "bytes", x->rows[i].bytes);
+	}
+	set_int(o, "total_rows", x->total_rows);
+	set_int(o, "total_bytes", x->total_bytes);
+	set_int(o, "kept_rows", x->kept_rows);
+}
+
+bool json_plan(const struct report *r, const struct firn_plan_result *x, const struct err *failure, struct err *e)
+{
+	json_t *o = begin("plan");
+
+	put_plan(o, x);
+	return end(r, o, failure, e);
+}
+
+static void put_maintain(json_t *o, const struct firn_maintain_result *x)
+{
+	json_t *steps = set_array(o, "steps");
+
+	for (size_t i = 0; i < x->step_count; i++) {
+		json_t *s = add_object(steps);
+
+		set_string(s, "table", x->steps[i].table);
+		set_string(s, "leaf", x->steps[i].leaf);
+		set_string(s, "index", x->steps[i].index && *x->steps[i].index ? x->steps[i].index : NULL);
+		set_string(s, "action", x->steps[i].action);
+		set_string(s, "reason", x->steps[i].reason);
+		set_real(s, "seconds", x->steps[i].seconds);
+		set_int(s, "bytes_before", x->steps[i].bytes_before);
+		set_int(s, "bytes_after", x->steps[i].bytes_after);
+	}
+	set_int(o, "put_off", x->put_off);
+}
+
+static void set_maintain(json_t *o, const struct firn_maintain_result *x)
+{
+	json_t *m = json_object();
+
+	put_maintain(m, x);
+	json_object_set_new(o, "maintain", m);
+}
+
+bool json_pass(const struct report *r, const struct firn_pass_result *x, bool dry_run, const struct err *failure,
+	       struct err *e)
+{
+	json_t *o = begin("pass");
+
+	set_bool(o, "dry_run", dry_run);
+	if (dry_run) {
+		json_t *plan = json_object();
+
+		put_plan(plan, &x->plan);
+		json_object_set_new(o, "plan", plan);
+	}
+	set_int(o, "rows_moved", x->rows_moved);
+	set_int(o, "rows_changed", x->rows_changed);
+	set_int(o, "segments", x->segments);
+	set_int(o, "raw_bytes", x->raw_bytes);
+	set_int(o, "stored_bytes", x->stored_bytes);
+	set_int(o, "abandoned", x->abandoned);
+	set_bool(o, "stopped_early", x->stopped_early);
+	set_string(o, "stop_reason", x->stop_reason);
+	set_real(o, "seconds", x->seconds);
+	set_maintain(o, &x->maintain);
+	return end(r, o, failure, e);
+}
+
+bool json_rehydrate(const struct report *r, const struct firn_rehydrate_result *x, bool dry_run,
+		    const struct err *failure, struct err *e)
+{
+	json_t *o = begin("rehydrate"), *notes;
+
+	set_bool(o, "dry_run", dry_run);
+	set_int(o, "rows_matched", x->rows_matched);
+	set_int(o, "rows", x->rows);
+	set_int(o, "rows_hot", x->rows_hot);
+	set_int(o, "rows_orphaned", x->rows_orphaned);
+	set_int(o, "segments", x->segments);
+	set_int(o, "bytes_fetched", x->bytes_fetched);
+	set_real(o, "seconds", x->seconds);
+	notes = set_array(o, "notes");
+	for (size_t i = 0; i < x->note_count; i++)
+		json_array_append_new(notes, string(x->notes[i]));
+	set_maintain(o, &x->maintain);
+	return end(r, o, failure, e);
+}
+
+bool json_maintain(const struct report *r, const struct firn_maintain_result *x, bool dry_run,
+		   const struct err *failure, struct err *e)
+{
+	json_t *o = begin("maintain");
+
+	set_bool(o, "dry_run", dry_run);
+	put_maintain(o, x);
+	return end(r, o, failure, e);
+}
+
+enum status_detail { STATUS_TABLE, STATUS_LEAF, STATUS_WORKSPACE };
+
+static void set_status_rows(json_t *o, const char *name, const struct firn_status_row *rows, size_t count,
+			    enum status_detail detail)
+{
+	json_t *a = set_array(o, name);
+
+	for (size_t i = 0; i < count; i++) {
+		json_t *s = add_object(a);
+
+		set_string(s, "table", rows[i].table);
+		if (detail == STATUS_LEAF)
+			set_string(s, "leaf", rows[i].leaf);
+		if (detail == STATUS_WORKSPACE) {
+			set_string(s, "workspace", rows[i].workspace);
+			set_string(s, "version", rows[i].version);
+		}
+		set_int(s, "hot_rows", rows[i].hot_rows);
+		set_bool(s, "hot_rows_estimated", rows[i].hot_rows_estimated);
+		if (detail != STATUS_WORKSPACE) {
+			set_int(s, "hot_heap_bytes", rows[i].hot.heap_bytes);
+			set_int(s, "hot_toast_bytes", rows[i].hot.toast_bytes);
+			set_int(s, "hot_index_bytes", rows[i].hot.index_bytes);
+		}
+		set_int(s, "cold_rows", rows[i].cold_rows);
+		set_int(s, "cold_bytes", rows[i].cold_bytes);
+		set_int(s, "cold_raw_bytes", rows[i].cold_raw_bytes);
+	}
+}
+
+bool json_status(const struct report *r, const struct firn_status_result *x, const struct err *failure, struct err *e)
+{
+	json_t *o = begin("status");
+
+	set_status_rows(o, "tables", x->tables, x->table_count, STATUS_TABLE);
+	set_status_rows(o, "leaves", x->leaves, x->leaf_count, STATUS_LEAF);
+	set_status_rows(o, "workspaces", x->workspaces, x->workspace_count, STATUS_WORKSPACE);
+	set_int(o, "segments_active", x->segments_active);
+	set_int(o, "segments_intent", x->segments_intent);
+	set_int(o, "segments_retired", x->segments_retired);
+	set_int(o, "maintenance_due", x->maintenance_due);
+	set_string(o, "last_pass_at", x->last_pass_at);
+	set_string(o, "last_pass_outcome", x->last_pass_outcome);
+	return end(r, o, failure, e);
+}
+
+bool json_verify(const struct report *r, const struct firn_verify_result *x, bool deep, const struct err *failure,
+		 struct err *e)
+{
+	json_t *o = begin("verify"), *problems;
+
+	set_bool(o, "deep", deep);
+	set_int(o, "segments", x->segments);
+	set_int(o, "objects", x->objects);
+	set_int(o, "bytes", x->bytes);
+	set_int(o, "rows", x->rows);
+	set_real(o, "seconds", x->seconds);
+	problems = set_array(o, "problems");
+	for (size_t i = 0; i < x->problem_count; i++) {
+		json_t *p = add_object(problems);
+
+		if (x->problems[i].segment)
+			set_int(p, "segment", x->problems[i].segment);
+		else
+			json_object_set_new(p, "segment", json_null());
+		set_string(p, "object", x->problems[i].object);
+		set_string(p, "message", x->problems[i].message);
+	}
+	return end(r, o, failure, e);
+}
+
+bool json_gc(const struct report *r, const struct firn_gc_result *x, bool confirm, const struct err *failure,
+	     struct err *e)
+{
+	json_t *o = begin("gc"), *items;
+
+	set_bool(o, "confirm", confirm);
+	items = set_array(o, "items");
+	for (size_t i = 0; i < x->item_count; i++) {
+		json_t *g = add_object(items);
+
+		set_string(g, "object", x->items[i].object);
+		set_string(g, "kind", x->items[i].kind);
+		if (x->items[i].segment)
+			set_int(g, "segment", x->items[i].segment);
+		else
+			json_object_set_new(g, "segment", json_null());
+		set_int(g, "bytes", x->items[i].bytes);
+		set_int(g, "age_s", x->items[i].age_s);
+		set_bool(g, "removable", x->items[i].removable);
+		set_bool(g, "removed", x->items[i].removed);
+		set_string(g, "reason", x->items[i].reason);
+	}
+	set_int(o, "removable_bytes", x->removable_bytes);
+	set_int(o, "removed_bytes", x->removed_bytes);
+	return end(r, o, failure, e);
+}
+
+bool json_cost(const struct report *r, const struct firn_report_result *x, const struct err *failure, struct err *e)
+{
+	json_t *o = begin("report"), *rows;
+
+	set_string(o, "price_list", x->price_list);
+	set_string(o, "price_list_date", x->price_list_date);
+	rows = set_array(o, "rows");
+	for (size_t i = 0; i < x->row_count; i++) {
+		json_t *c = add_object(rows);
+
+		set_string(c, "table", x->rows[i].table);
+		set_string(c, "tier", x->rows[i].tier);
+		set_string(c, "storage_class",
+			   x->rows[i].storage_class && *x->rows[i].storage_class ? x->rows[i].storage_class : NULL);
+		set_int(c, "rows", x->rows[i].rows);
+		set_int(c, "bytes", x->rows[i].bytes);
+		set_real(c, "usd_per_gib_month", x->rows[i].usd_per_gib_month);
+		set_real(c, "usd_per_month", x->rows[i].usd_per_month);
+	}
+	set_real(o, "hot_usd_per_month", x->hot_usd_per_month);
+	set_real(o, "cold_usd_per_month", x->cold_usd_per_month);
+	set_int(o, "hot_equivalent_bytes", x->hot_equivalent_bytes);
+	set_real(o, "saved_usd_per_month", x->saved_usd_per_month);
+	return end(r, o, failure, e);
+}

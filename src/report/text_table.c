@@ -1,0 +1,177 @@
+#include "report/text_table.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+
+#define GAP 2
+#define NAME_MIN 10 /* a name is not cut to less */
+#define CELL_MAX 512
+
+/* Code points: right for names in most scripts, off by one cell for each wide character. */
+static size_t width_of(const char *s)
+{
+	size_t n = 0;
+
+	for (; *s; s++)
+		n += ((unsigned char)*s & 0xC0) != 0x80;
+	return n;
+}
+
+void text_add(struct text_table *t, const char *s)
+{
+	struct err ignored = { 0 };
+	char *copy;
+
+	if (t->failed)
+		return;
+	copy = mem_strdup(s ? s : "", &ignored);
+	if (!copy || !mem_grow((void **)&t->cells, &t->cell_capacity, t->cell_count + 1, sizeof(*t->cells), &ignored)) {
+		free(copy);
+		t->failed = true;
+		return;
+	}
+	for (char *c = copy; *c; c++)
+		if ((unsigned char)*c < ' ' || *c == 0x7F)
+			*c = '?';
+	t->cells[t->cell_count++] = copy;
+}
+
+void text_addf(struct text_table *t, const char *fmt, ...)
+{
+	char cell[CELL_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(cell, sizeof(cell), fmt, ap);
+	va_end(ap);
+	text_add(t, cell);
+}
+
+void text_add_count(struct text_table *t, int64_t n)
+{
+	char cell[32];
+
+	text_add(t, str_format_count(n, cell, sizeof(cell)));
+}
+
+void text_add_bytes(struct text_table *t, int64_t bytes)
+{
+	char cell[32];
+
+	text_add(t, str_format_bytes(bytes > 0 ? (uint64_t)bytes : 0, cell, sizeof(cell)));
+}
+
+void text_add_usd(struct text_table *t, double usd)
+{
+	text_addf(t, usd != 0 && usd < 1 && usd > -1 ? "%.4f" : "%.2f", usd);
+}
+
+size_t text_table_rows(const struct text_table *t)
+{
+	return t->cell_count / t->column_count;
+}
+
+/* Widths of the columns; 0 for those that are empty. */
+static void measure(const struct text_table *t, size_t *widths, size_t limit)
+{
+	size_t total = (size_t)t->indent;
+
+	for (size_t c = 0; c < t->column_count; c++) {
+		widths[c] = 0;
+		for (size_t i = c; i < t->cell_count; i += t->column_count)
+			if (width_of(t->cells[i]) > widths[c])
+				widths[c] = width_of(t->cells[i]);
+		if (widths[c] && width_of(t->columns[c].title) > widths[c])
+			widths[c] = width_of(t->columns[c].title);
+		if (widths[c])
+			total += widths[c] + GAP;
+	}
+	total -= total > GAP ? GAP : 0;
+	/* Take from the widest name, a cell at a time. */
+	while (total > limit) {
+		size_t widest = t->column_count;
+
+		for (size_t c = 0; c < t->column_count; c++)
+			if (t->columns[c].kind == TEXT_NAME && widths[c] > NAME_MIN &&
+			    (widest == t->column_count || widths[c] > widths[widest]))
+				widest = c;
+		if (widest == t->column_count)
+			break;
+		widths[widest]--;
+		total--;
+	}
+}
+
+static void print_cut(FILE *out, const char *s, size_t width)
+{
+	size_t n = 0;
+
+	for (; *s; s++) {
+		n += ((unsigned char)*s & 0xC0) != 0x80;
+		if (n > width - 3)
+			break;
+		fputc(*s, out);
+	}
+	fputs("...", out);
+}
+
+static void print_row(const struct text_table *t, FILE *out, const size_t *widths, char *const *cells)
+{
+	size_t pending = (size_t)t->indent;
+
+	for (size_t c = 0; c < t->column_count; c++) {
+		const char *s = cells ? cells[c] : t->columns[c].title;
+		size_t len = width_of(s), pad = len < widths[c] ? widths[c] - len : 0;
+
+		if (!widths[c])
+			continue;
+		if (t->columns[c].kind == TEXT_NUMBER)
+			pending += pad;
+		/* Blanks are written when something follows them, so that no line ends in one. */
+		if (*s) {
+			fprintf(out, "%*s", (int)pending, "");
+			pending = 0;
+		}
+		if (len > widths[c])
+			print_cut(out, s, widths[c]);
+		else
+			fputs(s, out);
+		if (t->columns[c].kind != TEXT_NUMBER)
+			pending += pad;
+		pending += GAP;
+	}
+	fputc('\n', out);
+}
+
+bool text_table_print(const struct text_table *t, FILE *out, int width, struct err *e)
+{
+	size_t *widths;
+
+	if (t->failed)
+		return err_no_memory(e);
+	if (t->cell_count == 0)
+		return true;
+	widths = mem_new(t->column_count, sizeof(*widths), e);
+	if (!widths)
+		return false;
+	measure(t, widths, width > 0 ? (size_t)width : 100);
+	print_row(t, out, widths, NULL);
+	for (size_t i = 0; i + t->column_count <= t->cell_count; i += t->column_count)
+		print_row(t, out, widths, t->cells + i);
+	free(widths);
+	return true;
+}
+
+void text_table_release(struct text_table *t)
+{
+	for (size_t i = 0; i < t->cell_count; i++)
+		free(t->cells[i]);
+	free(t->cells);
+	t->cells = NULL;
+	t->cell_count = t->cell_capacity = 0;
+	t->failed = false;
+}
