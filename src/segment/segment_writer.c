@@ -250,13 +250,20 @@ static bool flush_batch(struct segment_writer *w, struct err *e)
 {
 	if (!lmdb_work_put(w->work, w->batch, w->batch_count, e))
 		return false;
-	for (size_t i = 0; i < w->batch_count; i++)
-		buf_release(&w->batch[i].value);
+	/* The first few keep their memory for later blocks (store_block), unless it is uncommonly much. */
+	for (size_t i = 0; i < w->batch_count; i++) {
+		struct buf *value = &w->batch[i].value;
+
+		if (i > 3 || value->capacity > 2 * (size_t)BLOCK_BYTES)
+			buf_release(value);
+		else
+			buf_clear(value);
+	}
 	w->batch_count = w->batch_bytes = 0;
 	return true;
 }
 
-/* The next item of the batch, with its key set; value is empty. */
+/* The next item of the batch, with its key set; value is empty but may have memory. */
 static struct lmdb_item *batch_item(struct segment_writer *w, const char *database, const void *key, size_t key_len)
 {
 	struct lmdb_item *item = &w->batch[w->batch_count++];
@@ -281,6 +288,7 @@ static bool store_block(struct segment_writer *w, struct encode_job *job, struct
 	void *blocks = w->blocks;
 	struct lmdb_item *item;
 	struct block_head head;
+	struct buf kept;
 	uint8_t key[4];
 
 	if (!job->ok) {
@@ -304,8 +312,9 @@ static bool store_block(struct segment_writer *w, struct encode_job *job, struct
 	w->stored_raw_bytes += head.raw_bytes;
 	put_u32be(key, (uint32_t)w->block_count++);
 	item = batch_item(w, DB_BLOCKS, key, sizeof(key));
+	kept = item->value;
 	item->value = job->block;
-	job->block = (struct buf)BUF_INIT;
+	job->block = kept;
 	return batch_added(w, item, e);
 }
 
