@@ -234,6 +234,6 @@ clean:
 
 -include $(wildcard $(O)/obj/*/*.d $(O)/tests/*/*.d $(O)/tests/*/*/*.d)
 
-.PHONY: all units contracts replays fuzzers test-binaries headers check check-unit check-asan check-crash fuzz cover \
+.PHONY: $(O)/firn.pc all units contracts replays fuzzers test-binaries headers check check-unit check-asan check-crash fuzz cover \
 	bench demo all-release tidy format install clean
 .DELETE_ON_ERROR:
