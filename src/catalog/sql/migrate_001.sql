@@ -102,6 +102,8 @@ CREATE TABLE firn.residency (
     rehydrated_at timestamptz NOT NULL DEFAULT now()
 );
 CREATE UNIQUE INDEX ON firn.residency (table_id, workspace, coalesce(document, ''), (document IS NULL));
+-- It has no primary key, and a publication FOR ALL TABLES would have its rows refuse UPDATE and DELETE.
+ALTER TABLE firn.residency REPLICA IDENTITY FULL;
 
 -- Since when firn has seen a version active, for sources that do not say so themselves.
 CREATE TABLE firn.version_seen (

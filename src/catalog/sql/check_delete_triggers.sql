@@ -1,0 +1,19 @@
+-- Triggers of the application that fire on DELETE; see check_referencing_keys.sql. tgtype: 8 is DELETE.
+WITH given AS (
+    SELECT $1::oid AS oid, $2::oid AS active
+), tree AS (
+    SELECT oid FROM given
+    UNION
+    SELECT t.relid::oid FROM given g, pg_catalog.pg_partition_tree(g.oid::pg_catalog.regclass) t
+)
+SELECT pg_catalog.format('trigger %I on table %s fires on DELETE, and would take rows that become cold for deleted ones',
+                         t.tgname, t.tgrelid::pg_catalog.regclass),
+       pg_catalog.format('Run: ALTER TABLE %s DISABLE TRIGGER %I; or drop it.', t.tgrelid::pg_catalog.regclass, t.tgname)
+FROM pg_catalog.pg_trigger t
+JOIN tree ON tree.oid = t.tgrelid
+WHERE NOT t.tgisinternal AND t.tgtype & 8 <> 0 AND t.tgenabled IN ('O', 'A')
+  -- A partition's copy is disabled with its parent's, unless it was enabled on its own.
+  AND (t.tgparentid = 0
+       OR NOT EXISTS (SELECT 1 FROM pg_catalog.pg_trigger p
+                      WHERE p.oid = t.tgparentid AND p.tgenabled IN ('O', 'A')))
+ORDER BY t.tgrelid, t.tgname
