@@ -1,0 +1,12 @@
+#include "cli/command.h"
+
+int cmd_init(struct cli *c)
+{
+	struct firn_init_result result = { 0 };
+	struct err e = { 0 }, write_error = { 0 };
+	bool ok = firn_init(c->firn, &result, &e);
+	bool written = report_init(&c->report, &result, ok ? NULL : &e, &write_error);
+
+	firn_init_result_release(&result);
+	return cli_end(c, &(struct cli_outcome){ ok, &e, written, &write_error, false });
+}

@@ -1,0 +1,77 @@
+/* The commands as data, and what each of them gets to work with. */
+#ifndef CLI_COMMAND_H
+#define CLI_COMMAND_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/log.h"
+#include "cli/options.h"
+#include "report/report.h"
+
+/* Bits, so that an option's row can name several. */
+enum command_id {
+	CMD_INIT = 1u << 0,
+	CMD_PASS = 1u << 1,
+	CMD_PLAN = 1u << 2,
+	CMD_REHYDRATE = 1u << 3,
+	CMD_MAINTAIN = 1u << 4,
+	CMD_STATUS = 1u << 5,
+	CMD_VERIFY = 1u << 6,
+	CMD_GC = 1u << 7,
+	CMD_REPORT = 1u << 8,
+	CMD_HELP = 1u << 9,
+	CMD_NONE = 1u << 30, /* before a command was named */
+};
+
+/* Everything that a command needs; main fills it. */
+struct cli {
+	struct settings settings;
+	struct report report;
+	struct log log; /* stderr */
+	struct firn *firn; /* open unless the command is help */
+	const char *topic; /* of help: the word after it; NULL: none */
+};
+
+struct command {
+	const char *name;
+	const char *summary; /* one line, lower case */
+	const char *text;    /* sentences for "firn help NAME" and the man page; paragraphs are apart by a blank line */
+	uint32_t id;
+	bool needs_firn; /* cli.firn is open */
+	/* What a command writes goes to cli.report.out, errors to cli.log. Returns the exit status. */
+	int (*run)(struct cli *c);
+};
+
+/* Ends with a row whose name is NULL. */
+extern const struct command command_table[];
+
+/* NULL when there is none of that name; e then has ERR_USAGE and perhaps the nearest one. */
+const struct command *command_find(const char *name, struct err *e);
+
+/*
+ * How a command ends. ok and e are the call's result, shown whether the result could be written (write_ok and
+ * write_error). Work that was put off makes an otherwise good run end with 75. Returns the exit status.
+ */
+struct cli_outcome {
+	bool ok;
+	const struct err *error;
+	bool written;
+	const struct err *write_error;
+	bool put_off;
+};
+int cli_end(const struct cli *c, const struct cli_outcome *outcome);
+
+int cmd_init(struct cli *c);
+int cmd_pass(struct cli *c);
+int cmd_plan(struct cli *c);
+int cmd_rehydrate(struct cli *c);
+int cmd_maintain(struct cli *c);
+int cmd_status(struct cli *c);
+int cmd_verify(struct cli *c);
+int cmd_gc(struct cli *c);
+int cmd_report(struct cli *c);
+int cmd_help(struct cli *c);
+
+#endif

@@ -1,0 +1,184 @@
+/* firn's command line: reads what is asked for, opens the library, runs the command, maps the exit status. */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/str.h"
+#include "cli/command.h"
+#include "cli/help.h"
+
+#define WIDTH_MIN 60
+
+/* ps(1) shows every process's arguments to everyone: a password goes from ours as soon as it was read. */
+static void hide_password(char *arg)
+{
+	char *uri = strstr(arg, "://"), *word = strcasestr(arg, "password="), *from = NULL, *to = NULL;
+
+	if (uri) {
+		to = strrchr(uri, '@');
+		from = strchr(uri + strlen("://"), ':');
+		if (from && to && from < to)
+			memset(from + 1, 'x', (size_t)(to - from - 1));
+	}
+	if (word) {
+		from = word + strlen("password=");
+		to = uri ? from + strcspn(from, "&") : from + strlen(from);
+		memset(from, 'x', (size_t)(to - from));
+	}
+}
+
+static int terminal_width(void)
+{
+	struct winsize size;
+
+	if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
+		return 0;
+	return size.ws_col < WIDTH_MIN ? WIDTH_MIN : size.ws_col;
+}
+
+static enum log_level level_of(const struct settings *s)
+{
+	int level = LOG_NOTICE + s->verbose - s->quiet;
+
+	return level < LOG_ERROR ? LOG_ERROR : level > LOG_DEBUG ? LOG_DEBUG : (enum log_level)level;
+}
+
+/* From here on, results and log lines look as they were asked for. */
+static void set_output(struct cli *c)
+{
+	c->report.json = c->settings.format == FORMAT_JSON;
+	c->log.json = c->settings.log_format == FORMAT_JSON;
+	c->log.level = level_of(&c->settings);
+}
+
+static int progress_of(const struct settings *s)
+{
+	if (s->no_progress || s->quiet > 0)
+		return 0;
+	return isatty(STDERR_FILENO) && s->log_format == FORMAT_TEXT ? 1 : 2;
+}
+
+static struct firn *open_firn(const struct cli *c, struct err *e)
+{
+	const struct settings *s = &c->settings;
+
+	return firn_open(
+		&(struct firn_options){
+			.config_path = s->config,
+			.database = s->database,
+			.archive = s->archive,
+			.policy_path = s->policy,
+			.prices_path = s->prices,
+			.tables = (const char *const *)s->tables.items,
+			.table_count = s->tables.count,
+			.s3_endpoint = s->s3_endpoint,
+			.s3_region = s->s3_region,
+			.s3_profile = s->s3_profile,
+			.s3_ca_file = s->s3_ca_file,
+			.s3_path_style = s->s3_path_style,
+			.cache_dir = s->cache_dir,
+			.log_level = (enum firn_log_level)c->log.level,
+			.log_json = c->log.json,
+			.progress = progress_of(s),
+		},
+		e);
+}
+
+/* The command's name is argv[*at_out]; NULL without an error when --help or --version was asked for instead. */
+static const struct command *find_command(int argc, char **argv, int *at_out, struct settings *s, struct err *e)
+{
+	if (!settings_from_argv(s, CMD_NONE, "firn", argc, (const char **)argv, at_out, e) || s->help || s->version)
+		return NULL;
+	if (*at_out == argc) {
+		err_set(e, ERR_USAGE, "no command was given");
+		err_hint(e, "Run \"firn help\" for a list.");
+		return NULL;
+	}
+	return command_find(argv[*at_out], e);
+}
+
+/* Everything that was set for the command, the later wins: environment, options before it, options after it. */
+static bool read_settings(struct cli *c, const struct command *command, int argc, char **argv, int at, struct err *e)
+{
+	const char **words = (const char **)argv;
+	int ignored, rest;
+
+	if (!settings_from_environment(&c->settings, command->id | CMD_NONE, e) ||
+	    !settings_from_argv(&c->settings, CMD_NONE, "firn", argc, words, &ignored, e) ||
+	    !settings_from_argv(&c->settings, command->id, command->name, argc - at, words + at, &rest, e))
+		return false;
+	if (command->id == CMD_HELP && at + rest + 1 < argc)
+		return err_set(e, ERR_USAGE, "help takes one command");
+	if (at + rest < argc)
+		c->topic = words[at + rest];
+	return true;
+}
+
+static int usage_failed(const struct cli *c, const struct command *command, struct err *e)
+{
+	if (e->code == ERR_USAGE && !e->hint[0] && command)
+		err_hint(e, "Run \"firn help %s\".", command->name);
+	else if (e->code == ERR_USAGE && !e->hint[0])
+		err_hint(e, "Run \"firn help\".");
+	log_err(&c->log, e);
+	return err_exit_status(e->code);
+}
+
+static int run(struct cli *c, const struct command *command)
+{
+	struct err e = { 0 }, write_error = { 0 };
+	int status;
+
+	if (!command->needs_firn)
+		return command->run(c);
+	c->firn = open_firn(c, &e);
+	if (!c->firn) {
+		bool written = report_failure(&c->report, command->name, &e, &write_error);
+
+		return cli_end(c, &(struct cli_outcome){ false, &e, written, &write_error, false });
+	}
+	status = command->run(c);
+	firn_close(c->firn);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	struct cli c = {
+		.report = { .out = stdout, .width = terminal_width() },
+		.log = { .out = stderr, .level = LOG_NOTICE, .program = "firn" },
+	};
+	const struct command *command;
+	struct err e = { 0 };
+	int at = argc, status;
+
+	settings_init(&c.settings);
+	firn_stop_on_signals();
+	command = find_command(argc, argv, &at, &c.settings, &e);
+	if (e.code) {
+		status = usage_failed(&c, NULL, &e);
+	} else if (c.settings.help) {
+		help_overview(stdout);
+		status = EX_OK;
+	} else if (c.settings.version) {
+		printf("firn %s\n", FIRN_VERSION);
+		status = EX_OK;
+	} else {
+		settings_release(&c.settings);
+		if (!read_settings(&c, command, argc, argv, at, &e)) {
+			status = usage_failed(&c, command, &e);
+		} else if (c.settings.help) {
+			help_command(stdout, command);
+			status = EX_OK;
+		} else {
+			for (int i = 1; i < argc; i++)
+				hide_password(argv[i]);
+			set_output(&c);
+			status = run(&c, command);
+		}
+	}
+	settings_release(&c.settings);
+	return status;
+}

@@ -1,0 +1,100 @@
+/*
+ * The command line's options, declared once: a row drives argv, the environment (FIRN_*), --help, the man page and
+ * completion. Values are read in this order, the later wins: environment, options. (The configuration file comes
+ * before both and is read inside the library.)
+ */
+#ifndef CLI_OPTIONS_H
+#define CLI_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "firn/firn.h"
+
+enum option_kind {
+	OPT_FLAG,     /* bool; takes no value on the command line */
+	OPT_COUNT,    /* int, one more each time; takes no value */
+	OPT_STRING,   /* char * */
+	OPT_LIST,     /* struct option_list of strings, one more each time */
+	OPT_IDS,      /* struct option_list of positive whole numbers, one more each time */
+	OPT_ROWS,     /* int64_t, at least 1 */
+	OPT_BYTES,    /* int64_t, at least 1 */
+	OPT_DURATION, /* int64_t, seconds */
+	OPT_YESNO,    /* int: 1 yes, -1 no; 0 when not given */
+	OPT_CHOICE,   /* int: index into choices; 0 when not given, so the first is the default */
+};
+
+struct option_list {
+	char **items;
+	int64_t *ids; /* OPT_IDS: the same as numbers */
+	size_t count, capacity, id_capacity;
+	bool from_environment; /* given on the command line as well, it begins anew */
+};
+
+enum output_format { FORMAT_TEXT, FORMAT_JSON };
+
+struct settings {
+	char *config, *database, *archive, *policy, *prices, *cache_dir;
+	char *s3_endpoint, *s3_region, *s3_profile, *s3_ca_file;
+	int s3_path_style;
+	struct option_list tables;
+	int format, log_format; /* enum output_format */
+	int quiet, verbose;
+	bool no_progress, help, version;
+
+	int64_t max_rows, max_runtime_s, segment_bytes;
+	bool dry_run, no_maintain;
+	struct option_list workspaces, documents, chunks, versions, segments;
+	int where_cold, on_conflict, by;
+	bool force, deep, confirm, orphans;
+	int64_t horizon_s; /* -1: not given */
+	bool man, bash_completion;
+};
+
+#define FOR_ALL 0xFFFFFFFFu
+
+struct option {
+	const char *name; /* without the two dashes */
+	char letter;	  /* 0: none */
+	enum option_kind kind;
+	size_t offset;	  /* in struct settings */
+	const char *arg;  /* how the value is called: "FILE"; NULL for kinds that take none */
+	const char *help; /* lower case, no full stop */
+	uint32_t commands; /* bits of enum command_id; FOR_ALL: global */
+	bool once;	   /* says what to do this once: never read from the environment */
+	const char *const *choices; /* NULL-terminated; OPT_CHOICE only */
+};
+
+/* Ends with a row whose name is NULL. */
+extern const struct option option_table[];
+
+/* "max-rows" to "FIRN_MAX_ROWS". out must hold OPTION_ENV_MAX bytes. Returns out. */
+#define OPTION_ENV_MAX 64
+const char *option_env_name(const struct option *o, char *out);
+
+/* Whether the command takes it. */
+bool option_is_for(const struct option *o, uint32_t command);
+
+void settings_init(struct settings *s);
+void settings_release(struct settings *s);
+
+/* Reads FIRN_* for every option that the command takes. ERR_CONFIG names the variable. */
+bool settings_from_environment(struct settings *s, uint32_t command, struct err *e);
+
+/*
+ * Reads options from argv[1] on, as far as the command takes them; command 0: only the global ones, up to the first
+ * word that is none. *rest_out is the position of the first word that was not read (argc when all were); after a
+ * command, such a word is ERR_USAGE. ERR_USAGE also for unknown options and bad values.
+ */
+bool settings_from_argv(struct settings *s, uint32_t command, const char *command_name, int argc, const char **argv,
+			int *rest_out, struct err *e);
+
+/* Reads one value as if it stood after the option. ERR_USAGE. */
+bool settings_set(struct settings *s, const struct option *o, const char *value, struct err *e);
+
+/* Replaces a chunk named "-" by the lines of in: ids, one a line; empty lines are skipped. */
+bool settings_read_chunks(struct settings *s, FILE *in, struct err *e);
+
+#endif
