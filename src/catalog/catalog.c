@@ -1,0 +1,588 @@
+#include "catalog/catalog.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+/* Class of the advisory locks of segments; the other half of the key is the segment's id. */
+#define SEGMENT_LOCK_CLASS 0x66697273
+
+static const char *const state_names[] = { "intent", "active", "retired", "abandoned", "removed" };
+
+const char *segment_state_name(enum segment_state state)
+{
+	return state_names[state];
+}
+
+/* One statement that gives one bigint. */
+static bool query_i64(struct pg *pg, const char *sql, const struct pg_params *p, int64_t *out, struct err *e)
+{
+	struct pg_result *result = NULL;
+	bool ok = pg_query(pg, sql, p, &result, e);
+
+	if (ok && pg_rows(result) != 1)
+		ok = err_set(e, ERR_INTERNAL, "the catalog gave %d rows where one was expected", pg_rows(result));
+	if (ok)
+		*out = pg_i64(result, 0, 0);
+	pg_result_free(result);
+	return ok;
+}
+
+/* ---- tables ---- */
+
+/* *id_out 0: not registered. */
+static bool look_up_table(struct pg *pg, const char *label, int64_t *id_out, char **archive_out, int64_t *cold_out,
+			  struct err *e)
+{
+	static const char sql[] =
+		"SELECT m.id, m.archive, (SELECT count(*) FROM firn.segment s WHERE s.table_id = m.id "
+		"AND s.state = 'active') FROM firn.managed_table m WHERE m.label = $1";
+	struct pg_params p = PG_PARAMS_INIT;
+	struct pg_result *result = NULL;
+	bool ok;
+
+	*id_out = 0;
+	*archive_out = NULL;
+	pg_param_text(&p, label);
+	ok = pg_query(pg, sql, &p, &result, e);
+	if (ok && pg_rows(result) == 1) {
+		*id_out = pg_i64(result, 0, 0);
+		*archive_out = mem_strdup(pg_text(result, 0, 1), e);
+		*cold_out = pg_i64(result, 0, 2);
+		ok = *archive_out != NULL;
+	}
+	pg_result_free(result);
+	return ok;
+}
+
+static bool refuse_archive(const char *label, const char *known, const char *given, struct err *e)
+{
+	err_set(e, ERR_CONFIG, "the cold rows of table \"%s\" are in archive \"%s\", not in \"%s\"", label, known, given);
+	return err_hint(e, "Use that archive, or bring everything back first (rehydrate --where-cold all) and run init "
+			   "with the new one.");
+}
+
+bool catalog_register_table(struct pg *pg, const char *label, const char *archive_url, int64_t *id_out, struct err *e)
+{
+	static const char insert[] =
+		"INSERT INTO firn.managed_table AS m (label, archive) VALUES ($1, $2) "
+		"ON CONFLICT (label) DO UPDATE SET archive = excluded.archive RETURNING m.id";
+	struct pg_params p = PG_PARAMS_INIT, lease = PG_PARAMS_INIT;
+	char *known = NULL;
+	int64_t cold = 0;
+	bool ok;
+
+	ok = look_up_table(pg, label, id_out, &known, &cold, e);
+	if (ok && *id_out && strcmp(known, archive_url) != 0 && cold > 0)
+		ok = refuse_archive(label, known, archive_url, e);
+	if (ok && (!*id_out || strcmp(known, archive_url) != 0)) {
+		pg_param_text(&p, label);
+		pg_param_text(&p, archive_url);
+		ok = query_i64(pg, insert, &p, id_out, e);
+	}
+	free(known);
+	pg_param_i64(&lease, *id_out);
+	ok = ok && pg_query(pg, "INSERT INTO firn.lease (table_id) VALUES ($1::bigint) ON CONFLICT DO NOTHING", &lease,
+			    NULL, e);
+	return ok || err_wrap(e, "could not register table \"%s\"", label);
+}
+
+bool catalog_find_table(struct pg *pg, const char *label, const char *archive_url, int64_t *id_out, struct err *e)
+{
+	char *known = NULL;
+	int64_t cold = 0;
+	bool ok = look_up_table(pg, label, id_out, &known, &cold, e);
+
+	if (ok && !*id_out) {
+		ok = err_set(e, ERR_CONFIG, "table \"%s\" is not managed by firn yet", label);
+		err_hint(e, "Run \"firn init\" for it first.");
+	}
+	if (ok && archive_url && strcmp(known, archive_url) != 0)
+		ok = refuse_archive(label, known, archive_url, e);
+	free(known);
+	return ok;
+}
+
+bool catalog_id(struct pg *pg, char out[37], struct err *e)
+{
+	struct pg_result *result = NULL;
+	bool ok = pg_query(pg, "SELECT id FROM firn.catalog", NULL, &result, e);
+
+	if (ok && (pg_rows(result) != 1 || strlen(pg_text(result, 0, 0)) != 36))
+		ok = err_set(e, ERR_DATA, "the catalog has lost its id");
+	if (ok)
+		memcpy(out, pg_text(result, 0, 0), 37);
+	pg_result_free(result);
+	return ok;
+}
+
+bool catalog_now(struct pg *pg, char iso_out[32], int64_t *seconds_out, struct err *e)
+{
+	static const char sql[] =
+		"SELECT pg_catalog.to_char(n AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), "
+		"floor(extract(epoch FROM n))::bigint FROM pg_catalog.clock_timestamp() n";
+	struct pg_result *result = NULL;
+	bool ok = pg_query(pg, sql, NULL, &result, e);
+
+	if (ok && iso_out)
+		snprintf(iso_out, 32, "%s", pg_text(result, 0, 0));
+	if (ok && seconds_out)
+		*seconds_out = pg_i64(result, 0, 1);
+	pg_result_free(result);
+	return ok;
+}
+
+/* ---- passes ---- */
+
+bool catalog_pass_begin(struct pg *pg, int64_t table_id, int64_t epoch, int64_t *pass_id_out, struct err *e)
+{
+	struct pg_params p = PG_PARAMS_INIT;
+
+	pg_param_i64(&p, table_id);
+	pg_param_i64(&p, epoch);
+	return query_i64(pg, "INSERT INTO firn.pass (table_id, epoch) VALUES ($1::bigint, $2::bigint) RETURNING id", &p,
+			 pass_id_out, e) ||
+	       err_wrap(e, "could not record the pass");
+}
+
+bool catalog_pass_end(struct pg *pg, int64_t pass_id, const struct catalog_pass_totals *t, const char *outcome,
+		      struct err *e)
+{
+	static const char sql[] =
+		"UPDATE firn.pass SET finished_at = pg_catalog.clock_timestamp(), rows_moved = $2::bigint, "
+		"rows_changed = $3::bigint, segments = $4::bigint, raw_bytes = $5::bigint, stored_bytes = $6::bigint, "
+		"outcome = $7 WHERE id = $1::bigint";
+	struct pg_params p = PG_PARAMS_INIT;
+
+	pg_param_i64(&p, pass_id);
+	pg_param_i64(&p, t->rows_moved);
+	pg_param_i64(&p, t->rows_changed);
+	pg_param_i64(&p, t->segments);
+	pg_param_i64(&p, t->raw_bytes);
+	pg_param_i64(&p, t->stored_bytes);
+	pg_param_text(&p, outcome);
+	return pg_query(pg, sql, &p, NULL, e) || err_wrap(e, "could not record the end of the pass");
+}
+
+/* ---- listing segments ---- */
+
+static void add_array_item(struct buf *b, const char *value)
+{
+	buf_add_str(b, b->len > 1 ? ",\"" : "\"");
+	for (const char *c = value; *c; c++) {
+		if (*c == '"' || *c == '\\')
+			buf_add_byte(b, '\\');
+		buf_add_byte(b, (uint8_t)*c);
+	}
+	buf_add_byte(b, '"');
+}
+
+/* A text[] literal, passed as a parameter. */
+static void text_array(struct buf *b, const char *const *values, size_t count)
+{
+	buf_add_byte(b, '{');
+	for (size_t i = 0; i < count; i++)
+		add_array_item(b, values[i]);
+	buf_add_byte(b, '}');
+}
+
+static void i64_array(struct buf *b, const int64_t *values, size_t count)
+{
+	buf_add_byte(b, '{');
+	for (size_t i = 0; i < count; i++)
+		buf_printf(b, "%s%" PRId64, i ? "," : "", values[i]);
+	buf_add_byte(b, '}');
+}
+
+static void state_array(struct buf *b, const bool *states)
+{
+	bool any = false;
+
+	for (size_t i = 0; i <= SEGMENT_REMOVED; i++)
+		any |= states[i];
+	buf_add_byte(b, '{');
+	for (size_t i = 0; i <= SEGMENT_REMOVED; i++)
+		if (!any || states[i])
+			add_array_item(b, state_names[i]);
+	buf_add_byte(b, '}');
+}
+
+static bool read_digest(const struct pg_result *r, int row, int column, uint8_t out[SHA256_BYTES], struct err *e)
+{
+	struct buf bytes = BUF_INIT;
+	bool ok = pg_bytea(r, row, column, &bytes, e);
+
+	if (ok && bytes.len != SHA256_BYTES)
+		ok = err_set(e, ERR_DATA, "segment %s has a digest of %zu bytes in the catalog", pg_text(r, row, 0),
+			     bytes.len);
+	if (ok)
+		memcpy(out, bytes.data, SHA256_BYTES);
+	buf_release(&bytes);
+	return ok;
+}
+
+static bool read_state(const char *name, enum segment_state *out, struct err *e)
+{
+	for (size_t i = 0; i <= SEGMENT_REMOVED; i++)
+		if (strcmp(name, state_names[i]) == 0) {
+			*out = (enum segment_state)i;
+			return true;
+		}
+	return err_set(e, ERR_DATA, "\"%s\" is no state of a segment", name);
+}
+
+/* Columns in the order of segments_sql. */
+static bool read_record(const struct pg_result *r, int row, struct segment_record *out, struct err *e)
+{
+	*out = (struct segment_record){
+		.id = pg_i64(r, row, 0),
+		.table_id = pg_i64(r, row, 1),
+		.pass_id = pg_i64(r, row, 2),
+		.epoch = pg_i64(r, row, 3),
+		.table = mem_strdup(pg_text(r, row, 5), e),
+		.leaf = mem_strdup(pg_text(r, row, 6), e),
+		.rule = mem_strdup(pg_text(r, row, 7), e),
+		.object_key = mem_strdup(pg_text(r, row, 8), e),
+		.index_key = mem_strdup(pg_text(r, row, 9), e),
+		.storage_class = mem_strdup(pg_text(r, row, 10), e),
+		.format_version = (int)pg_i64(r, row, 11),
+		.rows_total = pg_i64(r, row, 12),
+		.rows_live = pg_i64(r, row, 13),
+		.bytes = pg_i64(r, row, 14),
+		.index_bytes = pg_i64(r, row, 15),
+		.raw_bytes = pg_i64(r, row, 16),
+		.has_digests = !pg_is_null(r, row, 17) && !pg_is_null(r, row, 18),
+		.unreferenced_age_s = pg_i64(r, row, 20),
+		.created_age_s = pg_i64(r, row, 21),
+	};
+	if (!out->table || !out->leaf || !out->rule || !out->object_key || !out->index_key || !out->storage_class)
+		return false;
+	return read_state(pg_text(r, row, 4), &out->state, e) &&
+	       (!out->has_digests || (read_digest(r, row, 17, out->sha256, e) &&
+				      read_digest(r, row, 18, out->index_sha256, e))) &&
+	       pg_bytea(r, row, 19, &out->dead, e);
+}
+
+static const char segments_sql[] =
+	"SELECT s.id, s.table_id, s.pass_id, s.epoch, s.state, m.label, s.leaf, s.rule, s.object_key, s.index_key, "
+	"coalesce(s.storage_class, ''), s.format_version, s.rows_total, s.rows_live, s.bytes, s.index_bytes, "
+	"s.raw_bytes, s.sha256, s.index_sha256, s.dead, "
+	"coalesce(floor(extract(epoch FROM pg_catalog.clock_timestamp() - s.unreferenced_at))::bigint, -1), "
+	"floor(extract(epoch FROM pg_catalog.clock_timestamp() - s.created_at))::bigint "
+	"FROM firn.segment s JOIN firn.managed_table m ON m.id = s.table_id "
+	"WHERE ($1::bigint = 0 OR s.table_id = $1::bigint) AND s.state = ANY ($2::text[]) "
+	"AND ($3::bigint[] IS NULL OR s.id = ANY ($3::bigint[])) "
+	"AND (($4::text[] IS NULL AND $5::text[] IS NULL) OR EXISTS (SELECT 1 FROM firn.segment_workspace w "
+	"WHERE w.segment_id = s.id AND w.rows_live > 0 "
+	"AND ($4::text[] IS NULL OR (NOT w.workspace_null AND w.workspace = ANY ($4::text[]))) "
+	"AND ($5::text[] IS NULL OR (NOT w.version_null AND w.version = ANY ($5::text[]))))) "
+	"ORDER BY s.id";
+
+bool catalog_segments(struct pg *pg, const struct segment_filter *f, struct segment_list *out, struct err *e)
+{
+	struct buf states = BUF_INIT, ids = BUF_INIT, workspaces = BUF_INIT, versions = BUF_INIT, sql = BUF_INIT;
+	struct pg_params p = PG_PARAMS_INIT;
+	struct pg_result *result = NULL;
+	bool ok = false;
+
+	*out = (struct segment_list){ 0 };
+	state_array(&states, f->states);
+	i64_array(&ids, f->ids, f->id_count);
+	text_array(&workspaces, f->workspaces, f->workspace_count);
+	text_array(&versions, f->versions, f->version_count);
+	buf_printf(&sql, "%s%s", segments_sql, f->lock ? " FOR UPDATE OF s" : "");
+	if (!buf_ok(&states, e) || !buf_ok(&ids, e) || !buf_ok(&workspaces, e) || !buf_ok(&versions, e) || !buf_ok(&sql, e))
+		goto out;
+	pg_param_i64(&p, f->table_id);
+	pg_param_text(&p, buf_str(&states));
+	pg_param_text(&p, f->id_count ? buf_str(&ids) : NULL);
+	pg_param_text(&p, f->workspace_count ? buf_str(&workspaces) : NULL);
+	pg_param_text(&p, f->version_count ? buf_str(&versions) : NULL);
+	if (!pg_query(pg, buf_str(&sql), &p, &result, e))
+		goto out;
+	out->items = mem_new((size_t)pg_rows(result), sizeof(*out->items), e);
+	ok = out->items != NULL;
+	for (int i = 0; ok && i < pg_rows(result); i++) {
+		out->count++;
+		ok = read_record(result, i, &out->items[i], e);
+	}
+	if (!ok)
+		segment_list_release(out);
+out:
+	pg_result_free(result);
+	buf_release(&states);
+	buf_release(&ids);
+	buf_release(&workspaces);
+	buf_release(&versions);
+	buf_release(&sql);
+	return ok || err_wrap(e, "could not read the segments of the catalog");
+}
+
+void segment_list_release(struct segment_list *l)
+{
+	for (size_t i = 0; i < l->count; i++) {
+		struct segment_record *r = &l->items[i];
+
+		free(r->table);
+		free(r->leaf);
+		free(r->rule);
+		free(r->object_key);
+		free(r->index_key);
+		free(r->storage_class);
+		buf_release(&r->dead);
+	}
+	free(l->items);
+	*l = (struct segment_list){ 0 };
+}
+
+struct bitmap *segment_record_dead(const struct segment_record *r, struct err *e)
+{
+	struct bitmap *b = NULL;
+
+	if (r->rows_total < 0 || r->rows_total > UINT32_MAX)
+		err_set(e, ERR_DATA, "segment %" PRId64 " has an impossible number of rows in the catalog", r->id);
+	else
+		b = bitmap_read(r->dead.data, r->dead.len, (uint32_t)r->rows_total, e);
+	if (!b)
+		err_wrap(e, "segment %" PRId64, r->id);
+	return b;
+}
+
+/* ---- the life of a segment ---- */
+
+bool catalog_segment_intent(struct pg *pg, const struct segment_intent *i, int64_t *id_out, struct err *e)
+{
+	static const char sql[] =
+		"INSERT INTO firn.segment (table_id, pass_id, epoch, leaf, rule, state, object_key, index_key, "
+		"storage_class, format_version) VALUES ($1::bigint, $2::bigint, $3::bigint, $4, $5, 'intent', $6, $7, $8, "
+		"$9::int) RETURNING id";
+	struct pg_params p = PG_PARAMS_INIT;
+
+	pg_param_i64(&p, i->table_id);
+	pg_param_i64(&p, i->pass_id);
+	pg_param_i64(&p, i->epoch);
+	pg_param_text(&p, i->leaf);
+	pg_param_text(&p, i->rule);
+	pg_param_text(&p, i->object_key);
+	pg_param_text(&p, i->index_key);
+	pg_param_text(&p, i->storage_class);
+	pg_param_i64(&p, i->format_version);
+	return query_i64(pg, sql, &p, id_out, e) || err_wrap(e, "could not record the intent of a segment");
+}
+
+static bool insert_group(struct pg *pg, int64_t segment_id, const struct segment_group_row *g, struct err *e)
+{
+	static const char sql[] =
+		"INSERT INTO firn.segment_workspace (segment_id, workspace, version, workspace_null, version_null, "
+		"first_row, rows_total, rows_live, bytes, raw_bytes) VALUES ($1::bigint, coalesce($2::text, ''), "
+		"coalesce($3::text, ''), $2::text IS NULL, $3::text IS NULL, $4::bigint, $5::bigint, $6::bigint, "
+		"$7::bigint, $8::bigint)";
+	struct pg_params p = PG_PARAMS_INIT;
+
+	pg_param_i64(&p, segment_id);
+	pg_param_text(&p, g->workspace);
+	pg_param_text(&p, g->version);
+	pg_param_i64(&p, g->first_row);
+	pg_param_i64(&p, g->rows_total);
+	pg_param_i64(&p, g->rows_live);
+	pg_param_i64(&p, g->bytes);
+	pg_param_i64(&p, g->raw_bytes);
+	return pg_query(pg, sql, &p, NULL, e);
+}
+
+bool catalog_segment_activate(struct pg *pg, const struct segment_activation *a, struct err *e)
+{
+	static const char sql[] =
+		"UPDATE firn.segment SET state = CASE WHEN $3::bigint > 0 THEN 'active' ELSE 'abandoned' END, "
+		"rows_total = $2::bigint, rows_live = $3::bigint, bytes = $4::bigint, index_bytes = $5::bigint, "
+		"raw_bytes = $6::bigint, sha256 = $7, index_sha256 = $8, dead = $9, "
+		"activated_at = CASE WHEN $3::bigint > 0 THEN pg_catalog.clock_timestamp() END, "
+		"unreferenced_at = CASE WHEN $3::bigint > 0 THEN NULL ELSE pg_catalog.clock_timestamp() END "
+		"WHERE id = $1::bigint AND state = 'intent' RETURNING id";
+	struct pg_params p = PG_PARAMS_INIT;
+	struct pg_result *result = NULL;
+	struct buf dead = BUF_INIT;
+	bool ok;
+
+	ok = bitmap_count(a->dead) == 0 || bitmap_write(a->dead, &dead, e);
+	pg_param_i64(&p, a->segment_id);
+	pg_param_i64(&p, a->rows_total);
+	pg_param_i64(&p, a->rows_live);
+	pg_param_i64(&p, a->bytes);
+	pg_param_i64(&p, a->index_bytes);
+	pg_param_i64(&p, a->raw_bytes);
+	pg_param_bytea(&p, a->sha256, SHA256_BYTES);
+	pg_param_bytea(&p, a->index_sha256, SHA256_BYTES);
+	pg_param_bytea(&p, dead.data, dead.len);
+	ok = ok && pg_query(pg, sql, &p, &result, e);
+	if (ok && pg_rows(result) != 1)
+		ok = err_set(e, ERR_FENCED, "segment %" PRId64 " is no longer an intent", a->segment_id);
+	for (size_t i = 0; ok && i < a->group_count; i++)
+		ok = insert_group(pg, a->segment_id, &a->groups[i], e);
+	pg_result_free(result);
+	buf_release(&dead);
+	return ok || err_wrap(e, "could not activate segment %" PRId64, a->segment_id);
+}
+
+bool catalog_segment_update_dead(struct pg *pg, int64_t segment_id, const struct bitmap *dead, int64_t rows_live,
+				 const struct segment_group_row *groups, size_t group_count, struct err *e)
+{
+	static const char update[] =
+		"UPDATE firn.segment SET dead = $2, rows_live = $3::bigint, "
+		"state = CASE WHEN $3::bigint > 0 THEN state ELSE 'retired' END, "
+		"unreferenced_at = CASE WHEN $3::bigint > 0 THEN unreferenced_at ELSE pg_catalog.clock_timestamp() END "
+		"WHERE id = $1::bigint AND state = 'active' RETURNING id";
+	struct pg_params p = PG_PARAMS_INIT;
+	struct pg_result *result = NULL;
+	struct buf bytes = BUF_INIT;
+	bool ok = bitmap_write(dead, &bytes, e);
+
+	pg_param_i64(&p, segment_id);
+	pg_param_bytea(&p, bytes.data, bytes.len);
+	pg_param_i64(&p, rows_live);
+	ok = ok && pg_query(pg, update, &p, &result, e);
+	if (ok && pg_rows(result) != 1)
+		ok = err_set(e, ERR_BUSY, "segment %" PRId64 " is no longer active", segment_id);
+	for (size_t i = 0; ok && i < group_count; i++) {
+		struct pg_params g = PG_PARAMS_INIT;
+
+		pg_param_i64(&g, segment_id);
+		pg_param_i64(&g, groups[i].first_row);
+		pg_param_i64(&g, groups[i].rows_live);
+		ok = pg_query(pg,
+			      "UPDATE firn.segment_workspace SET rows_live = $3::bigint WHERE segment_id = $1::bigint "
+			      "AND first_row = $2::bigint AND rows_live <> $3::bigint",
+			      &g, NULL, e);
+	}
+	pg_result_free(result);
+	buf_release(&bytes);
+	return ok || err_wrap(e, "could not update segment %" PRId64, segment_id);
+}
+
+bool catalog_segment_groups(struct pg *pg, int64_t segment_id, struct segment_group_row **out, size_t *count_out,
+			    struct err *e)
+{
+	static const char sql[] =
+		"SELECT CASE WHEN workspace_null THEN NULL ELSE workspace END, CASE WHEN version_null THEN NULL ELSE version "
+		"END, first_row, rows_total, rows_live, bytes, raw_bytes FROM firn.segment_workspace "
+		"WHERE segment_id = $1::bigint ORDER BY first_row";
+	struct pg_params p = PG_PARAMS_INIT;
+	struct pg_result *r = NULL;
+	struct segment_group_row *groups = NULL;
+	size_t count = 0;
+	bool ok;
+
+	*out = NULL;
+	*count_out = 0;
+	pg_param_i64(&p, segment_id);
+	ok = pg_query(pg, sql, &p, &r, e);
+	if (ok) {
+		groups = mem_new((size_t)pg_rows(r), sizeof(*groups), e);
+		ok = groups != NULL;
+	}
+	for (int i = 0; ok && i < pg_rows(r); i++) {
+		const char *workspace = pg_is_null(r, i, 0) ? NULL : pg_text(r, i, 0);
+		const char *version = pg_is_null(r, i, 1) ? NULL : pg_text(r, i, 1);
+
+		groups[count++] = (struct segment_group_row){
+			.workspace = mem_strdup(workspace, e),
+			.version = mem_strdup(version, e),
+			.first_row = pg_i64(r, i, 2),
+			.rows_total = pg_i64(r, i, 3),
+			.rows_live = pg_i64(r, i, 4),
+			.bytes = pg_i64(r, i, 5),
+			.raw_bytes = pg_i64(r, i, 6),
+		};
+		ok = (!workspace || groups[count - 1].workspace) && (!version || groups[count - 1].version);
+	}
+	pg_result_free(r);
+	if (!ok) {
+		segment_groups_free(groups, count);
+		return err_wrap(e, "could not read the groups of segment %" PRId64, segment_id);
+	}
+	*out = groups;
+	*count_out = count;
+	return true;
+}
+
+void segment_groups_free(struct segment_group_row *groups, size_t count)
+{
+	for (size_t i = 0; groups && i < count; i++) {
+		free((char *)groups[i].workspace);
+		free((char *)groups[i].version);
+	}
+	free(groups);
+}
+
+bool catalog_abandon_dead_intents(struct pg *pg, int64_t table_id, int64_t epoch, int64_t *count_out, struct err *e)
+{
+	static const char sql[] =
+		"WITH done AS (UPDATE firn.segment SET state = 'abandoned', unreferenced_at = pg_catalog.clock_timestamp() "
+		"WHERE table_id = $1::bigint AND state = 'intent' AND epoch < $2::bigint RETURNING 1) SELECT count(*) FROM done";
+	struct pg_params p = PG_PARAMS_INIT;
+
+	pg_param_i64(&p, table_id);
+	pg_param_i64(&p, epoch);
+	return query_i64(pg, sql, &p, count_out, e) || err_wrap(e, "could not undo what dead runs left");
+}
+
+bool catalog_segment_abandon(struct pg *pg, int64_t segment_id, struct err *e)
+{
+	struct pg_params p = PG_PARAMS_INIT;
+
+	pg_param_i64(&p, segment_id);
+	return pg_query(pg,
+			"UPDATE firn.segment SET state = 'abandoned', unreferenced_at = pg_catalog.clock_timestamp() "
+			"WHERE id = $1::bigint AND state = 'intent'",
+			&p, NULL, e);
+}
+
+bool catalog_segment_removed(struct pg *pg, int64_t segment_id, bool *done_out, struct err *e)
+{
+	struct pg_params p = PG_PARAMS_INIT;
+	struct pg_result *result = NULL;
+	bool ok;
+
+	pg_param_i64(&p, segment_id);
+	ok = pg_query(pg,
+		      "UPDATE firn.segment SET state = 'removed', removed_at = pg_catalog.clock_timestamp() "
+		      "WHERE id = $1::bigint AND state IN ('retired', 'abandoned') RETURNING id",
+		      &p, &result, e);
+	*done_out = ok && pg_rows(result) == 1;
+	pg_result_free(result);
+	return ok;
+}
+
+/* ---- locks and due work ---- */
+
+bool catalog_segment_lock(struct pg *pg, int64_t segment_id, struct err *e)
+{
+	return pg_execf(pg, e, "SELECT pg_catalog.pg_advisory_lock(%d, %d)", SEGMENT_LOCK_CLASS, (int)segment_id) ||
+	       err_wrap(e, "could not lock segment %" PRId64, segment_id);
+}
+
+void catalog_segment_unlock(struct pg *pg, int64_t segment_id)
+{
+	struct err ignored = { 0 };
+
+	pg_execf(pg, &ignored, "SELECT pg_catalog.pg_advisory_unlock(%d, %d)", SEGMENT_LOCK_CLASS, (int)segment_id);
+}
+
+bool catalog_maintenance_add(struct pg *pg, int64_t table_id, const char *leaf, int64_t deleted, int64_t inserted,
+			     struct err *e)
+{
+	static const char sql[] =
+		"INSERT INTO firn.maintenance AS m (table_id, leaf, rows_deleted, rows_inserted) "
+		"VALUES ($1::bigint, $2, $3::bigint, $4::bigint) ON CONFLICT (table_id, leaf) DO UPDATE SET "
+		"rows_deleted = m.rows_deleted + excluded.rows_deleted, "
+		"rows_inserted = m.rows_inserted + excluded.rows_inserted";
+	struct pg_params p = PG_PARAMS_INIT;
+
+	pg_param_i64(&p, table_id);
+	pg_param_text(&p, leaf);
+	pg_param_i64(&p, deleted);
+	pg_param_i64(&p, inserted);
+	return pg_query(pg, sql, &p, NULL, e) || err_wrap(e, "could not note the index work of leaf \"%s\"", leaf);
+}
