@@ -9,8 +9,8 @@ int cmd_help(struct cli *c)
 	struct err e = { 0 };
 	bool ok = true;
 
-	if (c->topic) {
-		topic = command_find(c->topic, &e);
+	if (c->settings.topic) {
+		topic = command_find(c->settings.topic, &e);
 		ok = topic != NULL;
 	}
 	if (c->settings.man)

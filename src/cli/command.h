@@ -31,7 +31,6 @@ struct cli {
 	struct report report;
 	struct log log; /* stderr */
 	struct firn *firn; /* open unless the command is help */
-	const char *topic; /* of help: the word after it; NULL: none */
 };
 
 struct command {

@@ -141,7 +141,7 @@ static void man_option(FILE *out, const struct option *o)
 	fputc('\n', out);
 	troff(out, o->help);
 	if (!o->once)
-		fprintf(out, "Environment: %s.\n", option_env_name(o, env));
+		fprintf(out, "(environment: %s)\n", option_env_name(o, env));
 }
 
 void help_man(FILE *out)
@@ -224,7 +224,10 @@ void help_bash_completion(FILE *out)
 	for (const struct option *o = option_table; o->name; o++) {
 		if (!o->arg)
 			continue;
-		fprintf(out, "\t--%s%s%c)\n\t\t", o->name, o->letter ? "|-" : "", o->letter ? o->letter : ' ');
+		fprintf(out, "\t--%s", o->name);
+		if (o->letter)
+			fprintf(out, "|-%c", o->letter);
+		fputs(")\n\t\t", out);
 		if (takes_path(o)) {
 			fprintf(out, "COMPREPLY=($(compgen -%c -- \"$cur\"))\n", o->arg[0] == 'D' ? 'd' : 'f');
 		} else if (o->choices || o->kind == OPT_YESNO) {

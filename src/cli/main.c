@@ -103,22 +103,16 @@ static const struct command *find_command(int argc, char **argv, int *at_out, st
 static bool read_settings(struct cli *c, const struct command *command, int argc, char **argv, int at, struct err *e)
 {
 	const char **words = (const char **)argv;
-	int ignored, rest;
+	int ignored;
 
-	if (!settings_from_environment(&c->settings, command->id | CMD_NONE, e) ||
-	    !settings_from_argv(&c->settings, CMD_NONE, "firn", argc, words, &ignored, e) ||
-	    !settings_from_argv(&c->settings, command->id, command->name, argc - at, words + at, &rest, e))
-		return false;
-	if (command->id == CMD_HELP && at + rest + 1 < argc)
-		return err_set(e, ERR_USAGE, "help takes one command");
-	if (at + rest < argc)
-		c->topic = words[at + rest];
-	return true;
+	return settings_from_environment(&c->settings, command->id | CMD_NONE, e) &&
+	       settings_from_argv(&c->settings, CMD_NONE, "firn", argc, words, &ignored, e) &&
+	       settings_from_argv(&c->settings, command->id, command->name, argc - at, words + at, &ignored, e);
 }
 
 static int usage_failed(const struct cli *c, const struct command *command, struct err *e)
 {
-	if (e->code == ERR_USAGE && !e->hint[0] && command)
+	if (e->code == ERR_USAGE && !e->hint[0] && command && command->id != CMD_HELP)
 		err_hint(e, "Run \"firn help %s\".", command->name);
 	else if (e->code == ERR_USAGE && !e->hint[0])
 		err_hint(e, "Run \"firn help\".");

@@ -121,6 +121,7 @@ void settings_release(struct settings *s)
 		if (o->kind == OPT_LIST || o->kind == OPT_IDS)
 			release_list(member_of(s, o));
 	}
+	free(s->topic);
 	settings_init(s);
 }
 
@@ -151,7 +152,7 @@ static bool set_choice(int *out, const struct option *o, const char *value, stru
 			*out = i;
 			return true;
 		}
-	return err_set(e, ERR_USAGE, "\"%s\" is not %s", value, o->arg);
+	return err_set(e, ERR_USAGE, "\"%s\" is not %s%s", value, strchr(o->arg, '|') ? "one of " : "", o->arg);
 }
 
 static bool set_number(int64_t *out, const struct option *o, const char *value, struct err *e)
@@ -392,6 +393,16 @@ bool settings_from_argv(struct settings *s, uint32_t command, const char *comman
 		else
 			err_set(e, ERR_USAGE, "\"%s\" was not expected: %s takes options only", rest[0], command_name);
 		goto out;
+	}
+	if (command == CMD_HELP && rest && rest[0]) {
+		if (rest[1]) {
+			err_set(e, ERR_USAGE, "help takes one command");
+			goto out;
+		}
+		free(s->topic);
+		s->topic = mem_strdup(rest[0], e);
+		if (!s->topic)
+			goto out;
 	}
 	ok = true;
 out:

@@ -51,6 +51,7 @@ struct settings {
 	bool force, deep, confirm, orphans;
 	int64_t horizon_s; /* -1: not given */
 	bool man, bash_completion;
+	char *topic; /* the word after help; NULL: none */
 };
 
 #define FOR_ALL 0xFFFFFFFFu
@@ -84,9 +85,9 @@ void settings_release(struct settings *s);
 bool settings_from_environment(struct settings *s, uint32_t command, struct err *e);
 
 /*
- * Reads options from argv[1] on, as far as the command takes them; command 0: only the global ones, up to the first
- * word that is none. *rest_out is the position of the first word that was not read (argc when all were); after a
- * command, such a word is ERR_USAGE. ERR_USAGE also for unknown options and bad values.
+ * Reads options from argv[1] on, as far as the command takes them. CMD_NONE reads up to the first word that is no
+ * option, the command, whose position is *rest_out (argc: there is none). After a command, a word that is no option
+ * is ERR_USAGE, but for help's topic. ERR_USAGE also for unknown options and bad values.
  */
 bool settings_from_argv(struct settings *s, uint32_t command, const char *command_name, int argc, const char **argv,
 			int *rest_out, struct err *e);

@@ -232,7 +232,7 @@ static void print_put_off(const struct report *r, int64_t put_off)
 bool text_maintain(const struct report *r, const struct firn_maintain_result *x, bool dry_run, bool failed,
 		   struct err *e)
 {
-	if (x->step_count == 0 && !failed)
+	if (x->step_count == 0 && x->put_off == 0 && !failed)
 		fputs("no index work is due\n", r->out);
 	if (!print_steps(r, x, dry_run, 0, e))
 		return false;
@@ -390,7 +390,7 @@ bool text_status(const struct report *r, const struct firn_status_result *x, str
 
 	if (!print_sizes(r, x, e) || !print_workspaces(r, x, e))
 		return false;
-	fprintf(r->out, "\nsegments   %s active", count(&w, x->segments_active));
+	fprintf(r->out, "%ssegments   %s active", x->table_count > 0 ? "\n" : "", count(&w, x->segments_active));
 	if (x->segments_intent > 0)
 		fprintf(r->out, ", %s unfinished", count(&w, x->segments_intent));
 	if (x->segments_retired > 0)
@@ -511,19 +511,21 @@ bool text_cost(const struct report *r, const struct firn_report_result *x, struc
 		text_addf(&table, "%.4f", c->usd_per_gib_month);
 		text_add_usd(&table, c->usd_per_month);
 	}
-	text_add(&table, "total");
-	for (int i = 0; i < 5; i++)
-		text_add(&table, "");
-	text_add_usd(&table, x->hot_usd_per_month + x->cold_usd_per_month);
+	for (int i = 0; i < 6 && x->row_count > 1; i++)
+		text_add(&table, i == 0 ? "total" : "");
+	if (x->row_count > 1)
+		text_add_usd(&table, x->hot_usd_per_month + x->cold_usd_per_month);
 	ok = text_table_print(&table, r->out, r->width, e);
 	text_table_release(&table);
 	if (!ok)
 		return false;
-	fprintf(r->out, "\nhot, the cold rows would take %s more", bytes(&w, x->hot_equivalent_bytes));
-	if (x->saved_usd_per_month >= 0)
-		fprintf(r->out, ": USD %.*f a month saved\n", x->saved_usd_per_month < 1 ? 4 : 2, x->saved_usd_per_month);
-	else
-		fprintf(r->out, ", USD %.4f a month less than they cost cold\n", -x->saved_usd_per_month);
+	fputs(x->row_count > 0 ? "\n" : "nothing is stored yet\n", r->out);
+	if (x->hot_equivalent_bytes > 0)
+		fprintf(r->out, "hot, the cold rows would take %s more: ", bytes(&w, x->hot_equivalent_bytes));
+	if (x->hot_equivalent_bytes > 0 && x->saved_usd_per_month >= 0)
+		fprintf(r->out, "USD %.*f a month saved\n", x->saved_usd_per_month < 1 ? 4 : 2, x->saved_usd_per_month);
+	else if (x->hot_equivalent_bytes > 0)
+		fprintf(r->out, "USD %.4f a month less than they cost cold\n", -x->saved_usd_per_month);
 	if (x->price_list_date && *x->price_list_date)
 		fprintf(r->out, "prices: %s of %s, storage only\n", x->price_list, x->price_list_date);
 	else
