@@ -15,14 +15,11 @@
 #include "store/store.h"
 
 struct firn {
-	struct config config;
+	struct config config; /* with the options laid over it; cache.dir is always set */
 	struct policy policy;
 	bool policy_loaded;
-	char *policy_path, *prices_path;
-	char *database;	  /* as overridden; NULL: libpq's environment */
-	char *archive_url;
-	char *cache_dir;
-	struct table_wanted *tables; /* what is managed: options over configuration; strings in config or table_names */
+	/* What is managed: options over configuration; strings are config's or table_names'. */
+	struct table_wanted *tables;
 	size_t table_count;
 	char **table_names;
 	struct log log;

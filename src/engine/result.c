@@ -1,0 +1,122 @@
+/* Releasing what calls of the public API filled. */
+#include <stdlib.h>
+
+#include "firn/firn.h"
+
+void firn_init_result_release(struct firn_init_result *r)
+{
+	for (size_t i = 0; i < r->table_count; i++) {
+		struct firn_table_info *t = &r->tables[i];
+
+		for (size_t c = 0; c < t->check_count; c++) {
+			free(t->checks[c].message);
+			free(t->checks[c].hint);
+		}
+		free(t->checks);
+		free(t->columns);
+		free(t->table);
+	}
+	free(r->tables);
+	free(r->archive);
+	*r = (struct firn_init_result){ 0 };
+}
+
+void firn_plan_result_release(struct firn_plan_result *r)
+{
+	for (size_t i = 0; i < r->row_count; i++) {
+		struct firn_plan_row *row = &r->rows[i];
+
+		free(row->table);
+		free(row->leaf);
+		free(row->rule);
+		free(row->workspace);
+		free(row->version);
+	}
+	free(r->rows);
+	*r = (struct firn_plan_result){ 0 };
+}
+
+void firn_maintain_result_release(struct firn_maintain_result *r)
+{
+	for (size_t i = 0; i < r->step_count; i++) {
+		struct firn_maintain_step *step = &r->steps[i];
+
+		free(step->table);
+		free(step->leaf);
+		free(step->index);
+		free(step->reason);
+	}
+	free(r->steps);
+	*r = (struct firn_maintain_result){ 0 };
+}
+
+void firn_pass_result_release(struct firn_pass_result *r)
+{
+	free(r->stop_reason);
+	firn_plan_result_release(&r->plan);
+	firn_maintain_result_release(&r->maintain);
+	*r = (struct firn_pass_result){ 0 };
+}
+
+void firn_rehydrate_result_release(struct firn_rehydrate_result *r)
+{
+	for (size_t i = 0; i < r->note_count; i++)
+		free(r->notes[i]);
+	free(r->notes);
+	firn_maintain_result_release(&r->maintain);
+	*r = (struct firn_rehydrate_result){ 0 };
+}
+
+static void release_status_rows(struct firn_status_row *rows, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		free(rows[i].table);
+		free(rows[i].leaf);
+		free(rows[i].workspace);
+		free(rows[i].version);
+	}
+	free(rows);
+}
+
+void firn_status_result_release(struct firn_status_result *r)
+{
+	release_status_rows(r->tables, r->table_count);
+	release_status_rows(r->leaves, r->leaf_count);
+	release_status_rows(r->workspaces, r->workspace_count);
+	free(r->last_pass_at);
+	free(r->last_pass_outcome);
+	*r = (struct firn_status_result){ 0 };
+}
+
+void firn_verify_result_release(struct firn_verify_result *r)
+{
+	for (size_t i = 0; i < r->problem_count; i++) {
+		free(r->problems[i].object);
+		free(r->problems[i].message);
+	}
+	free(r->problems);
+	*r = (struct firn_verify_result){ 0 };
+}
+
+void firn_gc_result_release(struct firn_gc_result *r)
+{
+	for (size_t i = 0; i < r->item_count; i++) {
+		free(r->items[i].object);
+		free(r->items[i].reason);
+	}
+	free(r->items);
+	*r = (struct firn_gc_result){ 0 };
+}
+
+void firn_report_result_release(struct firn_report_result *r)
+{
+	for (size_t i = 0; i < r->row_count; i++) {
+		free(r->rows[i].table);
+		free(r->rows[i].tier);
+		free(r->rows[i].storage_class);
+	}
+	free(r->rows);
+	free(r->price_list);
+	free(r->price_list_date);
+	*r = (struct firn_report_result){ 0 };
+}

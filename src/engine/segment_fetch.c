@@ -1,0 +1,158 @@
+/* Segments and their index objects from the archive, never trusted before their digest was compared. */
+#include "engine/engine.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+
+/* ---- the local cache of index objects: files named by their digest, so that a wrong one cannot be taken ---- */
+
+static bool cache_path(struct firn *f, const struct segment_record *r, struct buf *out, struct err *e)
+{
+	char hex[SHA256_HEX_BYTES];
+
+	hex_encode(r->index_sha256, SHA256_BYTES, hex);
+	buf_printf(out, "%s/index/%s.idx", f->config.cache.dir, hex);
+	return buf_ok(out, e);
+}
+
+static bool has_digest(const struct buf *bytes, const uint8_t expected[SHA256_BYTES], struct err *e)
+{
+	uint8_t digest[SHA256_BYTES];
+
+	return sha256_once(bytes->data, bytes->len, digest, e) && memcmp(digest, expected, SHA256_BYTES) == 0;
+}
+
+struct cached_file {
+	char *path;
+	int64_t used_s;
+	uint64_t bytes;
+};
+
+static int by_use(const void *a, const void *b)
+{
+	const struct cached_file *x = a, *y = b;
+
+	return x->used_s < y->used_s ? -1 : x->used_s > y->used_s;
+}
+
+/* Removes the files used longest ago until the rest fits. Best effort: a cache that cannot be read is no error. */
+static void evict(struct firn *f, const char *dir_path)
+{
+	struct cached_file *files = NULL;
+	size_t count = 0, capacity = 0;
+	uint64_t total = 0;
+	struct err ignored = { 0 };
+	DIR *dir = opendir(dir_path);
+	struct dirent *entry;
+
+	while (dir && (entry = readdir(dir)) != NULL) {
+		struct buf path = BUF_INIT;
+		void *array = files;
+		struct stat st;
+
+		buf_printf(&path, "%s/%s", dir_path, entry->d_name);
+		if (entry->d_name[0] != '.' && buf_ok(&path, &ignored) && stat(buf_str(&path), &st) == 0 &&
+		    S_ISREG(st.st_mode) && mem_grow(&array, &capacity, count + 1, sizeof(*files), &ignored)) {
+			files = array;
+			files[count++] = (struct cached_file){ buf_take(&path, &ignored), st.st_mtime,
+							       (uint64_t)st.st_size };
+			total += (uint64_t)st.st_size;
+		}
+		buf_release(&path);
+	}
+	if (dir)
+		closedir(dir);
+	if (count && total > f->config.cache.max_bytes)
+		qsort(files, count, sizeof(*files), by_use);
+	for (size_t i = 0; i < count; i++) {
+		if (files[i].path && total > f->config.cache.max_bytes && unlink(files[i].path) == 0)
+			total -= files[i].bytes;
+		free(files[i].path);
+	}
+	free(files);
+}
+
+/* What is kept for the next time; failing to keep it is only worth a line in the log. */
+static void cache_store(struct firn *f, const char *path, const struct buf *bytes)
+{
+	struct err e = { 0 };
+	char *dir = mem_strndup(path, (size_t)(strrchr(path, '/') - path), &e);
+
+	if (!dir || !file_make_dirs(dir, &e) || !file_write_atomic(path, bytes->data, bytes->len, &e))
+		log_warning(&f->log, "could not keep an index in the cache: %s", e.message);
+	else
+		evict(f, dir);
+	free(dir);
+}
+
+struct segment_index *engine_segment_index(struct firn *f, const struct segment_record *r, int64_t *fetched_bytes,
+					   struct err *e)
+{
+	struct store *store = engine_store(f, e);
+	struct segment_index *index = NULL;
+	struct buf path = BUF_INIT, bytes = BUF_INIT;
+	struct err miss = { 0 };
+
+	if (!store || !cache_path(f, r, &path, e))
+		goto out;
+	if (file_read(buf_str(&path), (uint64_t)r->index_bytes, &bytes, &miss) && has_digest(&bytes, r->index_sha256, &miss)) {
+		utimensat(AT_FDCWD, buf_str(&path), NULL, 0); /* used now: evicted later */
+		index = segment_index_parse(bytes.data, bytes.len, e);
+		goto out;
+	}
+	buf_clear(&bytes);
+	if (!store_get_range(store, r->index_key, 0, (uint64_t)r->index_bytes, &bytes, e))
+		goto out;
+	if (fetched_bytes)
+		*fetched_bytes += (int64_t)bytes.len;
+	if (!has_digest(&bytes, r->index_sha256, e)) {
+		if (e->code == ERR_NONE)
+			err_set(e, ERR_DATA, "object \"%s\" is not what was archived: its digest differs", r->index_key);
+		goto out;
+	}
+	index = segment_index_parse(bytes.data, bytes.len, e);
+	if (index)
+		cache_store(f, buf_str(&path), &bytes);
+out:
+	if (!index)
+		err_wrap(e, "could not read the index of segment %" PRId64, r->id);
+	buf_release(&path);
+	buf_release(&bytes);
+	return index;
+}
+
+struct segment_file *engine_segment_file(struct firn *f, const struct segment_record *r, char **path_out,
+					 struct err *e)
+{
+	struct store *store = engine_store(f, e);
+	const char *dir = engine_scratch(f, e);
+	struct segment_file *file = NULL;
+	uint8_t digest[SHA256_BYTES];
+	struct buf path = BUF_INIT;
+	uint64_t bytes;
+
+	*path_out = NULL;
+	if (!store || !dir)
+		return NULL;
+	buf_printf(&path, "%s/fetched-%" PRId64 ".seg", dir, r->id);
+	*path_out = buf_take(&path, e);
+	if (!*path_out || !store_get_file(store, r->object_key, *path_out, digest, &bytes, e))
+		return NULL;
+	if (bytes != (uint64_t)r->bytes)
+		err_set(e, ERR_DATA, "object \"%s\" has %" PRIu64 " bytes instead of %" PRId64, r->object_key, bytes,
+			r->bytes);
+	else if (memcmp(digest, r->sha256, SHA256_BYTES) != 0)
+		err_set(e, ERR_DATA, "object \"%s\" is not what was archived: its digest differs", r->object_key);
+	else
+		file = segment_file_open(*path_out, bytes, r->sha256, e);
+	return file;
+}
