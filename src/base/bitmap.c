@@ -3,6 +3,7 @@
 #include <roaring/roaring.h>
 #include <stdlib.h>
 
+#include "base/bytes.h"
 #include "base/mem.h"
 
 struct bitmap {
@@ -35,22 +36,115 @@ void bitmap_free(struct bitmap *b)
 	free(b);
 }
 
+/*
+ * CRoaring checks that its portable format lies within the bytes, not that what lies there is a set: unordered arrays
+ * or counts that lie make later calls answer wrongly or read out of bounds. So firn looks at all of it first. The
+ * format: cookie, keys with counts, offsets, then containers as arrays, bit sets or runs
+ * (RoaringFormatSpec, "Standard 32-bit Roaring Bitmap").
+ */
+#define COOKIE_PLAIN 12346u
+#define COOKIE_RUNS 12347u
+#define OFFSETS_FROM 4u /* with runs, fewer containers come without offsets */
+#define ARRAY_MAX 4096u
+#define SET_BYTES 8192u
+
+/* Each returns the bytes that a container takes, 0 when it is not one. left is what there is. */
+static size_t check_array(const uint8_t *at, size_t left, uint32_t count, uint32_t *last_out)
+{
+	if (left < 2 * (size_t)count)
+		return 0;
+	for (uint32_t i = 1; i < count; i++)
+		if (get_u16le(at + 2 * i) <= get_u16le(at + 2 * (i - 1)))
+			return 0;
+	*last_out = get_u16le(at + 2 * (count - 1));
+	return 2 * (size_t)count;
+}
+
+static size_t check_set(const uint8_t *at, size_t left, uint32_t count, uint32_t *last_out)
+{
+	uint32_t found = 0;
+
+	if (left < SET_BYTES)
+		return 0;
+	for (uint32_t i = 0; i < SET_BYTES; i += 8) {
+		uint64_t word = get_u64le(at + i);
+
+		found += (uint32_t)__builtin_popcountll(word);
+		if (word)
+			*last_out = 8 * i + 63 - (uint32_t)__builtin_clzll(word);
+	}
+	return found == count ? SET_BYTES : 0;
+}
+
+static size_t check_runs(const uint8_t *at, size_t left, uint32_t count, uint32_t *last_out)
+{
+	uint32_t runs = left < 2 ? 0 : get_u16le(at), found = 0, next = 0;
+
+	if (runs == 0 || left - 2 < 4 * (size_t)runs)
+		return 0;
+	for (uint32_t i = 0; i < runs; i++) {
+		uint32_t first = get_u16le(at + 2 + 4 * i), more = get_u16le(at + 4 + 4 * i);
+
+		if (first < next || first + more > UINT16_MAX)
+			return 0;
+		next = first + more + 1;
+		found += more + 1;
+	}
+	*last_out = next - 1;
+	return found == count ? 2 + 4 * (size_t)runs : 0;
+}
+
+static bool is_bitmap(const uint8_t *data, size_t len, uint32_t max_rows)
+{
+	uint32_t cookie = len < 8 ? 0 : get_u32le(data), containers, flag_bytes;
+	bool runs = (cookie & 0xffff) == COOKIE_RUNS;
+	const uint8_t *flags, *keys;
+	size_t at = runs ? 4 : 8;
+
+	if (!runs && cookie != COOKIE_PLAIN)
+		return false;
+	containers = runs ? (cookie >> 16) + 1 : get_u32le(data + 4);
+	if (containers > 1u << 16)
+		return false;
+	flag_bytes = runs ? (containers + 7) / 8 : 0;
+	if (len - at < flag_bytes + 4 * (size_t)containers)
+		return false;
+	flags = data + at;
+	keys = flags + flag_bytes;
+	at += flag_bytes + 4 * (size_t)containers;
+	if (!runs || containers >= OFFSETS_FROM)
+		at += 4 * (size_t)containers;
+	for (uint32_t i = 0; i < containers; i++) {
+		uint32_t key = get_u16le(keys + 4 * i), count = get_u16le(keys + 4 * i + 2) + 1u, last = 0;
+		size_t used;
+
+		if (at > len || (i > 0 && key <= get_u16le(keys + 4 * (i - 1))))
+			return false;
+		if (runs && flags[i / 8] >> i % 8 & 1)
+			used = check_runs(data + at, len - at, count, &last);
+		else if (count > ARRAY_MAX)
+			used = check_set(data + at, len - at, count, &last);
+		else
+			used = check_array(data + at, len - at, count, &last);
+		if (used == 0 || (key << 16 | last) >= max_rows)
+			return false;
+		at += used;
+	}
+	return at == len;
+}
+
 struct bitmap *bitmap_read(const uint8_t *data, size_t len, uint32_t max_rows, struct err *e)
 {
 	roaring_bitmap_t *set;
 
 	if (len == 0)
 		return bitmap_new(e);
-	/* The length of what would be read is checked first, container by container, against len. */
-	if (roaring_bitmap_portable_deserialize_size((const char *)data, len) != len)
+	if (!is_bitmap(data, len, max_rows) ||
+	    roaring_bitmap_portable_deserialize_size((const char *)data, len) != len)
 		goto bad;
 	set = roaring_bitmap_portable_deserialize_safe((const char *)data, len);
 	if (!set)
 		goto bad;
-	if (!roaring_bitmap_is_empty(set) && roaring_bitmap_maximum(set) >= max_rows) {
-		roaring_bitmap_free(set);
-		goto bad;
-	}
 	return wrap(set, e);
 bad:
 	err_set(e, ERR_DATA, "the bitmap of dead rows is damaged");

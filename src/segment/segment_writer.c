@@ -24,8 +24,9 @@
 #define LEVEL_MAX 19
 /* Raw bytes that may wait for encoding: what bounds memory when values are large. */
 #define WAITING_BYTES (24u << 20)
-/* A dictionary is trained on that many blocks. */
-#define TRAINING_BLOCKS 8
+/* A dictionary is trained on about that many bytes of rows, in however many blocks. */
+#define TRAINING_BYTES (8u << 20)
+#define TRAINING_BLOCKS 4096
 /* Blocks are put into LMDB in transactions of about this size: the figures are part of what makes a sealed file the
  * same for any number of threads. */
 #define BATCH_BYTES (1u << 20)
@@ -372,7 +373,7 @@ static bool end_block(struct segment_writer *w, struct err *e)
 		return true;
 	w->filling = NULL;
 	encode_pool_submit(w->pool, job);
-	if (w->training && encode_pool_count(w->pool) < TRAINING_BLOCKS && encode_pool_bytes(w->pool) < WAITING_BYTES)
+	if (w->training && encode_pool_count(w->pool) < TRAINING_BLOCKS && encode_pool_bytes(w->pool) < TRAINING_BYTES)
 		return true;
 	if (w->training && !end_training(w, e))
 		return false;
