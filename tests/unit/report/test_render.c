@@ -1,0 +1,604 @@
+/* Results that were made up, as text and as JSON. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "report/report.h"
+#include "report/text_table.h"
+
+struct capture {
+	struct report report;
+	char *text;
+	size_t len;
+};
+
+static void begin(struct capture *c, bool json)
+{
+	*c = (struct capture){ .report = { .json = json } };
+	c->report.out = open_memstream(&c->text, &c->len);
+	assert_non_null(c->report.out);
+}
+
+static void text_is(struct capture *c, const char *wanted)
+{
+	assert_int_equal(fclose(c->report.out), 0);
+	assert_string_equal(c->text, wanted);
+	for (char *line = c->text; *line;) {
+		size_t len = strcspn(line, "\n");
+
+		assert_true(len <= 100 && (len == 0 || line[len - 1] != ' '));
+		line += len + 1;
+	}
+	free(c->text);
+}
+
+/* One document, nothing behind it but a newline. The caller releases it. */
+static json_t *json_of(struct capture *c)
+{
+	json_error_t error;
+	json_t *o;
+
+	assert_int_equal(fclose(c->report.out), 0);
+	assert_true(c->len > 2 && c->text[c->len - 1] == '\n' && c->text[c->len - 2] == '}');
+	o = json_loads(c->text, 0, &error);
+	if (!o)
+		fail_msg("%s", error.text);
+	free(c->text);
+	return o;
+}
+
+static json_int_t int_at(json_t *o, const char *name)
+{
+	json_t *v = json_object_get(o, name);
+
+	if (!json_is_integer(v))
+		fail_msg("%s is not an integer", name);
+	return json_integer_value(v);
+}
+
+static const char *string_at(json_t *o, const char *name)
+{
+	json_t *v = json_object_get(o, name);
+
+	if (!json_is_string(v))
+		fail_msg("%s is not a string", name);
+	return json_string_value(v);
+}
+
+static struct firn_plan_row plan_rows[] = {
+	{ "public.chunk", "chunk_p0", "superseded", "acme", "v1", 1200, 3 << 20 },
+	{ "public.chunk", "chunk_p0", "superseded", "globex", "v1", 7, 20480 },
+	{ "public.chunk", "chunk_p1", "superseded", "umbrella", "v1", 11, 40960 },
+	{ "public.chunk", "chunk_p1", "idle", "acme", "v2", 3, 8192 },
+};
+
+static const struct firn_plan_result plan = {
+	.rows = plan_rows, .row_count = 4, .total_rows = 1221, .total_bytes = 3215360, .kept_rows = 40
+};
+
+static struct firn_maintain_step steps[] = {
+	{ "public.chunk", "chunk_p0", "chunk_p0_embedding_idx", "reindex", "half its entries are dead", 5.31, 97517568,
+	  48234496 },
+	{ "public.chunk", "chunk_p0", "", "vacuum", "1,200 dead rows", 0.12, 0, 0 },
+	{ "public.chunk", "chunk_p1", "", "put-off", "no lock within 2s", 2, 0, 0 },
+};
+
+static void plan_is_grouped_by_rule_with_totals(void **state)
+{
+	struct capture c;
+	struct err e = { 0 };
+
+	(void)state;
+	begin(&c, false);
+	assert_true(report_plan(&c.report, &plan, NULL, &e));
+	text_is(&c, "public.chunk, rule superseded\n"
+		    "  LEAF      WORKSPACE  VERSION   ROWS     BYTES\n"
+		    "  chunk_p0  acme       v1       1,200   3.0 MiB\n"
+		    "            globex     v1           7  20.0 KiB\n"
+		    "  chunk_p1  umbrella   v1          11  40.0 KiB\n"
+		    "  total                         1,218   3.1 MiB\n"
+		    "\n"
+		    "public.chunk, rule idle\n"
+		    "  LEAF      WORKSPACE  VERSION  ROWS    BYTES\n"
+		    "  chunk_p1  acme       v2          3  8.0 KiB\n"
+		    "\n"
+		    "1,221 rows (3.1 MiB) would move; 40 rows are pinned by keep rules\n");
+}
+
+static void an_empty_plan_says_so(void **state)
+{
+	struct capture c;
+	struct err e = { 0 };
+
+	(void)state;
+	begin(&c, false);
+	assert_true(report_plan(&c.report, &(struct firn_plan_result){ 0 }, NULL, &e));
+	text_is(&c, "nothing would move\n");
+}
+
+static void plan_as_json_holds_every_group(void **state)
+{
+	struct capture c;
+	struct err e = { 0 };
+	json_t *o, *group;
+
+	(void)state;
+	begin(&c, true);
+	assert_true(report_plan(&c.report, &plan, NULL, &e));
+	o = json_of(&c);
+	assert_string_equal(string_at(o, "command"), "plan");
+	assert_int_equal(json_array_size(json_object_get(o, "groups")), 4);
+	group = json_array_get(json_object_get(o, "groups"), 2);
+	assert_string_equal(string_at(group, "leaf"), "chunk_p1");
+	assert_string_equal(string_at(group, "workspace"), "umbrella");
+	assert_string_equal(string_at(group, "rule"), "superseded");
+	assert_int_equal(int_at(group, "rows"), 11);
+	assert_int_equal(int_at(group, "bytes"), 40960);
+	assert_int_equal(int_at(o, "total_rows"), 1221);
+	assert_int_equal(int_at(o, "kept_rows"), 40);
+	assert_true(json_is_null(json_object_get(o, "error")));
+	json_decref(o);
+}
+
+static void pass_sums_up_what_moved_and_the_index_work(void **state)
+{
+	struct capture c;
+	struct err e = { 0 };
+	const struct firn_pass_result r = { .rows_moved = 7087,
+					    .rows_changed = 2,
+					    .segments = 4,
+					    .raw_bytes = 16777216,
+					    .stored_bytes = 12582912,
+					    .abandoned = 1,
+					    .stopped_early = 1,
+					    .stop_reason = "max-rows was reached",
+					    .seconds = 12.34,
+					    .maintain = { steps, 3, 1 } };
+
+	(void)state;
+	begin(&c, false);
+	assert_true(report_pass(&c.report, &r, false, NULL, &e));
+	text_is(&c,
+		"7,087 rows moved out in 4 segments, 16.0 MiB stored as 12.0 MiB (0.75)\n"
+		"2 rows changed meanwhile and stayed hot\n"
+		"1 unfinished move of earlier runs undone\n"
+		"stopped early: max-rows was reached\n"
+		"\n"
+		"index work\n"
+		"  LEAF      INDEX                   ACTION     BEFORE     AFTER  TIME  REASON\n"
+		"  chunk_p0  chunk_p0_embedding_idx  reindex  93.0 MiB  46.0 MiB  5.3s  half its entries are dead\n"
+		"  chunk_p0                          vacuum                       0.1s  1,200 dead rows\n"
+		"  chunk_p1                          put-off                            no lock within 2s\n"
+		"index work on 1 leaf was put off: run \"firn maintain\" later\n"
+		"\n"
+		"done in 12.3s\n");
+}
+
+static void a_failed_pass_shows_what_was_done_and_never_says_done(void **state)
+{
+	struct capture c;
+	struct err e = { 0 }, failure = { 0 };
+	const struct firn_pass_result r = { .rows_moved = 1, .segments = 1, .raw_bytes = 100, .stored_bytes = 50 };
+	json_t *o;
+
+	(void)state;
+	err_set(&failure, ERR_OFFLINE, "connection lost");
+	err_hint(&failure, "Try again.");
+	begin(&c, false);
+	assert_true(report_pass(&c.report, &r, false, &failure, &e));
+	text_is(&c, "1 row moved out in 1 segment, 100 B stored as 50 B (0.50)\n");
+	begin(&c, true);
+	assert_true(report_pass(&c.report, &r, false, &failure, &e));
+	o = json_of(&c);
+	assert_int_equal(int_at(o, "rows_moved"), 1);
+	assert_string_equal(string_at(json_object_get(o, "error"), "code"), "offline");
+	assert_string_equal(string_at(json_object_get(o, "error"), "message"), "connection lost");
+	assert_string_equal(string_at(json_object_get(o, "error"), "hint"), "Try again.");
+	json_decref(o);
+}
+
+static void a_failure_without_a_result_is_a_document_only_as_json(void **state)
+{
+	struct capture c;
+	struct err e = { 0 }, failure = { 0 };
+	json_t *o;
+
+	(void)state;
+	err_set(&failure, ERR_CONFIG, "no");
+	begin(&c, false);
+	assert_true(report_failure(&c.report, "gc", &failure, &e));
+	text_is(&c, "");
+	begin(&c, true);
+	assert_true(report_failure(&c.report, "gc", &failure, &e));
+	o = json_of(&c);
+	assert_string_equal(string_at(o, "command"), "gc");
+	assert_string_equal(string_at(json_object_get(o, "error"), "code"), "config");
+	json_decref(o);
+}
+
+static struct firn_check checks[] = {
+	{ FIRN_CHECK_OK, "primary-key", "id", NULL },
+	{ FIRN_CHECK_WARNING, "pgvector", "version 0.8.0 can corrupt HNSW", "Upgrade to 0.8.4." },
+	{ FIRN_CHECK_REFUSED, "delete-triggers", "trigger \"audit\" fires on DELETE", "First do this.\nThen that." },
+};
+
+static struct firn_column_info columns[] = {
+	{ "id", "uuid", "id", 1 },
+	{ "embedding", "vector(384)", "embedding", 0 },
+	{ "note", "text", "", 0 },
+};
+
+static struct firn_table_info tables[] = { { "public.chunk", 1, 4, 31229, columns, 3, checks, 3 } };
+
+static const struct firn_init_result init = { .catalog_version_before = 0,
+					      .catalog_version = 3,
+					      .server_version = "15.8",
+					      .pgvector_version = "0.8.0",
+					      .tables = tables,
+					      .table_count = 1,
+					      .archive = "file:///srv/cold" };
+
+static void init_marks_each_check_and_says_what_to_do(void **state)
+{
+	struct capture c;
+	struct err e = { 0 };
+
+	(void)state;
+	begin(&c, false);
+	assert_true(report_init(&c.report, &init, NULL, &e));
+	text_is(&c, "database  PostgreSQL 15.8, pgvector 0.8.0\n"
+		    "archive   file:///srv/cold\n"
+		    "catalog   installed, version 3\n"
+		    "\n"
+		    "public.chunk: 4 leaves, about 31,229 rows\n"
+		    "  ok       primary-key      id\n"
+		    "  warning  pgvector         version 0.8.0 can corrupt HNSW\n"
+		    "                            Upgrade to 0.8.4.\n"
+		    "  refused  delete-triggers  trigger \"audit\" fires on DELETE\n"
+		    "                            First do this.\n"
+		    "                            Then that.\n"
+		    "\n"
+		    "  COLUMN     TYPE         ROLE       KEY\n"
+		    "  id         uuid         id         key\n"
+		    "  embedding  vector(384)  embedding\n"
+		    "  note       text\n");
+}
+
+static void init_as_json_holds_checks_and_columns(void **state)
+{
+	struct capture c;
+	struct err e = { 0 };
+	json_t *o, *table, *check, *column;
+
+	(void)state;
+	begin(&c, true);
+	assert_true(report_init(&c.report, &init, NULL, &e));
+	o = json_of(&c);
+	table = json_array_get(json_object_get(o, "tables"), 0);
+	check = json_array_get(json_object_get(table, "checks"), 2);
+	column = json_array_get(json_object_get(table, "columns"), 2);
+	assert_int_equal(int_at(o, "catalog_version"), 3);
+	assert_int_equal(int_at(table, "leaves"), 4);
+	assert_string_equal(string_at(check, "state"), "refused");
+	assert_string_equal(string_at(check, "name"), "delete-triggers");
+	assert_true(json_is_null(json_object_get(column, "role")));
+	json_decref(o);
+}
+
+static void rehydrate_reports_what_stayed_cold(void **state)
+{
+	struct capture c;
+	struct err e = { 0 };
+	char *notes[] = { "column \"old\" is gone: its values stay in the archive" };
+	const struct firn_rehydrate_result r = { .rows = 90,
+						 .rows_hot = 1,
+						 .rows_orphaned = 9,
+						 .segments = 2,
+						 .bytes_fetched = 2048,
+						 .rows_matched = 100,
+						 .notes = notes,
+						 .note_count = 1,
+						 .seconds = 0.26 };
+	json_t *o;
+
+	(void)state;
+	begin(&c, false);
+	assert_true(report_rehydrate(&c.report, &r, false, NULL, &e));
+	text_is(&c, "90 rows brought back from 2 segments, 2.0 KiB fetched\n"
+		    "1 row is hot already\n"
+		    "9 rows stay cold: what they refer to is gone\n"
+		    "column \"old\" is gone: its values stay in the archive\n"
+		    "done in 0.3s\n");
+	begin(&c, false);
+	assert_true(report_rehydrate(&c.report, &(struct firn_rehydrate_result){ .rows_matched = 5, .segments = 1 }, true,
+				     NULL, &e));
+	text_is(&c, "5 cold rows in 1 segment would be brought back\n");
+	begin(&c, true);
+	assert_true(report_rehydrate(&c.report, &r, false, NULL, &e));
+	o = json_of(&c);
+	assert_int_equal(int_at(o, "rows"), 90);
+	assert_int_equal(int_at(o, "rows_orphaned"), 9);
+	assert_string_equal(json_string_value(json_array_get(json_object_get(o, "notes"), 0)), notes[0]);
+	json_decref(o);
+}
+
+static void maintain_shows_steps_or_that_nothing_is_due(void **state)
+{
+	struct capture c;
+	struct err e = { 0 };
+	json_t *o, *step;
+
+	(void)state;
+	begin(&c, false);
+	assert_true(report_maintain(&c.report, &(struct firn_maintain_result){ 0 }, false, NULL, &e));
+	text_is(&c, "no index work is due\n");
+	begin(&c, false);
+	assert_true(report_maintain(&c.report, &(struct firn_maintain_result){ steps, 1, 0 }, true, NULL, &e));
+	text_is(&c, "LEAF      INDEX                   ACTION     BEFORE  REASON\n"
+		    "chunk_p0  chunk_p0_embedding_idx  reindex  93.0 MiB  half its entries are dead\n");
+	begin(&c, true);
+	assert_true(report_maintain(&c.report, &(struct firn_maintain_result){ steps, 3, 1 }, false, NULL, &e));
+	o = json_of(&c);
+	step = json_array_get(json_object_get(o, "steps"), 0);
+	assert_int_equal(int_at(step, "bytes_after"), 48234496);
+	assert_true(json_real_value(json_object_get(step, "seconds")) == 5.31);
+	assert_true(json_is_null(json_object_get(json_array_get(json_object_get(o, "steps"), 1), "index")));
+	assert_int_equal(int_at(o, "put_off"), 1);
+	json_decref(o);
+}
+
+static void status_shows_tables_leaves_and_workspaces(void **state)
+{
+	struct capture c;
+	struct err e = { 0 };
+	struct firn_status_row table[] = { { "public.chunk", "", "", "", 1000, 500, { 8192, 1 << 20, 2 << 20 }, 65536,
+					     131072, 1 } };
+	struct firn_status_row leaves[] = {
+		{ "public.chunk", "chunk_p0", "", "", 600, 500, { 4096, 1 << 19, 1 << 20 }, 65536, 131072, 1 },
+		{ "public.chunk", "chunk_p1", "", "", 400, 0, { 4096, 1 << 19, 1 << 20 }, 0, 0, 1 },
+	};
+	struct firn_status_row workspaces[] = { { "public.chunk", "", "acme", "v1", 12, 500, { 0, 0, 0 }, 65536, 131072,
+						  0 } };
+	const struct firn_status_result r = { .tables = table,
+					      .table_count = 1,
+					      .leaves = leaves,
+					      .leaf_count = 2,
+					      .workspaces = workspaces,
+					      .workspace_count = 1,
+					      .segments_active = 3,
+					      .segments_intent = 1,
+					      .maintenance_due = 2,
+					      .last_pass_at = "2026-11-23 04:00:00+00",
+					      .last_pass_outcome = "done" };
+	json_t *o, *row;
+
+	(void)state;
+	begin(&c, false);
+	assert_true(report_status(&c.report, &r, NULL, &e));
+	text_is(&c, "TABLE         HOT ROWS     HEAP    TOAST  INDEXES  COLD ROWS  COLD BYTES      RAW\n"
+		    "public.chunk    ~1,000  8.0 KiB  1.0 MiB  2.0 MiB        500    64.0 KiB  128 KiB\n"
+		    "  chunk_p0        ~600  4.0 KiB  512 KiB  1.0 MiB        500    64.0 KiB  128 KiB\n"
+		    "  chunk_p1        ~400  4.0 KiB  512 KiB  1.0 MiB          0         0 B      0 B\n"
+		    "\n"
+		    "WORKSPACE  VERSION  HOT ROWS  COLD ROWS  COLD BYTES\n"
+		    "acme       v1             12        500    64.0 KiB\n"
+		    "\n"
+		    "segments   3 active, 1 unfinished\n"
+		    "last pass  2026-11-23 04:00:00+00, done\n"
+		    "due        index work on 2 leaves: run \"firn maintain\"\n");
+	begin(&c, true);
+	assert_true(report_status(&c.report, &r, NULL, &e));
+	o = json_of(&c);
+	row = json_array_get(json_object_get(o, "leaves"), 0);
+	assert_string_equal(string_at(row, "leaf"), "chunk_p0");
+	assert_int_equal(int_at(row, "hot_toast_bytes"), 1 << 19);
+	row = json_array_get(json_object_get(o, "workspaces"), 0);
+	assert_string_equal(string_at(row, "version"), "v1");
+	assert_int_equal(int_at(row, "cold_rows"), 500);
+	assert_true(json_is_false(json_object_get(row, "hot_rows_estimated")));
+	json_decref(o);
+}
+
+static void verify_lists_problems_before_its_summary(void **state)
+{
+	struct capture c;
+	struct err e = { 0 }, failure = { 0 };
+	struct firn_problem problems[] = { { 7, "a/b.seg", "its digest is another" }, { 0, NULL, "1 row is hot and cold" } };
+	struct firn_verify_result r = { .segments = 4, .objects = 8, .bytes = 1 << 20, .rows = 7087, .seconds = 1.5 };
+	json_t *o;
+
+	(void)state;
+	begin(&c, false);
+	assert_true(report_verify(&c.report, &r, true, NULL, &e));
+	text_is(&c, "4 segments, 8 objects, 1.0 MiB checked; 7,087 rows decoded and hashed in 1.5s: no problems\n");
+	r.problems = problems;
+	r.problem_count = 2;
+	err_set(&failure, ERR_DATA, "2 problems");
+	begin(&c, false);
+	assert_true(report_verify(&c.report, &r, false, &failure, &e));
+	text_is(&c, "problem: segment 7: object \"a/b.seg\": its digest is another\n"
+		    "problem: 1 row is hot and cold\n"
+		    "4 segments, 8 objects, 1.0 MiB checked in 1.5s: 2 problems\n");
+	begin(&c, true);
+	assert_true(report_verify(&c.report, &r, false, &failure, &e));
+	o = json_of(&c);
+	assert_int_equal(int_at(json_array_get(json_object_get(o, "problems"), 0), "segment"), 7);
+	assert_true(json_is_null(json_object_get(json_array_get(json_object_get(o, "problems"), 1), "segment")));
+	json_decref(o);
+}
+
+static void a_verify_that_broke_off_does_not_claim_to_have_finished(void **state)
+{
+	struct capture c;
+	struct err e = { 0 }, failure = { 0 };
+	const struct firn_verify_result r = { .segments = 1, .objects = 2, .bytes = 100, .seconds = 0.1 };
+
+	(void)state;
+	err_set(&failure, ERR_OFFLINE, "gone");
+	begin(&c, false);
+	assert_true(report_verify(&c.report, &r, false, &failure, &e));
+	text_is(&c, "1 segment, 2 objects, 100 B checked in 0.1s: not finished\n");
+}
+
+static void gc_says_what_can_go_and_how(void **state)
+{
+	struct capture c;
+	struct err e = { 0 };
+	struct firn_gc_item items[] = {
+		{ "chunks/1.seg", "retired", 1, 1 << 20, 40 * 86400, 1, 0, "retired before the horizon" },
+		{ "chunks/2.seg", "orphan", 0, 2048, 60, 0, 0, "unknown to the catalog" },
+	};
+	const struct firn_gc_result r = { items, 2, 0, 1 << 20 };
+	json_t *o;
+
+	(void)state;
+	begin(&c, false);
+	assert_true(report_gc(&c.report, &r, false, NULL, &e));
+	text_is(&c, "OBJECT        KIND     SEGMENT    BYTES   AGE  STATE      REASON\n"
+		    "chunks/1.seg  retired        1  1.0 MiB   40d  removable  retired before the horizon\n"
+		    "chunks/2.seg  orphan            2.0 KiB  1min  kept       unknown to the catalog\n"
+		    "\n"
+		    "1 of 2 objects (1.0 MiB) can go: run \"firn gc --confirm\" to remove them\n");
+	begin(&c, false);
+	assert_true(report_gc(&c.report, &(struct firn_gc_result){ 0 }, true, NULL, &e));
+	text_is(&c, "nothing to remove: every object belongs to an active segment\n");
+	begin(&c, true);
+	assert_true(report_gc(&c.report, &r, false, NULL, &e));
+	o = json_of(&c);
+	assert_int_equal(int_at(json_array_get(json_object_get(o, "items"), 0), "age_s"), 40 * 86400);
+	assert_true(json_is_true(json_object_get(json_array_get(json_object_get(o, "items"), 0), "removable")));
+	assert_int_equal(int_at(o, "removable_bytes"), 1 << 20);
+	json_decref(o);
+}
+
+static void cost_shows_prices_with_their_date(void **state)
+{
+	struct capture c;
+	struct err e = { 0 };
+	struct firn_report_row rows[] = {
+		{ "public.chunk", "hot", "", 1000, 1ll << 30, 0.0952, 0.0952 },
+		{ "public.chunk", "cold", "STANDARD", 50000, 100ll << 30, 0.0245, 2.45 },
+	};
+	const struct firn_report_result r = { .rows = rows,
+					      .row_count = 2,
+					      .hot_usd_per_month = 0.0952,
+					      .cold_usd_per_month = 2.45,
+					      .hot_equivalent_bytes = 400ll << 30,
+					      .saved_usd_per_month = 35.63,
+					      .price_list = "aws-eu-central-1",
+					      .price_list_date = "2026-11-01" };
+	json_t *o;
+
+	(void)state;
+	begin(&c, false);
+	assert_true(report_cost(&c.report, &r, NULL, &e));
+	text_is(&c, "TABLE         TIER  CLASS       ROWS    BYTES  USD/GiB  USD/MONTH\n"
+		    "public.chunk  hot              1,000  1.0 GiB   0.0952     0.0952\n"
+		    "public.chunk  cold  STANDARD  50,000  100 GiB   0.0245       2.45\n"
+		    "total                                                        2.55\n"
+		    "\n"
+		    "hot, the cold rows would take 400 GiB more: USD 35.63 a month saved\n"
+		    "prices: aws-eu-central-1 of 2026-11-01, storage only\n");
+	begin(&c, true);
+	assert_true(report_cost(&c.report, &r, NULL, &e));
+	o = json_of(&c);
+	assert_true(json_real_value(json_object_get(o, "saved_usd_per_month")) == 35.63);
+	assert_true(json_is_null(json_object_get(json_array_get(json_object_get(o, "rows"), 0), "storage_class")));
+	assert_string_equal(string_at(o, "price_list_date"), "2026-11-01");
+	json_decref(o);
+}
+
+static void names_that_are_not_utf8_still_make_a_document(void **state)
+{
+	struct capture c;
+	struct err e = { 0 };
+	struct firn_plan_row row = { "t", "l", "r", "caf\xe9 \xc3\xa9", "v", 1, 1 };
+	const struct firn_plan_result r = { .rows = &row, .row_count = 1 };
+	json_t *o;
+
+	(void)state;
+	begin(&c, true);
+	assert_true(report_plan(&c.report, &r, NULL, &e));
+	o = json_of(&c);
+	assert_string_equal(string_at(json_array_get(json_object_get(o, "groups"), 0), "workspace"),
+			    "caf\xef\xbf\xbd \xc3\xa9");
+	json_decref(o);
+}
+
+static void a_wide_table_cuts_names_and_never_numbers(void **state)
+{
+	static const struct text_column two[] = { { "NAME", TEXT_NAME }, { "ROWS", TEXT_NUMBER } };
+	struct text_table t = { .columns = two, .column_count = 2 };
+	struct capture c;
+	struct err e = { 0 };
+
+	(void)state;
+	begin(&c, false);
+	text_add(&t, "a_very_long_name_of_a_leaf_table\n\x1b[31m");
+	text_add_count(&t, 123456789);
+	assert_int_equal(text_table_rows(&t), 1);
+	assert_true(text_table_print(&t, c.report.out, 30, &e));
+	text_table_release(&t);
+	text_is(&c, "NAME                      ROWS\n"
+		    "a_very_long_na...  123,456,789\n");
+}
+
+static void control_characters_do_not_reach_the_terminal(void **state)
+{
+	static const struct text_column one[] = { { "NAME", TEXT_NAME } };
+	struct text_table t = { .columns = one, .column_count = 1 };
+	struct capture c;
+	struct err e = { 0 };
+
+	(void)state;
+	begin(&c, false);
+	text_add(&t, "x\n\x1b[31m\x7f");
+	assert_true(text_table_print(&t, c.report.out, 0, &e));
+	text_table_release(&t);
+	text_is(&c, "NAME\nx??[31m?\n");
+}
+
+static void a_full_disk_is_an_error(void **state)
+{
+	struct report r = { .out = fopen("/dev/full", "w") };
+	struct err e = { 0 };
+
+	(void)state;
+	assert_non_null(r.out);
+	assert_false(report_plan(&r, &plan, NULL, &e));
+	assert_int_equal(e.code, ERR_IO);
+	fclose(r.out);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(plan_is_grouped_by_rule_with_totals),
+		cmocka_unit_test(an_empty_plan_says_so),
+		cmocka_unit_test(plan_as_json_holds_every_group),
+		cmocka_unit_test(pass_sums_up_what_moved_and_the_index_work),
+		cmocka_unit_test(a_failed_pass_shows_what_was_done_and_never_says_done),
+		cmocka_unit_test(a_failure_without_a_result_is_a_document_only_as_json),
+		cmocka_unit_test(init_marks_each_check_and_says_what_to_do),
+		cmocka_unit_test(init_as_json_holds_checks_and_columns),
+		cmocka_unit_test(rehydrate_reports_what_stayed_cold),
+		cmocka_unit_test(maintain_shows_steps_or_that_nothing_is_due),
+		cmocka_unit_test(status_shows_tables_leaves_and_workspaces),
+		cmocka_unit_test(verify_lists_problems_before_its_summary),
+		cmocka_unit_test(a_verify_that_broke_off_does_not_claim_to_have_finished),
+		cmocka_unit_test(gc_says_what_can_go_and_how),
+		cmocka_unit_test(cost_shows_prices_with_their_date),
+		cmocka_unit_test(names_that_are_not_utf8_still_make_a_document),
+		cmocka_unit_test(a_wide_table_cuts_names_and_never_numbers),
+		cmocka_unit_test(control_characters_do_not_reach_the_terminal),
+		cmocka_unit_test(a_full_disk_is_an_error),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
