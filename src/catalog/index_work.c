@@ -1,0 +1,274 @@
+#include "catalog/index_work.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statvfs.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+
+bool index_work_due(struct pg *pg, int64_t table_id, struct due_work **out, size_t *count_out, struct err *e)
+{
+	struct pg_params p = PG_PARAMS_INIT;
+	struct pg_result *r = NULL;
+	bool ok;
+
+	*out = NULL;
+	*count_out = 0;
+	pg_param_i64(&p, table_id);
+	ok = pg_query(pg,
+		      "SELECT leaf, rows_deleted, rows_inserted FROM firn.maintenance WHERE table_id = $1::bigint "
+		      "ORDER BY since, leaf",
+		      &p, &r, e);
+	if (ok) {
+		*out = mem_new((size_t)pg_rows(r), sizeof(**out), e);
+		ok = *out != NULL;
+	}
+	for (int i = 0; ok && i < pg_rows(r); i++) {
+		(*out)[i] = (struct due_work){ mem_strdup(pg_text(r, i, 0), e), pg_i64(r, i, 1), pg_i64(r, i, 2) };
+		(*count_out)++;
+		ok = (*out)[i].leaf != NULL;
+	}
+	pg_result_free(r);
+	return ok || err_wrap(e, "could not read what maintenance is due");
+}
+
+void due_work_free(struct due_work *items, size_t count)
+{
+	for (size_t i = 0; items && i < count; i++)
+		free(items[i].leaf);
+	free(items);
+}
+
+bool index_work_done(struct pg *pg, int64_t table_id, const struct due_work *done, struct err *e)
+{
+	static const char subtract[] =
+		"UPDATE firn.maintenance SET rows_deleted = rows_deleted - $3::bigint, "
+		"rows_inserted = rows_inserted - $4::bigint, since = now() "
+		"WHERE table_id = $1::bigint AND leaf = $2 AND rows_deleted >= $3::bigint AND rows_inserted >= $4::bigint";
+	static const char clear[] = "DELETE FROM firn.maintenance WHERE table_id = $1::bigint AND leaf = $2 "
+				    "AND rows_deleted = 0 AND rows_inserted = 0";
+	struct pg_params p = PG_PARAMS_INIT, q = PG_PARAMS_INIT;
+
+	pg_param_i64(&p, table_id);
+	pg_param_text(&p, done->leaf);
+	pg_param_i64(&p, done->deleted);
+	pg_param_i64(&p, done->inserted);
+	pg_param_i64(&q, table_id);
+	pg_param_text(&q, done->leaf);
+	return (pg_query(pg, subtract, &p, NULL, e) && pg_query(pg, clear, &q, NULL, e)) ||
+	       err_wrap(e, "could not record that maintenance of leaf \"%s\" is done", done->leaf);
+}
+
+static bool list_indexes(struct pg *pg, const char *sql, uint32_t leaf_oid, struct leaf_index **out,
+			 size_t *count_out, struct err *e)
+{
+	struct pg_params p = PG_PARAMS_INIT;
+	struct pg_result *r = NULL;
+	bool ok;
+
+	*out = NULL;
+	*count_out = 0;
+	pg_param_i64(&p, leaf_oid);
+	ok = pg_query(pg, sql, &p, &r, e);
+	if (ok) {
+		*out = mem_new((size_t)pg_rows(r), sizeof(**out), e);
+		ok = *out != NULL;
+	}
+	for (int i = 0; ok && i < pg_rows(r); i++) {
+		struct leaf_index *index = &(*out)[i];
+		struct buf qualified = BUF_INIT;
+
+		pg_add_qualified(pg, &qualified, pg_text(r, i, 0), pg_text(r, i, 1));
+		*index = (struct leaf_index){
+			.name = mem_strdup(pg_text(r, i, 1), e),
+			.qualified = buf_take(&qualified, e),
+			.bytes = pg_i64(r, i, 3),
+		};
+		snprintf(index->method, sizeof(index->method), "%s", pg_text(r, i, 2));
+		index->vector = str_eq(index->method, "hnsw") || str_eq(index->method, "ivfflat");
+		(*count_out)++;
+		ok = index->name && index->qualified;
+	}
+	pg_result_free(r);
+	return ok || err_wrap(e, "could not list indexes");
+}
+
+#define INDEX_SELECT                                                                                             \
+	"SELECT n.nspname, c.relname, m.amname, pg_catalog.pg_relation_size(c.oid) FROM pg_catalog.pg_index i " \
+	"JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid JOIN pg_catalog.pg_am m ON m.oid = c.relam "       \
+	"JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE i.indrelid = $1::bigint::oid "
+
+bool index_work_indexes(struct pg *pg, uint32_t leaf_oid, struct leaf_index **out, size_t *count_out, struct err *e)
+{
+	return list_indexes(pg, INDEX_SELECT "AND i.indisvalid AND i.indisready ORDER BY 4 DESC, 2", leaf_oid, out,
+			    count_out, e);
+}
+
+/* Whoever builds concurrently holds a ShareUpdateExclusiveLock on the leaf; so does VACUUM, and then the leftovers
+ * wait for the next time. */
+bool index_work_leftovers(struct pg *pg, uint32_t leaf_oid, struct leaf_index **out, size_t *count_out, struct err *e)
+{
+	return list_indexes(pg,
+			    INDEX_SELECT "AND NOT i.indisvalid AND c.relname ~ '_cc(new|old)[0-9]*$' "
+					 "AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_locks l WHERE l.relation = i.indrelid "
+					 "AND l.locktype = 'relation' AND l.mode = 'ShareUpdateExclusiveLock' "
+					 "AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d "
+					 "WHERE d.datname = pg_catalog.current_database()) "
+					 "AND l.pid <> pg_catalog.pg_backend_pid()) ORDER BY 2",
+			    leaf_oid, out, count_out, e);
+}
+
+void leaf_indexes_free(struct leaf_index *indexes, size_t count)
+{
+	for (size_t i = 0; indexes && i < count; i++) {
+		free(indexes[i].name);
+		free(indexes[i].qualified);
+	}
+	free(indexes);
+}
+
+static bool one_row(struct pg *pg, const char *sql, const struct pg_params *p, struct pg_result **out, struct err *e)
+{
+	if (!pg_query(pg, sql, p, out, e))
+		return false;
+	if (pg_rows(*out) == 1)
+		return true;
+	pg_result_free(*out);
+	*out = NULL;
+	return err_set(e, ERR_INTERNAL, "a statement that gives one row gave none");
+}
+
+bool index_work_bytes(struct pg *pg, const char *qualified, int64_t *bytes_out, struct err *e)
+{
+	struct pg_params p = PG_PARAMS_INIT;
+	struct pg_result *r = NULL;
+
+	pg_param_text(&p, qualified);
+	if (!one_row(pg, "SELECT pg_catalog.pg_relation_size($1::regclass)", &p, &r, e))
+		return false;
+	*bytes_out = pg_i64(r, 0, 0);
+	pg_result_free(r);
+	return true;
+}
+
+bool index_work_rows(struct pg *pg, uint32_t leaf_oid, int64_t *live_out, int64_t *dead_out, struct err *e)
+{
+	struct pg_params p = PG_PARAMS_INIT;
+	struct pg_result *r = NULL;
+
+	pg_param_i64(&p, leaf_oid);
+	if (!one_row(pg,
+		     "SELECT greatest(c.reltuples, 0)::bigint, coalesce(pg_catalog.pg_stat_get_dead_tuples(c.oid), 0) "
+		     "FROM pg_catalog.pg_class c WHERE c.oid = $1::bigint::oid",
+		     &p, &r, e))
+		return false;
+	*live_out = pg_i64(r, 0, 0);
+	*dead_out = pg_i64(r, 0, 1);
+	pg_result_free(r);
+	return true;
+}
+
+bool index_work_disk_free(struct pg *pg, int64_t *bytes_out, struct err *e)
+{
+	struct pg_result *r = NULL;
+	struct statvfs fs;
+
+	*bytes_out = -1;
+	if (!pg_is_local(pg))
+		return true;
+	/* Without the right to see the setting the row's value is NULL. */
+	if (!one_row(pg,
+		     "SELECT (SELECT setting FROM pg_catalog.pg_settings WHERE name = 'data_directory')", NULL, &r, e))
+		return false;
+	if (!pg_is_null(r, 0, 0) && statvfs(pg_text(r, 0, 0), &fs) == 0)
+		*bytes_out = (int64_t)fs.f_bavail * (int64_t)fs.f_frsize;
+	pg_result_free(r);
+	return true;
+}
+
+static bool set_work_mem(struct pg *pg, const char *work_mem, struct err *e)
+{
+	struct pg_params p = PG_PARAMS_INIT;
+
+	if (!work_mem)
+		return true;
+	pg_param_text(&p, work_mem);
+	return pg_query(pg, "SELECT pg_catalog.set_config('maintenance_work_mem', $1, false)", &p, NULL, e);
+}
+
+/* A statement that cannot run in a transaction, without the limits meant for short ones. */
+static bool run_alone(struct pg *pg, const char *verb, const char *qualified, struct err *e)
+{
+	struct buf sql = BUF_INIT;
+	bool ok;
+
+	buf_printf(&sql, "%s %s", verb, qualified);
+	ok = buf_ok(&sql, e) && pg_exec(pg, "SET statement_timeout = 0", e) && pg_exec(pg, buf_str(&sql), e);
+	buf_release(&sql);
+	return ok || err_wrap(e, "could not %s %s", verb, qualified);
+}
+
+bool index_work_reindex(struct pg *pg, const struct leaf_index *index, bool concurrently, const char *work_mem,
+			struct err *e)
+{
+	return set_work_mem(pg, work_mem, e) &&
+	       run_alone(pg, concurrently ? "REINDEX INDEX CONCURRENTLY" : "REINDEX INDEX", index->qualified, e);
+}
+
+bool index_work_drop(struct pg *pg, const struct leaf_index *index, struct err *e)
+{
+	return run_alone(pg, "DROP INDEX CONCURRENTLY IF EXISTS", index->qualified, e);
+}
+
+bool index_work_vacuum(struct pg *pg, const char *qualified, struct err *e)
+{
+	return run_alone(pg, "VACUUM", qualified, e);
+}
+
+bool index_work_analyze(struct pg *pg, const char *qualified, struct err *e)
+{
+	return run_alone(pg, "ANALYZE", qualified, e);
+}
+
+bool index_work_log(struct pg *pg, const struct work_log *w, struct err *e)
+{
+	static const char sql[] =
+		"INSERT INTO firn.maintenance_log (table_id, leaf, index_name, method, action, rows, dead, bytes_before, "
+		"bytes_after, seconds) VALUES ($1::bigint, $2, $3, $4, $5, $6::bigint, $7::bigint, $8::bigint, $9::bigint, "
+		"$10::double precision)";
+	struct pg_params p = PG_PARAMS_INIT;
+	char seconds[32];
+
+	snprintf(seconds, sizeof(seconds), "%.6f", w->seconds);
+	pg_param_i64(&p, w->table_id);
+	pg_param_text(&p, w->leaf);
+	pg_param_text(&p, w->index);
+	pg_param_text(&p, w->method);
+	pg_param_text(&p, w->action);
+	pg_param_i64(&p, w->rows);
+	pg_param_i64(&p, w->dead);
+	pg_param_i64(&p, w->bytes_before);
+	pg_param_i64(&p, w->bytes_after);
+	pg_param_text(&p, seconds);
+	return pg_query(pg, sql, &p, NULL, e) || err_wrap(e, "could not log what maintenance cost");
+}
+
+bool index_work_history(struct pg *pg, const char *method, const char *action, struct work_history *out, struct err *e)
+{
+	static const char sql[] =
+		"SELECT coalesce(sum(seconds), 0), coalesce(sum(rows), 0), coalesce(sum(dead), 0), count(*) FROM "
+		"(SELECT seconds, rows, dead FROM firn.maintenance_log WHERE method = $1 AND action = $2 AND rows > 0 "
+		"ORDER BY id DESC LIMIT 50) l";
+	struct pg_params p = PG_PARAMS_INIT;
+	struct pg_result *r = NULL;
+
+	pg_param_text(&p, method);
+	pg_param_text(&p, action);
+	if (!one_row(pg, sql, &p, &r, e))
+		return err_wrap(e, "could not read what maintenance cost before");
+	*out = (struct work_history){ pg_f64(r, 0, 0), pg_f64(r, 0, 1), pg_f64(r, 0, 2), pg_i64(r, 0, 3) };
+	pg_result_free(r);
+	return true;
+}
