@@ -8,7 +8,7 @@ CREATE TABLE firn.migration (
 
 -- One row: what this catalog is. Its id is part of every object key, so that two databases can share an archive.
 CREATE TABLE firn.catalog (
-    only boolean PRIMARY KEY DEFAULT true CHECK (only),
+    one boolean PRIMARY KEY DEFAULT true CHECK (one),
     id uuid NOT NULL DEFAULT gen_random_uuid(),
     created_at timestamptz NOT NULL DEFAULT now()
 );
