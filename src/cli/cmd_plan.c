@@ -2,13 +2,8 @@
 
 int cmd_plan(struct cli *c)
 {
-	const struct settings *s = &c->settings;
-	const struct firn_pass_options options = {
-		.max_rows = s->max_rows,
-		.max_runtime_s = s->max_runtime_s,
-		.dry_run = 1,
-		.segment_bytes = s->segment_bytes,
-	};
+	/* Limits cut a pass short and do not change what is due: plan takes none. */
+	const struct firn_pass_options options = { .dry_run = 1 };
 	struct firn_plan_result result = { 0 };
 	struct err e = { 0 }, write_error = { 0 };
 	bool ok = firn_plan(c->firn, &options, &result, &e);

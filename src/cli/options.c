@@ -27,8 +27,6 @@ static const char *const conflicts[] = { "skip", "replace", "fail", NULL };
 static const char *const where_cold[] = { "", "all", NULL };
 static const char *const details[] = { "", "workspace", NULL };
 
-#define MOVES (CMD_PASS | CMD_PLAN)
-
 const struct option option_table[] = {
 	OPT("config", 'c', OPT_STRING, config, "FILE", "read this configuration file", FOR_ALL),
 	OPT("database", 'd', OPT_STRING, database, "URI", "connect to this database (any libpq connection string)", FOR_ALL),
@@ -51,12 +49,12 @@ const struct option option_table[] = {
 	/* After a command, --version is rehydrate's. */
 	OPT_THIS_ONCE("version", 'V', OPT_FLAG, version, NULL, "show the version of firn", CMD_NONE),
 
-	OPT("max-rows", 0, OPT_ROWS, max_rows, "N", "move at most so many rows", MOVES),
-	OPT("max-runtime", 0, OPT_DURATION, max_runtime_s, "15min", "begin nothing new after this long", MOVES | CMD_MAINTAIN),
-	OPT("segment-size", 0, OPT_BYTES, segment_bytes, "128MiB", "size that segments aim at", MOVES),
+	OPT("max-rows", 0, OPT_ROWS, max_rows, "N", "move at most so many rows", CMD_PASS),
+	OPT("max-runtime", 0, OPT_DURATION, max_runtime_s, "15min", "begin nothing new after this long", CMD_PASS | CMD_MAINTAIN),
+	OPT("segment-size", 0, OPT_BYTES, segment_bytes, "128MiB", "size that segments aim at", CMD_PASS),
 	OPT_THIS_ONCE("dry-run", 'n', OPT_FLAG, dry_run, NULL, "say what would be done and do nothing",
-		      MOVES | CMD_REHYDRATE | CMD_MAINTAIN),
-	OPT("no-maintain", 0, OPT_FLAG, no_maintain, NULL, "leave the index work to \"firn maintain\"", MOVES | CMD_REHYDRATE),
+		      CMD_PASS | CMD_REHYDRATE | CMD_MAINTAIN),
+	OPT("no-maintain", 0, OPT_FLAG, no_maintain, NULL, "leave the index work to \"firn maintain\"", CMD_PASS | CMD_REHYDRATE),
 	OPT_THIS_ONCE("workspace", 0, OPT_LIST, workspaces, "ID", "chunks of this workspace; may be repeated", CMD_REHYDRATE),
 	OPT_THIS_ONCE("document", 0, OPT_LIST, documents, "ID", "chunks of this document; may be repeated", CMD_REHYDRATE),
 	OPT_THIS_ONCE("chunk", 0, OPT_LIST, chunks, "ID",
@@ -295,15 +293,17 @@ static bool unknown_option(const char *given, uint32_t command, const char *comm
 
 static bool popt_error(int status, const char *given, uint32_t command, const char *command_name, struct err *e)
 {
+	int len = (int)strcspn(given, "=");
+
 	switch (status) {
 	case POPT_ERROR_BADOPT:
 		return unknown_option(given, command, command_name, e);
 	case POPT_ERROR_NOARG:
-		return err_set(e, ERR_USAGE, "option \"%s\" needs a value", given);
+		return err_set(e, ERR_USAGE, "option \"%.*s\" needs a value", len, given);
 	case POPT_ERROR_UNWANTEDARG:
-		return err_set(e, ERR_USAGE, "option \"%s\" takes no value", given);
+		return err_set(e, ERR_USAGE, "option \"%.*s\" takes no value", len, given);
 	default:
-		return err_set(e, ERR_USAGE, "option \"%s\": %s", given, poptStrerror(status));
+		return err_set(e, ERR_USAGE, "option \"%.*s\": %s", len, given, poptStrerror(status));
 	}
 }
 

@@ -270,7 +270,7 @@ bool text_pass(const struct report *r, const struct firn_pass_result *x, bool dr
 	if (x->abandoned > 0)
 		fprintf(r->out, "%s unfinished %s of earlier runs undone\n", count(&w, x->abandoned),
 			plural(x->abandoned, "move", "moves"));
-	if (x->stopped_early)
+	if (x->stopped_early && !failed)
 		fprintf(r->out, "stopped early: %s\n", x->stop_reason ? x->stop_reason : "a limit was reached");
 	if (!print_index_work(r, &x->maintain, e))
 		return false;
