@@ -72,7 +72,7 @@ TEST_OBJ := $(LIB_OBJ) $(filter-out $(O)/obj/cli/main.o,$(TOOL_OBJ))
 HEADERS := $(sort $(wildcard src/*/*.h include/firn/*.h))
 
 UNIT_SRC := $(sort $(wildcard tests/unit/*/test_*.c))
-CONTRACT_SRC := $(sort $(wildcard tests/contract/*.c))
+CONTRACT_SRC := $(sort $(wildcard tests/contract/*.c tests/pg/test_*.c))
 FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 UNIT_BIN := $(UNIT_SRC:%.c=$(O)/%)
 CONTRACT_BIN := $(CONTRACT_SRC:%.c=$(O)/%)
