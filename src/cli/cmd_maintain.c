@@ -11,7 +11,8 @@ int cmd_maintain(struct cli *c)
 	struct firn_maintain_result result = { 0 };
 	struct err e = { 0 }, write_error = { 0 };
 	bool ok = firn_maintain(c->firn, &options, &result, &e);
-	bool written = report_maintain(&c->report, &result, s->dry_run, ok ? NULL : &e, &write_error);
+	bool written =
+		report_maintain(&c->report, &result, s->dry_run, ok ? NULL : &e, &write_error);
 	bool put_off = result.put_off > 0;
 
 	firn_maintain_result_release(&result);

@@ -15,7 +15,8 @@ int cmd_pass(struct cli *c)
 	bool ok = firn_pass(c->firn, &options, &result, &e);
 	bool written = report_pass(&c->report, &result, s->dry_run, ok ? NULL : &e, &write_error);
 	/* A limit is the operator's wish and no failure; a signal, or work that could not be done, wants another run. */
-	bool put_off = result.maintain.put_off > 0 || (result.stopped_early && firn_stop_requested());
+	bool put_off =
+		result.maintain.put_off > 0 || (result.stopped_early && firn_stop_requested());
 
 	firn_pass_result_release(&result);
 	return cli_end(c, &(struct cli_outcome){ ok, &e, written, &write_error, put_off });

@@ -8,15 +8,15 @@ static const char *const *strings(const struct option_list *l)
 /* Said here, before a database is asked for anything. */
 static bool selects(const struct settings *s, struct err *e)
 {
-	size_t selections = s->workspaces.count + s->documents.count + s->chunks.count + s->versions.count +
-			    s->segments.count;
+	size_t selections = s->workspaces.count + s->documents.count + s->chunks.count +
+			    s->versions.count + s->segments.count;
 
 	if (selections > 0 && s->where_cold)
 		return err_set(e, ERR_USAGE, "--where-cold all goes with no other selection");
 	if (selections == 0 && !s->where_cold) {
 		err_set(e, ERR_USAGE, "nothing is selected");
-		return err_hint(e, "Name what to bring back by --workspace, --document, --chunk, --version or --segment, or "
-				   "everything by --where-cold all.");
+		return err_hint(e, "Name what to bring back by --workspace, --document, --chunk, "
+				   "--version or --segment, or everything by --where-cold all.");
 	}
 	return true;
 }
@@ -24,7 +24,8 @@ static bool selects(const struct settings *s, struct err *e)
 int cmd_rehydrate(struct cli *c)
 {
 	/* In the order of --on-conflict's choices. */
-	static const enum firn_on_conflict conflicts[] = { FIRN_CONFLICT_SKIP, FIRN_CONFLICT_REPLACE,
+	static const enum firn_on_conflict conflicts[] = { FIRN_CONFLICT_SKIP,
+							   FIRN_CONFLICT_REPLACE,
 							   FIRN_CONFLICT_FAIL };
 	struct settings *s = &c->settings;
 	struct firn_rehydrate_result result = { 0 };

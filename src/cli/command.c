@@ -7,41 +7,49 @@
 
 const struct command command_table[] = {
 	{ "init", "install or upgrade the catalog; check database, table and archive",
-	  "Looks at the managed tables, says what it found and what stands in the way, installs the catalog (the schema "
-	  "\"firn\") and proves that the archive can be written and read. Running it again is safe, and is how the catalog is "
-	  "upgraded.",
+	  "Looks at the managed tables, says what it found and what stands in the way, installs "
+	  "the catalog (the schema \"firn\") and proves that the archive can be written and "
+	  "read. Running it again is safe, and is how the catalog is upgraded.",
 	  CMD_INIT, true, cmd_init },
 	{ "pass", "one tiering pass: plan, move, maintain (what cron runs)",
-	  "Moves the chunks that the policy's rules name out of Postgres and into segments of the archive, then does the "
-	  "index work that this made due. A chunk is deleted only after its segment was read back from the archive and "
-	  "compared.\n\n"
-	  "A limit (--max-rows, --max-runtime, those of the policy) ends a pass early with status 0; a signal ends it "
-	  "with 75, as does another pass that is at work, or index work that had to be put off.",
+	  "Moves the chunks that the policy's rules name out of Postgres and into segments of "
+	  "the archive, then does the index work that this made due. A chunk is deleted only "
+	  "after its segment was read back from the archive and compared.\n\n"
+	  "A limit (--max-rows, --max-runtime, those of the policy) ends a pass early with "
+	  "status 0; a signal ends it with 75, as does another pass that is at work, or index "
+	  "work that had to be put off.",
 	  CMD_PASS, true, cmd_pass },
 	{ "plan", "what a pass would move and why; moves nothing",
-	  "Shows rows and bytes by rule, leaf, workspace and embedding version. Nothing is written anywhere.", CMD_PLAN,
-	  true, cmd_plan },
+	  "Shows rows and bytes by rule, leaf, workspace and embedding version. Nothing is "
+	  "written anywhere.",
+	  CMD_PLAN, true, cmd_plan },
 	{ "rehydrate", "bring cold chunks back",
-	  "Brings back the chunks that are selected by --workspace, --document, --chunk, --version and --segment; different "
-	  "options narrow each other, and of one that is repeated any value will do. --where-cold all selects everything.\n\n"
-	  "A chunk whose id is hot already is left cold unless --on-conflict says otherwise. Rows whose document is gone "
-	  "stay cold and are counted.",
+	  "Brings back the chunks that are selected by --workspace, --document, --chunk, "
+	  "--version and --segment; different options narrow each other, and of one that is "
+	  "repeated any value will do. --where-cold all selects everything.\n\n"
+	  "A chunk whose id is hot already is left cold unless --on-conflict says otherwise. "
+	  "Rows whose document is gone stay cold and are counted.",
 	  CMD_REHYDRATE, true, cmd_rehydrate },
 	{ "maintain", "ANALYZE, VACUUM, REINDEX where due",
-	  "Does the index work that moves left behind, choosing what is cheapest for each leaf, and drops what a REINDEX that "
-	  "died left over. Work that cannot be done now (no room on the disk, no lock) is put off: the status is 75 then.",
+	  "Does the index work that moves left behind, choosing what is cheapest for each leaf, "
+	  "and drops what a REINDEX that died left over. Work that cannot be done now (no room "
+	  "on the disk, no lock) is put off: the status is 75 then.",
 	  CMD_MAINTAIN, true, cmd_maintain },
-	{ "status", "hot and cold rows and bytes", "By table and leaf, and with --by workspace by workspace and version.",
-	  CMD_STATUS, true, cmd_status },
+	{ "status", "hot and cold rows and bytes",
+	  "By table and leaf, and with --by workspace by workspace and version.", CMD_STATUS, true,
+	  cmd_status },
 	{ "verify", "check archive against catalog",
-	  "Checks that every object is there with the length and digest that the catalog has. With --deep, every row is "
-	  "decoded and hashed again, and none may be both hot and cold. The status is 65 when something is wrong.",
+	  "Checks that every object is there with the length and digest that the catalog has. "
+	  "With --deep, every row is decoded and hashed again, and none may be both hot and "
+	  "cold. The status is 65 when something is wrong.",
 	  CMD_VERIFY, true, cmd_verify },
 	{ "gc", "remove what no catalog row refers to; dry run unless --confirm",
-	  "Lists the objects of the archive that are no longer needed: those of retired segments and what runs that died left "
-	  "behind. None is removed before the horizon, since a database restored from a backup may need it.",
+	  "Lists the objects of the archive that are no longer needed: those of retired segments "
+	  "and what runs that died left behind. None is removed before the horizon, since a "
+	  "database restored from a backup may need it.",
 	  CMD_GC, true, cmd_gc },
-	{ "report", "storage cost", "What hot and cold rows cost a month by the price list, and what was saved.", CMD_REPORT,
+	{ "report", "storage cost",
+	  "What hot and cold rows cost a month by the price list, and what was saved.", CMD_REPORT,
 	  true, cmd_report },
 	{ "help", "show help, of a command where one is named", "", CMD_HELP, false, cmd_help },
 	{ 0 },
@@ -59,7 +67,8 @@ const struct command *command_find(const char *name, struct err *e)
 			near = c;
 	}
 	if (near)
-		err_set(e, ERR_USAGE, "\"%s\" is not a command; did you mean \"%s\"?", name, near->name);
+		err_set(e, ERR_USAGE, "\"%s\" is not a command; did you mean \"%s\"?", name,
+			near->name);
 	else
 		err_set(e, ERR_USAGE, "\"%s\" is not a command", name);
 	err_hint(e, "Run \"firn help\" for a list.");

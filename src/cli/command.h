@@ -29,14 +29,15 @@ enum command_id {
 struct cli {
 	struct settings settings;
 	struct report report;
-	struct log log; /* stderr */
+	struct log log;    /* stderr */
 	struct firn *firn; /* open unless the command is help */
 };
 
 struct command {
 	const char *name;
 	const char *summary; /* one line, lower case */
-	const char *text;    /* sentences for "firn help NAME" and the man page; paragraphs are apart by a blank line */
+	const char *
+		text; /* sentences for "firn help NAME" and the man page; paragraphs are apart by a blank line */
 	uint32_t id;
 	bool needs_firn; /* cli.firn is open */
 	/* What a command writes goes to cli.report.out, errors to cli.log. Returns the exit status. */

@@ -4,7 +4,7 @@
 
 #include "base/str.h"
 
-#define WIDTH 96
+#define WIDTH   96
 #define TEXT_AT 32 /* where the help of an option begins */
 
 /* Text in lines of at most WIDTH, each indented; the first line begins at column at. "\n\n" begins a paragraph. */
@@ -39,8 +39,9 @@ static void print_option(FILE *out, const struct option *o)
 	char left[64];
 	int len;
 
-	len = snprintf(left, sizeof(left), "  %c%c%s--%s%s%s", o->letter ? '-' : ' ', o->letter ? o->letter : ' ',
-		       o->letter ? ", " : "  ", o->name, o->arg ? " " : "", o->arg ? o->arg : "");
+	len = snprintf(left, sizeof(left), "  %c%c%s--%s%s%s", o->letter ? '-' : ' ',
+		       o->letter ? o->letter : ' ', o->letter ? ", " : "  ", o->name,
+		       o->arg ? " " : "", o->arg ? o->arg : "");
 	fputs(left, out);
 	if (len + 2 > TEXT_AT) {
 		fputc('\n', out);
@@ -59,8 +60,8 @@ void help_overview(FILE *out)
 {
 	fputs("usage: firn [global options] COMMAND [options]\n\n", out);
 	wrap(out,
-	     "Keeps the chunks that are being read in Postgres, the others in compressed segments in an archive, and "
-	     "brings them back when asked.",
+	     "Keeps the chunks that are being read in Postgres, the others in compressed segments "
+	     "in an archive, and brings them back when asked.",
 	     0, 0);
 	fputs("\ncommands\n", out);
 	for (const struct command *c = command_table; c->name; c++)
@@ -71,9 +72,10 @@ void help_overview(FILE *out)
 			print_option(out, o);
 	fputc('\n', out);
 	wrap(out,
-	     "Settings are read from the configuration file, then from the environment (--max-rows is FIRN_MAX_ROWS there, "
-	     "--config is FIRN_CONFIG), then from options; the later wins. What libpq and AWS read from the environment "
-	     "(PGHOST, AWS_PROFILE and so on) works as well.",
+	     "Settings are read from the configuration file, then from the environment (--max-rows "
+	     "is FIRN_MAX_ROWS there, --config is FIRN_CONFIG), then from options; the later wins. "
+	     "What libpq and AWS read from the environment (PGHOST, AWS_PROFILE and so on) works "
+	     "as well.",
 	     0, 0);
 	fputs("\n\"firn help COMMAND\" says more about a command.\n", out);
 }
@@ -83,7 +85,8 @@ void help_command(FILE *out, const struct command *command)
 	bool any = false;
 
 	fprintf(out, "usage: firn [global options] %s [%s]\n\n%c%s.\n", command->name,
-		command->id == CMD_HELP ? "COMMAND" : "options", command->summary[0] - 'a' + 'A', command->summary + 1);
+		command->id == CMD_HELP ? "COMMAND" : "options", command->summary[0] - 'a' + 'A',
+		command->summary + 1);
 	if (*command->text) {
 		fputc('\n', out);
 		wrap(out, command->text, 0, 0);
@@ -146,14 +149,20 @@ static void man_option(FILE *out, const struct option *o)
 
 void help_man(FILE *out)
 {
-	fprintf(out, ".TH FIRN 1 \"\" \"firn %s\"\n.SH NAME\nfirn \\- tiered storage for Postgres and pgvector\n",
+	fprintf(out,
+		".TH FIRN 1 \"\" \"firn %s\"\n.SH NAME\nfirn \\- tiered storage for Postgres and "
+		"pgvector\n",
 		FIRN_VERSION);
-	fputs(".SH SYNOPSIS\n.B firn\n[\\fIglobal options\\fR] \\fICOMMAND\\fR [\\fIoptions\\fR]\n.SH DESCRIPTION\n", out);
-	troff(out, "Keeps the chunks that are being read in Postgres, compacts the others into segments in an archive "
-		   "(a folder or S3-compatible storage), and brings them back when asked. It is a client: it needs no "
-		   "extension on the server but pgvector.\n\n"
-		   "Settings are read from the configuration file, then from the environment, then from options; the later "
-		   "wins. Results go to standard output, everything else to standard error.");
+	fputs(".SH SYNOPSIS\n.B firn\n[\\fIglobal options\\fR] \\fICOMMAND\\fR "
+	      "[\\fIoptions\\fR]\n.SH DESCRIPTION\n",
+	      out);
+	troff(out,
+	      "Keeps the chunks that are being read in Postgres, compacts the others into segments "
+	      "in an archive (a folder or S3-compatible storage), and brings them back when asked. "
+	      "It is a client: it needs no extension on the server but pgvector.\n\n"
+	      "Settings are read from the configuration file, then from the environment, then from "
+	      "options; the later wins. Results go to standard output, everything else to standard "
+	      "error.");
 	fputs(".SH GLOBAL OPTIONS\nThey may stand before or after the command.\n", out);
 	for (const struct option *o = option_table; o->name; o++)
 		if (is_global(o))
@@ -182,7 +191,8 @@ void help_man(FILE *out)
 		{ 69, "database or archive is out of reach" },
 		{ 70, "internal error" },
 		{ 73, "a file could not be written" },
-		{ 75, "another pass is at work, a signal came, or work was put off: run it again later" },
+		{ 75, "another pass is at work, a signal came, or work was put off: run it again "
+		      "later" },
 		{ 78, "configuration, policy or privileges" },
 	};
 
@@ -213,7 +223,8 @@ void help_bash_completion(FILE *out)
 {
 	fputs("# bash completion for firn: source it, or put it where bash-completion looks.\n"
 	      "_firn()\n{\n"
-	      "\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} word command= words=\n"
+	      "\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} word "
+	      "command= words=\n"
 	      "\tCOMPREPLY=()\n"
 	      "\tfor word in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n"
 	      "\t\tcase $word in\n\t\t",
@@ -229,7 +240,8 @@ void help_bash_completion(FILE *out)
 			fprintf(out, "|-%c", o->letter);
 		fputs(")\n\t\t", out);
 		if (takes_path(o)) {
-			fprintf(out, "COMPREPLY=($(compgen -%c -- \"$cur\"))\n", o->arg[0] == 'D' ? 'd' : 'f');
+			fprintf(out, "COMPREPLY=($(compgen -%c -- \"$cur\"))\n",
+				o->arg[0] == 'D' ? 'd' : 'f');
 		} else if (o->choices || o->kind == OPT_YESNO) {
 			fputs("COMPREPLY=($(compgen -W \"", out);
 			for (const char *c = o->arg; *c; c++)

@@ -14,7 +14,8 @@
 /* ps(1) shows every process's arguments to everyone: a password goes from ours as soon as it was read. */
 static void hide_password(char *arg)
 {
-	char *uri = strstr(arg, "://"), *word = strcasestr(arg, "password="), *from = NULL, *to = NULL;
+	char *uri = strstr(arg, "://"), *word = strcasestr(arg, "password="), *from = NULL,
+	     *to = NULL;
 
 	if (uri) {
 		to = strrchr(uri, '@');
@@ -33,7 +34,8 @@ static int terminal_width(void)
 {
 	struct winsize size;
 
-	if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
+	if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 ||
+	    size.ws_col == 0)
 		return 0;
 	return size.ws_col < WIDTH_MIN ? WIDTH_MIN : size.ws_col;
 }
@@ -42,7 +44,9 @@ static enum log_level level_of(const struct settings *s)
 {
 	int level = LOG_NOTICE + s->verbose - s->quiet;
 
-	return level < LOG_ERROR ? LOG_ERROR : level > LOG_DEBUG ? LOG_DEBUG : (enum log_level)level;
+	return level < LOG_ERROR   ? LOG_ERROR
+	       : level > LOG_DEBUG ? LOG_DEBUG
+				   : (enum log_level)level;
 }
 
 /* From here on, results and log lines look as they were asked for. */
@@ -87,9 +91,11 @@ static struct firn *open_firn(const struct cli *c, struct err *e)
 }
 
 /* The command's name is argv[*at_out]; NULL without an error when --help or --version was asked for instead. */
-static const struct command *find_command(int argc, char **argv, int *at_out, struct settings *s, struct err *e)
+static const struct command *find_command(int argc, char **argv, int *at_out, struct settings *s,
+					  struct err *e)
 {
-	if (!settings_from_argv(s, CMD_NONE, "firn", argc, (const char **)argv, at_out, e) || s->help || s->version)
+	if (!settings_from_argv(s, CMD_NONE, "firn", argc, (const char **)argv, at_out, e) ||
+	    s->help || s->version)
 		return NULL;
 	if (*at_out == argc) {
 		err_set(e, ERR_USAGE, "no command was given");
@@ -100,14 +106,16 @@ static const struct command *find_command(int argc, char **argv, int *at_out, st
 }
 
 /* Everything that was set for the command, the later wins: environment, options before it, options after it. */
-static bool read_settings(struct cli *c, const struct command *command, int argc, char **argv, int at, struct err *e)
+static bool read_settings(struct cli *c, const struct command *command, int argc, char **argv,
+			  int at, struct err *e)
 {
 	const char **words = (const char **)argv;
 	int ignored;
 
 	return settings_from_environment(&c->settings, command->id | CMD_NONE, e) &&
 	       settings_from_argv(&c->settings, CMD_NONE, "firn", argc, words, &ignored, e) &&
-	       settings_from_argv(&c->settings, command->id, command->name, argc - at, words + at, &ignored, e);
+	       settings_from_argv(&c->settings, command->id, command->name, argc - at, words + at,
+				  &ignored, e);
 }
 
 static int usage_failed(const struct cli *c, const struct command *command, struct err *e)

@@ -12,14 +12,26 @@
 #include "base/str.h"
 #include "cli/command.h"
 
-#define OPT(name, letter, kind, member, arg, help, commands) \
-	{ name, letter, kind, offsetof(struct settings, member), arg, help, commands, false, NULL }
-#define OPT_THIS_ONCE(name, letter, kind, member, arg, help, commands) \
-	{ name, letter, kind, offsetof(struct settings, member), arg, help, commands, true, NULL }
-#define CHOICE(name, member, arg, help, commands, choices) \
-	{ name, 0, OPT_CHOICE, offsetof(struct settings, member), arg, help, commands, false, choices }
-#define CHOICE_THIS_ONCE(name, member, arg, help, commands, choices) \
-	{ name, 0, OPT_CHOICE, offsetof(struct settings, member), arg, help, commands, true, choices }
+#define OPT(name, letter, kind, member, arg, help, commands)                                       \
+	{                                                                                          \
+		name, letter, kind, offsetof(struct settings, member), arg, help, commands, false, \
+			NULL                                                                       \
+	}
+#define OPT_THIS_ONCE(name, letter, kind, member, arg, help, commands)                            \
+	{                                                                                         \
+		name, letter, kind, offsetof(struct settings, member), arg, help, commands, true, \
+			NULL                                                                      \
+	}
+#define CHOICE(name, member, arg, help, commands, choices)                                   \
+	{                                                                                    \
+		name, 0, OPT_CHOICE, offsetof(struct settings, member), arg, help, commands, \
+			false, choices                                                       \
+	}
+#define CHOICE_THIS_ONCE(name, member, arg, help, commands, choices)                               \
+	{                                                                                          \
+		name, 0, OPT_CHOICE, offsetof(struct settings, member), arg, help, commands, true, \
+			choices                                                                    \
+	}
 
 static const char *const formats[] = { "text", "json", NULL };
 static const char *const conflicts[] = { "skip", "replace", "fail", NULL };
@@ -29,51 +41,78 @@ static const char *const details[] = { "", "workspace", NULL };
 
 const struct option option_table[] = {
 	OPT("config", 'c', OPT_STRING, config, "FILE", "read this configuration file", FOR_ALL),
-	OPT("database", 'd', OPT_STRING, database, "URI", "connect to this database (any libpq connection string)", FOR_ALL),
-	OPT("archive", 0, OPT_STRING, archive, "URL", "archive: s3://bucket/prefix or file:///dir", FOR_ALL),
+	OPT("database", 'd', OPT_STRING, database, "URI",
+	    "connect to this database (any libpq connection string)", FOR_ALL),
+	OPT("archive", 0, OPT_STRING, archive, "URL", "archive: s3://bucket/prefix or file:///dir",
+	    FOR_ALL),
 	OPT("policy", 0, OPT_STRING, policy, "FILE", "rules that say what is moved out", FOR_ALL),
 	OPT("prices", 0, OPT_STRING, prices, "FILE", "storage prices for the report", FOR_ALL),
-	OPT("table", 0, OPT_LIST, tables, "NAME", "managed table, as schema.table; may be repeated", FOR_ALL),
-	OPT("cache-dir", 0, OPT_STRING, cache_dir, "DIR", "keep local copies of index objects here", FOR_ALL),
-	OPT("s3-endpoint", 0, OPT_STRING, s3_endpoint, "URL", "S3 server other than Amazon's", FOR_ALL),
-	OPT("s3-region", 0, OPT_STRING, s3_region, "NAME", "region that requests are signed for", FOR_ALL),
-	OPT("s3-profile", 0, OPT_STRING, s3_profile, "NAME", "profile of AWS's credentials file", FOR_ALL),
-	OPT("s3-ca-file", 0, OPT_STRING, s3_ca_file, "FILE", "certificate authorities to trust", FOR_ALL),
-	OPT("s3-path-style", 0, OPT_YESNO, s3_path_style, "yes|no", "put the bucket into the path, not the host name", FOR_ALL),
+	OPT("table", 0, OPT_LIST, tables, "NAME", "managed table, as schema.table; may be repeated",
+	    FOR_ALL),
+	OPT("cache-dir", 0, OPT_STRING, cache_dir, "DIR", "keep local copies of index objects here",
+	    FOR_ALL),
+	OPT("s3-endpoint", 0, OPT_STRING, s3_endpoint, "URL", "S3 server other than Amazon's",
+	    FOR_ALL),
+	OPT("s3-region", 0, OPT_STRING, s3_region, "NAME", "region that requests are signed for",
+	    FOR_ALL),
+	OPT("s3-profile", 0, OPT_STRING, s3_profile, "NAME", "profile of AWS's credentials file",
+	    FOR_ALL),
+	OPT("s3-ca-file", 0, OPT_STRING, s3_ca_file, "FILE", "certificate authorities to trust",
+	    FOR_ALL),
+	OPT("s3-path-style", 0, OPT_YESNO, s3_path_style, "yes|no",
+	    "put the bucket into the path, not the host name", FOR_ALL),
 	CHOICE("format", format, "text|json", "how results are written", FOR_ALL, formats),
-	CHOICE("log-format", log_format, "text|json", "how log lines are written", FOR_ALL, formats),
-	OPT("quiet", 'q', OPT_COUNT, quiet, NULL, "log warnings and errors only; twice: errors only", FOR_ALL),
+	CHOICE("log-format", log_format, "text|json", "how log lines are written", FOR_ALL,
+	       formats),
+	OPT("quiet", 'q', OPT_COUNT, quiet, NULL,
+	    "log warnings and errors only; twice: errors only", FOR_ALL),
 	OPT("verbose", 'v', OPT_COUNT, verbose, NULL, "log more; twice: everything", FOR_ALL),
 	OPT("no-progress", 0, OPT_FLAG, no_progress, NULL, "show no progress", FOR_ALL),
 	OPT_THIS_ONCE("help", 'h', OPT_FLAG, help, NULL, "show help", FOR_ALL),
 	/* After a command, --version is rehydrate's. */
-	OPT_THIS_ONCE("version", 'V', OPT_FLAG, version, NULL, "show the version of firn", CMD_NONE),
+	OPT_THIS_ONCE("version", 'V', OPT_FLAG, version, NULL, "show the version of firn",
+		      CMD_NONE),
 
 	OPT("max-rows", 0, OPT_ROWS, max_rows, "N", "move at most so many rows", CMD_PASS),
-	OPT("max-runtime", 0, OPT_DURATION, max_runtime_s, "15min", "begin nothing new after this long", CMD_PASS | CMD_MAINTAIN),
-	OPT("segment-size", 0, OPT_BYTES, segment_bytes, "128MiB", "size that segments aim at", CMD_PASS),
-	OPT_THIS_ONCE("dry-run", 'n', OPT_FLAG, dry_run, NULL, "say what would be done and do nothing",
+	OPT("max-runtime", 0, OPT_DURATION, max_runtime_s, "15min",
+	    "begin nothing new after this long", CMD_PASS | CMD_MAINTAIN),
+	OPT("segment-size", 0, OPT_BYTES, segment_bytes, "128MiB", "size that segments aim at",
+	    CMD_PASS),
+	OPT_THIS_ONCE("dry-run", 'n', OPT_FLAG, dry_run, NULL,
+		      "say what would be done and do nothing",
 		      CMD_PASS | CMD_REHYDRATE | CMD_MAINTAIN),
-	OPT("no-maintain", 0, OPT_FLAG, no_maintain, NULL, "leave the index work to \"firn maintain\"", CMD_PASS | CMD_REHYDRATE),
-	OPT_THIS_ONCE("workspace", 0, OPT_LIST, workspaces, "ID", "chunks of this workspace; may be repeated", CMD_REHYDRATE),
-	OPT_THIS_ONCE("document", 0, OPT_LIST, documents, "ID", "chunks of this document; may be repeated", CMD_REHYDRATE),
+	OPT("no-maintain", 0, OPT_FLAG, no_maintain, NULL,
+	    "leave the index work to \"firn maintain\"", CMD_PASS | CMD_REHYDRATE),
+	OPT_THIS_ONCE("workspace", 0, OPT_LIST, workspaces, "ID",
+		      "chunks of this workspace; may be repeated", CMD_REHYDRATE),
+	OPT_THIS_ONCE("document", 0, OPT_LIST, documents, "ID",
+		      "chunks of this document; may be repeated", CMD_REHYDRATE),
 	OPT_THIS_ONCE("chunk", 0, OPT_LIST, chunks, "ID",
-		      "this chunk; may be repeated; - reads ids from standard input, one a line", CMD_REHYDRATE),
-	OPT_THIS_ONCE("version", 0, OPT_LIST, versions, "NAME", "chunks of this embedding version; may be repeated",
+		      "this chunk; may be repeated; - reads ids from standard input, one a line",
 		      CMD_REHYDRATE),
-	OPT_THIS_ONCE("segment", 0, OPT_IDS, segments, "N", "this segment; may be repeated", CMD_REHYDRATE | CMD_VERIFY),
-	CHOICE_THIS_ONCE("where-cold", where_cold, "all", "everything that is cold", CMD_REHYDRATE, where_cold),
-	CHOICE("on-conflict", on_conflict, "skip|replace|fail", "when a chunk of the same id is hot already", CMD_REHYDRATE,
-	       conflicts),
+	OPT_THIS_ONCE("version", 0, OPT_LIST, versions, "NAME",
+		      "chunks of this embedding version; may be repeated", CMD_REHYDRATE),
+	OPT_THIS_ONCE("segment", 0, OPT_IDS, segments, "N", "this segment; may be repeated",
+		      CMD_REHYDRATE | CMD_VERIFY),
+	CHOICE_THIS_ONCE("where-cold", where_cold, "all", "everything that is cold", CMD_REHYDRATE,
+			 where_cold),
+	CHOICE("on-conflict", on_conflict, "skip|replace|fail",
+	       "when a chunk of the same id is hot already", CMD_REHYDRATE, conflicts),
 	OPT_THIS_ONCE("force", 0, OPT_FLAG, force, NULL, "also where nothing is due", CMD_MAINTAIN),
-	CHOICE_THIS_ONCE("by", by, "workspace", "count rows by workspace and version, too (reads the whole table)", CMD_STATUS,
-			 details),
-	OPT_THIS_ONCE("deep", 0, OPT_FLAG, deep, NULL, "decode and hash every row again", CMD_VERIFY),
-	OPT_THIS_ONCE("confirm", 0, OPT_FLAG, confirm, NULL, "remove what is listed; without it, nothing is", CMD_GC),
-	OPT("horizon", 0, OPT_DURATION, horizon_s, "30d", "how long backups of the database are kept", CMD_GC),
-	OPT_THIS_ONCE("orphans", 0, OPT_FLAG, orphans, NULL, "also objects that the catalog does not know", CMD_GC),
+	CHOICE_THIS_ONCE("by", by, "workspace",
+			 "count rows by workspace and version, too (reads the whole table)",
+			 CMD_STATUS, details),
+	OPT_THIS_ONCE("deep", 0, OPT_FLAG, deep, NULL, "decode and hash every row again",
+		      CMD_VERIFY),
+	OPT_THIS_ONCE("confirm", 0, OPT_FLAG, confirm, NULL,
+		      "remove what is listed; without it, nothing is", CMD_GC),
+	OPT("horizon", 0, OPT_DURATION, horizon_s, "30d",
+	    "how long backups of the database are kept", CMD_GC),
+	OPT_THIS_ONCE("orphans", 0, OPT_FLAG, orphans, NULL,
+		      "also objects that the catalog does not know", CMD_GC),
 	OPT_THIS_ONCE("man", 0, OPT_FLAG, man, NULL, "write the man page, as troff", CMD_HELP),
-	OPT_THIS_ONCE("bash-completion", 0, OPT_FLAG, bash_completion, NULL, "write completion for bash", CMD_HELP),
+	OPT_THIS_ONCE("bash-completion", 0, OPT_FLAG, bash_completion, NULL,
+		      "write completion for bash", CMD_HELP),
 	{ 0 },
 };
 
@@ -150,7 +189,8 @@ static bool set_choice(int *out, const struct option *o, const char *value, stru
 			*out = i;
 			return true;
 		}
-	return err_set(e, ERR_USAGE, "\"%s\" is not %s%s", value, strchr(o->arg, '|') ? "one of " : "", o->arg);
+	return err_set(e, ERR_USAGE, "\"%s\" is not %s%s", value,
+		       strchr(o->arg, '|') ? "one of " : "", o->arg);
 }
 
 static bool set_number(int64_t *out, const struct option *o, const char *value, struct err *e)
@@ -220,7 +260,8 @@ bool settings_set(struct settings *s, const struct option *o, const char *value,
 	return err_set(e, ERR_USAGE, "--%s: %s", o->name, why.message);
 }
 
-static bool set_from_environment(struct settings *s, const struct option *o, const char *value, struct err *e)
+static bool set_from_environment(struct settings *s, const struct option *o, const char *value,
+				 struct err *e)
 {
 	struct option_list *list = member_of(s, o);
 	char *names, *at, *name;
@@ -256,13 +297,15 @@ bool settings_from_environment(struct settings *s, uint32_t command, struct err 
 }
 
 /* The option that an argument such as "--max-row=5" or "-x" was meant to be. */
-static bool unknown_option(const char *given, uint32_t command, const char *command_name, struct err *e)
+static bool unknown_option(const char *given, uint32_t command, const char *command_name,
+			   struct err *e)
 {
 	char word[64];
 	const struct option *near = NULL, *elsewhere = NULL;
 	unsigned best = UINT_MAX;
 
-	snprintf(word, sizeof(word), "%.*s", (int)strcspn(given + strspn(given, "-"), "="), given + strspn(given, "-"));
+	snprintf(word, sizeof(word), "%.*s", (int)strcspn(given + strspn(given, "-"), "="),
+		 given + strspn(given, "-"));
 	for (const struct option *o = option_table; o->name; o++) {
 		if (str_eq(word, o->name))
 			elsewhere = o;
@@ -278,20 +321,22 @@ static bool unknown_option(const char *given, uint32_t command, const char *comm
 
 		for (const struct command *c = command_table; c->name; c++)
 			if (option_is_for(elsewhere, c->id))
-				snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%s", *names ? ", " : "",
-					 c->name);
-		err_set(e, ERR_USAGE, "\"--%s\" is not an option of %s, but of %s", word, command_name,
-			*names ? names : "firn itself");
+				snprintf(names + strlen(names), sizeof(names) - strlen(names),
+					 "%s%s", *names ? ", " : "", c->name);
+		err_set(e, ERR_USAGE, "\"--%s\" is not an option of %s, but of %s", word,
+			command_name, *names ? names : "firn itself");
 	} else if (near) {
-		err_set(e, ERR_USAGE, "\"%s%s\" is not an option of %s; did you mean \"--%s\"?", given[1] == '-' ? "--" : "-",
-			word, command_name, near->name);
+		err_set(e, ERR_USAGE, "\"%s%s\" is not an option of %s; did you mean \"--%s\"?",
+			given[1] == '-' ? "--" : "-", word, command_name, near->name);
 	} else {
-		err_set(e, ERR_USAGE, "\"%s%s\" is not an option of %s", given[1] == '-' ? "--" : "-", word, command_name);
+		err_set(e, ERR_USAGE, "\"%s%s\" is not an option of %s",
+			given[1] == '-' ? "--" : "-", word, command_name);
 	}
 	return false;
 }
 
-static bool popt_error(int status, const char *given, uint32_t command, const char *command_name, struct err *e)
+static bool popt_error(int status, const char *given, uint32_t command, const char *command_name,
+		       struct err *e)
 {
 	int len = (int)strcspn(given, "=");
 
@@ -303,11 +348,13 @@ static bool popt_error(int status, const char *given, uint32_t command, const ch
 	case POPT_ERROR_UNWANTEDARG:
 		return err_set(e, ERR_USAGE, "option \"%.*s\" takes no value", len, given);
 	default:
-		return err_set(e, ERR_USAGE, "option \"%.*s\": %s", len, given, poptStrerror(status));
+		return err_set(e, ERR_USAGE, "option \"%.*s\": %s", len, given,
+			       poptStrerror(status));
 	}
 }
 
-static bool take_option(struct settings *s, const struct option *o, const char *value, struct err *e)
+static bool take_option(struct settings *s, const struct option *o, const char *value,
+			struct err *e)
 {
 	if (o->kind == OPT_LIST || o->kind == OPT_IDS) {
 		struct option_list *list = member_of(s, o);
@@ -350,8 +397,8 @@ static struct poptOption *popt_rows(uint32_t command, struct err *e)
 	return rows;
 }
 
-bool settings_from_argv(struct settings *s, uint32_t command, const char *command_name, int argc, const char **argv,
-			int *rest_out, struct err *e)
+bool settings_from_argv(struct settings *s, uint32_t command, const char *command_name, int argc,
+			const char **argv, int *rest_out, struct err *e)
 {
 	struct poptOption *rows = popt_rows(command, e);
 	poptContext context = NULL;
@@ -366,7 +413,8 @@ bool settings_from_argv(struct settings *s, uint32_t command, const char *comman
 		ok = true;
 		goto out;
 	}
-	context = poptGetContext("firn", argc, argv, rows, command == CMD_NONE ? POPT_CONTEXT_POSIXMEHARDER : 0);
+	context = poptGetContext("firn", argc, argv, rows,
+				 command == CMD_NONE ? POPT_CONTEXT_POSIXMEHARDER : 0);
 	if (!context) {
 		err_no_memory(e);
 		goto out;
@@ -380,7 +428,8 @@ bool settings_from_argv(struct settings *s, uint32_t command, const char *comman
 			goto out;
 	}
 	if (status < -1) {
-		popt_error(status, poptBadOption(context, POPT_BADOPTION_NOALIAS), command, command_name, e);
+		popt_error(status, poptBadOption(context, POPT_BADOPTION_NOALIAS), command,
+			   command_name, e);
 		goto out;
 	}
 	rest = poptGetArgs(context);
@@ -389,9 +438,11 @@ bool settings_from_argv(struct settings *s, uint32_t command, const char *comman
 	if (command != CMD_NONE && command != CMD_HELP && *rest_out < argc) {
 		/* A connection string without its -d may hold a password. */
 		if (strpbrk(rest[0], "=@"))
-			err_set(e, ERR_USAGE, "an argument was not expected: %s takes options only", command_name);
+			err_set(e, ERR_USAGE, "an argument was not expected: %s takes options only",
+				command_name);
 		else
-			err_set(e, ERR_USAGE, "\"%s\" was not expected: %s takes options only", rest[0], command_name);
+			err_set(e, ERR_USAGE, "\"%s\" was not expected: %s takes options only",
+				rest[0], command_name);
 		goto out;
 	}
 	if (command == CMD_HELP && rest && rest[0]) {
@@ -438,7 +489,8 @@ bool settings_read_chunks(struct settings *s, FILE *in, struct err *e)
 				ok = append(&s->chunks, line, false, e);
 		}
 		if (ok && ferror(in))
-			ok = err_set_errno(e, ERR_IO, errno, "could not read chunk ids from standard input");
+			ok = err_set_errno(e, ERR_IO, errno,
+					   "could not read chunk ids from standard input");
 	}
 	if (ok && s->chunks.count == 0)
 		ok = err_set(e, ERR_USAGE, "standard input holds no chunk ids");

@@ -33,7 +33,10 @@ struct option_list {
 	bool from_environment; /* given on the command line as well, it begins anew */
 };
 
-enum output_format { FORMAT_TEXT, FORMAT_JSON };
+enum output_format {
+	FORMAT_TEXT,
+	FORMAT_JSON
+};
 
 struct settings {
 	char *config, *database, *archive, *policy, *prices, *cache_dir;
@@ -58,13 +61,13 @@ struct settings {
 
 struct option {
 	const char *name; /* without the two dashes */
-	char letter;	  /* 0: none */
+	char letter;      /* 0: none */
 	enum option_kind kind;
-	size_t offset;	  /* in struct settings */
-	const char *arg;  /* how the value is called: "FILE"; NULL for kinds that take none */
-	const char *help; /* lower case, no full stop */
+	size_t offset;     /* in struct settings */
+	const char *arg;   /* how the value is called: "FILE"; NULL for kinds that take none */
+	const char *help;  /* lower case, no full stop */
 	uint32_t commands; /* bits of enum command_id; FOR_ALL: global */
-	bool once;	   /* says what to do this once: never read from the environment */
+	bool once;         /* says what to do this once: never read from the environment */
 	const char *const *choices; /* NULL-terminated; OPT_CHOICE only */
 };
 
@@ -89,8 +92,8 @@ bool settings_from_environment(struct settings *s, uint32_t command, struct err 
  * option, the command, whose position is *rest_out (argc: there is none). After a command, a word that is no option
  * is ERR_USAGE, but for help's topic. ERR_USAGE also for unknown options and bad values.
  */
-bool settings_from_argv(struct settings *s, uint32_t command, const char *command_name, int argc, const char **argv,
-			int *rest_out, struct err *e);
+bool settings_from_argv(struct settings *s, uint32_t command, const char *command_name, int argc,
+			const char **argv, int *rest_out, struct err *e);
 
 /* Reads one value as if it stood after the option. ERR_USAGE. */
 bool settings_set(struct settings *s, const struct option *o, const char *value, struct err *e);

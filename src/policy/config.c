@@ -9,7 +9,7 @@
 #include "policy/yaml_file.h"
 
 #define KEY_MAX 128
-#define MIB ((uint64_t)1 << 20)
+#define MIB     ((uint64_t)1 << 20)
 
 struct raw_s3 {
 	char *endpoint, *region, *profile, *ca_file, *path_style;
@@ -144,7 +144,8 @@ static bool read_archive(struct config *c, const char *text, struct yaml_file *f
 {
 	/* The text is not repeated: someone may have put credentials into it. */
 	if (text && !str_starts_with(text, "s3://") && !str_starts_with(text, "file:///"))
-		return yaml_file_error(f, e, "archive", "archive: it begins with neither s3:// nor file:///");
+		return yaml_file_error(f, e, "archive",
+				       "archive: it begins with neither s3:// nor file:///");
 	return yaml_file_copy(text, &c->archive, e);
 }
 
@@ -152,34 +153,43 @@ static bool read_s3(struct config *c, const struct raw_s3 *raw, struct yaml_file
 {
 	if (!raw)
 		return true;
-	if (raw->endpoint && !str_starts_with(raw->endpoint, "http://") && !str_starts_with(raw->endpoint, "https://"))
+	if (raw->endpoint && !str_starts_with(raw->endpoint, "http://") &&
+	    !str_starts_with(raw->endpoint, "https://"))
 		return yaml_file_error(f, e, "s3.endpoint",
-				       "endpoint: \"%s\" begins with neither https:// nor http://", raw->endpoint);
-	return yaml_file_copy(raw->endpoint, &c->s3.endpoint, e) && yaml_file_copy(raw->region, &c->s3.region, e) &&
-	       yaml_file_copy(raw->profile, &c->s3.profile, e) && yaml_file_copy(raw->ca_file, &c->s3.ca_file, e) &&
+				       "endpoint: \"%s\" begins with neither https:// nor http://",
+				       raw->endpoint);
+	return yaml_file_copy(raw->endpoint, &c->s3.endpoint, e) &&
+	       yaml_file_copy(raw->region, &c->s3.region, e) &&
+	       yaml_file_copy(raw->profile, &c->s3.profile, e) &&
+	       yaml_file_copy(raw->ca_file, &c->s3.ca_file, e) &&
 	       yaml_file_bool(f, "s3.path_style", raw->path_style, &c->s3.path_style, e);
 }
 
-static bool read_segment(struct config *c, const struct raw_segment *raw, struct yaml_file *f, struct err *e)
+static bool read_segment(struct config *c, const struct raw_segment *raw, struct yaml_file *f,
+			 struct err *e)
 {
 	int64_t max_rows = c->segment.max_rows, level = c->segment.zstd_level;
 
 	if (!raw)
 		return true;
-	if (!yaml_file_bytes(f, "segment.target_bytes", raw->target_bytes, &c->segment.target_bytes, e) ||
+	if (!yaml_file_bytes(f, "segment.target_bytes", raw->target_bytes, &c->segment.target_bytes,
+			     e) ||
 	    !yaml_file_number(f, "segment.max_rows", raw->max_rows, 1, 16777216, &max_rows, e) ||
 	    !yaml_file_number(f, "segment.zstd_level", raw->zstd_level, 1, 19, &level, e) ||
-	    !yaml_file_bool(f, "segment.text_dictionary", raw->text_dictionary, &c->segment.text_dictionary, e))
+	    !yaml_file_bool(f, "segment.text_dictionary", raw->text_dictionary,
+			    &c->segment.text_dictionary, e))
 		return false;
 	if (c->segment.target_bytes < MIB || c->segment.target_bytes > 65536 * MIB)
-		return yaml_file_error(f, e, "segment.target_bytes", "target_bytes: \"%s\" is not from 1MiB to 64GiB",
+		return yaml_file_error(f, e, "segment.target_bytes",
+				       "target_bytes: \"%s\" is not from 1MiB to 64GiB",
 				       raw->target_bytes);
 	c->segment.max_rows = (uint32_t)max_rows;
 	c->segment.zstd_level = (int)level;
 	return true;
 }
 
-static bool read_maintain(struct config *c, const struct raw_maintain *raw, struct yaml_file *f, struct err *e)
+static bool read_maintain(struct config *c, const struct raw_maintain *raw, struct yaml_file *f,
+			  struct err *e)
 {
 	uint64_t work_mem;
 	char text[32];
@@ -191,18 +201,21 @@ static bool read_maintain(struct config *c, const struct raw_maintain *raw, stru
 		if (!yaml_file_bytes(f, "maintain.work_mem", raw->work_mem, &work_mem, e))
 			return false;
 		if (work_mem < MIB || work_mem > (uint64_t)INT32_MAX * 1024)
-			return yaml_file_error(f, e, "maintain.work_mem", "work_mem: \"%s\" is not from 1MiB to 2047GiB",
+			return yaml_file_error(f, e, "maintain.work_mem",
+					       "work_mem: \"%s\" is not from 1MiB to 2047GiB",
 					       raw->work_mem);
 		snprintf(text, sizeof(text), "%llukB", (unsigned long long)(work_mem / 1024));
 		if (!yaml_file_copy(text, &c->maintain.work_mem, e))
 			return false;
 	}
-	return yaml_file_bool(f, "maintain.concurrently", raw->concurrently, &c->maintain.concurrently, e) &&
-	       yaml_file_bytes(f, "maintain.disk_free_bytes", raw->disk_free_bytes, &c->maintain.disk_free_bytes, e);
+	return yaml_file_bool(f, "maintain.concurrently", raw->concurrently,
+			      &c->maintain.concurrently, e) &&
+	       yaml_file_bytes(f, "maintain.disk_free_bytes", raw->disk_free_bytes,
+			       &c->maintain.disk_free_bytes, e);
 }
 
-static bool read_active(struct config_active_version *v, const struct raw_active *raw, const char *prefix,
-			struct yaml_file *f, struct err *e)
+static bool read_active(struct config_active_version *v, const struct raw_active *raw,
+			const char *prefix, struct yaml_file *f, struct err *e)
 {
 	char key[KEY_MAX];
 
@@ -210,17 +223,21 @@ static bool read_active(struct config_active_version *v, const struct raw_active
 		return true;
 	snprintf(key, sizeof(key), "%s.active_version", prefix);
 	if ((raw->table != NULL) + (raw->query != NULL) + (raw->value != NULL) != 1)
-		return yaml_file_error(f, e, key, "active_version: exactly one of table, query and value is given");
+		return yaml_file_error(
+			f, e, key,
+			"active_version: exactly one of table, query and value is given");
 	if (!raw->table && (raw->workspace_column || raw->version_column || raw->since_column))
-		return yaml_file_error(f, e, key, "active_version: columns are named only together with a table");
+		return yaml_file_error(
+			f, e, key, "active_version: columns are named only together with a table");
 	return yaml_file_copy(raw->table, &v->table, e) &&
 	       yaml_file_copy(raw->workspace_column, &v->workspace_column, e) &&
 	       yaml_file_copy(raw->version_column, &v->version_column, e) &&
-	       yaml_file_copy(raw->since_column, &v->since_column, e) && yaml_file_copy(raw->query, &v->query, e) &&
-	       yaml_file_copy(raw->value, &v->value, e);
+	       yaml_file_copy(raw->since_column, &v->since_column, e) &&
+	       yaml_file_copy(raw->query, &v->query, e) && yaml_file_copy(raw->value, &v->value, e);
 }
 
-static bool read_table(struct config *c, const struct raw_table *raw, struct yaml_file *f, struct err *e)
+static bool read_table(struct config *c, const struct raw_table *raw, struct yaml_file *f,
+		       struct err *e)
 {
 	struct config_table *t = &c->tables[c->table_count];
 	const struct raw_columns *columns = raw->columns;
@@ -231,7 +248,8 @@ static bool read_table(struct config *c, const struct raw_table *raw, struct yam
 		return yaml_file_error(f, e, prefix, "an item of tables needs a \"table\"");
 	for (const struct config_table *other = c->tables; other < t; other++)
 		if (str_eq(other->table, raw->table))
-			return yaml_file_error(f, e, prefix, "table \"%s\" is listed twice", raw->table);
+			return yaml_file_error(f, e, prefix, "table \"%s\" is listed twice",
+					       raw->table);
 	if (!yaml_file_copy(raw->table, &t->table, e) ||
 	    !read_active(&t->active_version, raw->active_version, prefix, f, e))
 		return false;
@@ -246,7 +264,8 @@ static bool read_table(struct config *c, const struct raw_table *raw, struct yam
 	       yaml_file_copy(columns->created, &t->created_column, e);
 }
 
-static bool read_tables(struct config *c, const struct raw_config *raw, struct yaml_file *f, struct err *e)
+static bool read_tables(struct config *c, const struct raw_config *raw, struct yaml_file *f,
+			struct err *e)
 {
 	if (raw->table_count == 0)
 		return true;
@@ -281,16 +300,19 @@ static bool read_config(struct config *c, const char *path, struct yaml_file *f,
 {
 	const struct raw_config *raw = f->data;
 
-	if (!yaml_file_copy(raw->database, &c->database, e) || !read_archive(c, raw->archive, f, e) ||
-	    !read_s3(c, raw->s3, f, e) || !read_segment(c, raw->segment, f, e) ||
-	    !read_maintain(c, raw->maintain, f, e) || !read_tables(c, raw, f, e))
+	if (!yaml_file_copy(raw->database, &c->database, e) ||
+	    !read_archive(c, raw->archive, f, e) || !read_s3(c, raw->s3, f, e) ||
+	    !read_segment(c, raw->segment, f, e) || !read_maintain(c, raw->maintain, f, e) ||
+	    !read_tables(c, raw, f, e))
 		return false;
-	if (raw->cache && (!yaml_file_copy(raw->cache->dir, &c->cache.dir, e) ||
-			   !yaml_file_bytes(f, "cache.max_bytes", raw->cache->max_bytes, &c->cache.max_bytes, e)))
+	if (raw->cache &&
+	    (!yaml_file_copy(raw->cache->dir, &c->cache.dir, e) ||
+	     !yaml_file_bytes(f, "cache.max_bytes", raw->cache->max_bytes, &c->cache.max_bytes, e)))
 		return false;
 	if (raw->gc && !yaml_file_duration(f, "gc.horizon", raw->gc->horizon, &c->gc.horizon_s, e))
 		return false;
-	return read_path(raw->policy, path, &c->policy, e) && read_path(raw->prices, path, &c->prices, e);
+	return read_path(raw->policy, path, &c->policy, e) &&
+	       read_path(raw->prices, path, &c->prices, e);
 }
 
 bool config_load(struct config *c, const char *path, struct err *e)
@@ -300,13 +322,17 @@ bool config_load(struct config *c, const char *path, struct err *e)
 
 	*c = (struct config){
 		.cache = { .max_bytes = 10240 * MIB },
-		.segment = { .target_bytes = 128 * MIB, .max_rows = 262144, .zstd_level = 3, .text_dictionary = true },
+		.segment = { .target_bytes = 128 * MIB,
+			     .max_rows = 262144,
+			     .zstd_level = 3,
+			     .text_dictionary = true },
 		.gc = { .horizon_s = 30 * 86400 },
 		.maintain = { .concurrently = true },
 	};
 	if (!path)
 		return true;
-	ok = yaml_file_load(&f, path, "the configuration", &config_schema, e) && read_config(c, path, &f, e);
+	ok = yaml_file_load(&f, path, "the configuration", &config_schema, e) &&
+	     read_config(c, path, &f, e);
 	yaml_file_release(&f);
 	if (!ok)
 		config_release(c);

@@ -14,19 +14,20 @@
 /* How the active version of a workspace is found. At most one of table, query, value is set; none: firn looks for
  * a table named workspace_index_state. */
 struct config_active_version {
-	char *table;		 /* "workspace_index_state" or "schema.name" */
-	char *workspace_column;	 /* of that table; NULL: found by name */
-	char *version_column;	 /* NULL: found by name */
-	char *since_column;	 /* timestamptz of the flip; NULL: found by name, else firn's own record */
-	char *query;		 /* SELECT workspace, active version [, since] */
-	char *value;		 /* one version for all workspaces */
+	char *table;            /* "workspace_index_state" or "schema.name" */
+	char *workspace_column; /* of that table; NULL: found by name */
+	char *version_column;   /* NULL: found by name */
+	char *since_column; /* timestamptz of the flip; NULL: found by name, else firn's own record */
+	char *query;        /* SELECT workspace, active version [, since] */
+	char *value;        /* one version for all workspaces */
 };
 
 struct config_table {
-	char *table;		     /* "schema.table" or "table" */
-	char **id_columns;	     /* NULL/0: found */
+	char *table;       /* "schema.table" or "table" */
+	char **id_columns; /* NULL/0: found */
 	size_t id_column_count;
-	char *workspace_column, *document_column, *embedding_column, *version_column, *created_column;
+	char *workspace_column, *document_column, *embedding_column, *version_column,
+		*created_column;
 	struct config_active_version active_version;
 };
 
@@ -37,26 +38,28 @@ struct config {
 		bool path_style;
 	} s3;
 	struct {
-		char *dir;	    /* NULL: a default of the engine */
+		char *dir;          /* NULL: a default of the engine */
 		uint64_t max_bytes; /* of cached index objects; default 10 GiB */
 	} cache;
 	struct {
-		uint64_t target_bytes;	/* default 128 MiB */
-		uint32_t max_rows;	/* default 262144 */
-		int zstd_level;		/* default 3 */
-		bool text_dictionary;	/* default true */
+		uint64_t target_bytes; /* default 128 MiB */
+		uint32_t max_rows;     /* default 262144 */
+		int zstd_level;        /* default 3 */
+		bool text_dictionary;  /* default true */
 	} segment;
 	struct {
 		int64_t horizon_s; /* default 30 days */
 	} gc;
 	struct {
-		bool concurrently;	/* REINDEX CONCURRENTLY; default true */
-		char *work_mem;		/* maintenance_work_mem for index builds; NULL: the server's */
-		uint64_t disk_free_bytes; /* what the database server's disk has free, where firn cannot look; 0: look */
+		bool concurrently; /* REINDEX CONCURRENTLY; default true */
+		char *work_mem;    /* maintenance_work_mem for index builds; NULL: the server's */
+		uint64_t
+			disk_free_bytes; /* what the database server's disk has free, where firn cannot look; 0: look */
 	} maintain;
 	struct config_table *tables;
 	size_t table_count;
-	char *policy, *prices; /* paths; relative ones are relative to the configuration file and made so by loading */
+	char *policy,
+		*prices; /* paths; relative ones are relative to the configuration file and made so by loading */
 };
 
 /* Fills c with defaults and, when path is not NULL, with the file. ERR_CONFIG names file and line. */

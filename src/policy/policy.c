@@ -9,11 +9,11 @@
 #include "base/str.h"
 #include "policy/yaml_file.h"
 
-#define KEY_MAX 128
-#define DAY_S 86400
-#define NAME_MAX_BYTES 63
-#define DEFAULT_GRACE_S (7 * DAY_S)
-#define DEFAULT_RESIDENCY_S DAY_S
+#define KEY_MAX                 128
+#define DAY_S                   86400
+#define NAME_MAX_BYTES          63
+#define DEFAULT_GRACE_S         (7 * DAY_S)
+#define DEFAULT_RESIDENCY_S     DAY_S
 #define DEFAULT_LOCK_TIMEOUT_MS 2000
 
 /* The file as it is written; what is NULL was not given. */
@@ -37,7 +37,8 @@ struct raw_rule {
 };
 
 struct raw_limits {
-	char *max_bytes_per_pass, *max_rows_per_pass, *rows_per_second, *min_residency, *lock_timeout;
+	char *max_bytes_per_pass, *max_rows_per_pass, *rows_per_second, *min_residency,
+		*lock_timeout;
 	char *statement_timeout, *window;
 };
 
@@ -113,29 +114,36 @@ static const char *key_of(struct rule_at *at, const char *key)
 	return at->key;
 }
 
-static bool read_name(const struct policy *p, struct rule *r, const char *name, struct rule_at *at, struct err *e)
+static bool read_name(const struct policy *p, struct rule *r, const char *name, struct rule_at *at,
+		      struct err *e)
 {
 	if (!name)
 		return yaml_file_error(at->file, e, key_of(at, ""), "a rule needs a \"name\"");
-	if (!*name || strlen(name) > NAME_MAX_BYTES || name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-")])
-		return yaml_file_error(at->file, e, key_of(at, "name"),
-				       "the name \"%s\" is not 1 to %d of a-z, 0-9, \"_\" and \"-\"", name, NAME_MAX_BYTES);
+	if (!*name || strlen(name) > NAME_MAX_BYTES ||
+	    name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-")])
+		return yaml_file_error(
+			at->file, e, key_of(at, "name"),
+			"the name \"%s\" is not 1 to %d of a-z, 0-9, \"_\" and \"-\"", name,
+			NAME_MAX_BYTES);
 	for (const struct rule *other = p->rules; other < r; other++)
 		if (str_eq(other->name, name))
 			return yaml_file_error(at->file, e, key_of(at, "name"),
-					       "the name \"%s\" is taken by the rule in line %d", name, other->line);
+					       "the name \"%s\" is taken by the rule in line %d",
+					       name, other->line);
 	return yaml_file_copy(name, &r->name, e);
 }
 
 static bool read_storage_class(struct rule *r, const char *text, struct rule_at *at, struct err *e)
 {
 	if (text && (!*text || text[strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")]))
-		return yaml_file_error(at->file, e, key_of(at, "archive.storage_class"),
-				       "storage_class: \"%s\" is not a storage class such as STANDARD_IA", text);
+		return yaml_file_error(
+			at->file, e, key_of(at, "archive.storage_class"),
+			"storage_class: \"%s\" is not a storage class such as STANDARD_IA", text);
 	return yaml_file_copy(text, &r->storage_class, e);
 }
 
-static bool read_action(struct rule *r, const struct raw_rule *raw, struct rule_at *at, struct err *e)
+static bool read_action(struct rule *r, const struct raw_rule *raw, struct rule_at *at,
+			struct err *e)
 {
 	bool keep = false;
 
@@ -143,66 +151,85 @@ static bool read_action(struct rule *r, const struct raw_rule *raw, struct rule_
 		return yaml_file_error(at->file, e, key_of(at, "archive"),
 				       "rule \"%s\" has both \"keep\" and \"archive\"", r->name);
 	if (!raw->keep && !raw->archive) {
-		yaml_file_error(at->file, e, key_of(at, ""), "rule \"%s\" has neither \"keep\" nor \"archive\"", r->name);
-		return err_hint(e, "Add \"keep: true\" to pin what it matches, or \"archive: {}\" to move it out.");
+		yaml_file_error(at->file, e, key_of(at, ""),
+				"rule \"%s\" has neither \"keep\" nor \"archive\"", r->name);
+		return err_hint(e, "Add \"keep: true\" to pin what it matches, or \"archive: {}\" "
+				   "to move it out.");
 	}
 	if (!yaml_file_bool(at->file, key_of(at, "keep"), raw->keep, &keep, e))
 		return false;
 	if (raw->keep && !keep) {
-		yaml_file_error(at->file, e, key_of(at, "keep"), "keep: only true can be written here");
-		return err_hint(e, "To move out what rule \"%s\" matches, write \"archive: {}\" instead.", r->name);
+		yaml_file_error(at->file, e, key_of(at, "keep"),
+				"keep: only true can be written here");
+		return err_hint(
+			e, "To move out what rule \"%s\" matches, write \"archive: {}\" instead.",
+			r->name);
 	}
 	r->action = keep ? RULE_KEEP : RULE_ARCHIVE;
 	return !raw->archive || read_storage_class(r, raw->archive->storage_class, at, e);
 }
 
-static bool check_patterns(char *const *items, size_t count, const char *key, struct rule_at *at, struct err *e)
+static bool check_patterns(char *const *items, size_t count, const char *key, struct rule_at *at,
+			   struct err *e)
 {
 	for (size_t i = 0; i < count; i++)
 		if (!*items[i])
-			return yaml_file_error(at->file, e, key, "the empty string matches nothing");
+			return yaml_file_error(at->file, e, key,
+					       "the empty string matches nothing");
 	return true;
 }
 
-static bool read_periods(struct rule *r, const struct raw_match *raw, struct rule_at *at, struct err *e)
+static bool read_periods(struct rule *r, const struct raw_match *raw, struct rule_at *at,
+			 struct err *e)
 {
 	r->has_idle_for = raw->idle_for != NULL;
 	r->has_age_over = raw->age_over != NULL;
-	if (!yaml_file_duration(at->file, key_of(at, "match.idle_for"), raw->idle_for, &r->idle_for_s, e) ||
-	    !yaml_file_duration(at->file, key_of(at, "match.age_over"), raw->age_over, &r->age_over_s, e))
+	if (!yaml_file_duration(at->file, key_of(at, "match.idle_for"), raw->idle_for,
+				&r->idle_for_s, e) ||
+	    !yaml_file_duration(at->file, key_of(at, "match.age_over"), raw->age_over,
+				&r->age_over_s, e))
 		return false;
 	if (r->has_idle_for && r->idle_for_s == 0)
-		return yaml_file_error(at->file, e, key_of(at, "match.idle_for"), "idle_for: 0 would match every chunk");
+		return yaml_file_error(at->file, e, key_of(at, "match.idle_for"),
+				       "idle_for: 0 would match every chunk");
 	if (r->has_age_over && r->age_over_s == 0)
-		return yaml_file_error(at->file, e, key_of(at, "match.age_over"), "age_over: 0 would match every chunk");
+		return yaml_file_error(at->file, e, key_of(at, "match.age_over"),
+				       "age_over: 0 would match every chunk");
 	if (!raw->superseded)
 		return true;
 	r->superseded = true;
 	r->superseded_grace_s = DEFAULT_GRACE_S;
 	r->require_replacement = true;
-	return yaml_file_duration(at->file, key_of(at, "match.superseded.grace"), raw->superseded->grace,
-				  &r->superseded_grace_s, e) &&
+	return yaml_file_duration(at->file, key_of(at, "match.superseded.grace"),
+				  raw->superseded->grace, &r->superseded_grace_s, e) &&
 	       yaml_file_bool(at->file, key_of(at, "match.superseded.require_replacement"),
 			      raw->superseded->require_replacement, &r->require_replacement, e);
 }
 
-static bool read_match(struct rule *r, const struct raw_rule *raw, struct rule_at *at, struct err *e)
+static bool read_match(struct rule *r, const struct raw_rule *raw, struct rule_at *at,
+		       struct err *e)
 {
 	if (!raw->match) {
-		yaml_file_error(at->file, e, key_of(at, ""), "rule \"%s\" has no \"match\"", r->name);
+		yaml_file_error(at->file, e, key_of(at, ""), "rule \"%s\" has no \"match\"",
+				r->name);
 		return err_hint(e, "A keep rule for everything has \"match: {}\".");
 	}
-	if (!yaml_file_strings(at->file, key_of(at, "match.workspace"), &r->workspaces, &r->workspace_count, e) ||
+	if (!yaml_file_strings(at->file, key_of(at, "match.workspace"), &r->workspaces,
+			       &r->workspace_count, e) ||
 	    !check_patterns(r->workspaces, r->workspace_count, at->key, at, e) ||
-	    !yaml_file_strings(at->file, key_of(at, "match.version"), &r->versions, &r->version_count, e) ||
-	    !check_patterns(r->versions, r->version_count, at->key, at, e) || !read_periods(r, raw->match, at, e))
+	    !yaml_file_strings(at->file, key_of(at, "match.version"), &r->versions,
+			       &r->version_count, e) ||
+	    !check_patterns(r->versions, r->version_count, at->key, at, e) ||
+	    !read_periods(r, raw->match, at, e))
 		return false;
-	if (r->action == RULE_ARCHIVE && !r->workspace_count && !r->version_count && !r->superseded && !r->has_idle_for &&
-	    !r->has_age_over) {
-		yaml_file_error(at->file, e, key_of(at, "match"), "rule \"%s\" would archive every chunk: its match is empty",
+	if (r->action == RULE_ARCHIVE && !r->workspace_count && !r->version_count &&
+	    !r->superseded && !r->has_idle_for && !r->has_age_over) {
+		yaml_file_error(at->file, e, key_of(at, "match"),
+				"rule \"%s\" would archive every chunk: its match is empty",
 				r->name);
-		return err_hint(e, "Give a condition, such as \"match: { superseded: {} }\" or \"match: { idle_for: 60d }\". "
-				   "To move everything out on purpose, write \"match: { workspace: '*' }\".");
+		return err_hint(e, "Give a condition, such as \"match: { superseded: {} }\" or "
+				   "\"match: { idle_for: 60d }\". To move everything out on "
+				   "purpose, write \"match: { workspace: '*' }\".");
 	}
 	return true;
 }
@@ -238,36 +265,45 @@ static bool read_window(struct limits *l, const char *text, struct yaml_file *f,
 		zone_ok = isalnum((unsigned char)*z) || strchr("_/+-", *z);
 	if (!zone_ok || l->window_from_min == 24 * 60 || l->window_from_min == l->window_to_min)
 		return yaml_file_error(f, e, "limits.window",
-				       "window: \"%s\" is not two times of the day and a time zone, such as "
-				       "\"01:00-05:00 Europe/Bucharest\"",
+				       "window: \"%s\" is not two times of the day and a time "
+				       "zone, such as \"01:00-05:00 Europe/Bucharest\"",
 				       text);
 	l->has_window = true;
 	return yaml_file_copy(at, &l->window_zone, e);
 }
 
-static bool read_limits(struct limits *l, const struct raw_limits *raw, struct yaml_file *f, struct err *e)
+static bool read_limits(struct limits *l, const struct raw_limits *raw, struct yaml_file *f,
+			struct err *e)
 {
 	if (!raw)
 		return true;
-	if (!yaml_file_bytes(f, "limits.max_bytes_per_pass", raw->max_bytes_per_pass, &l->max_bytes_per_pass, e) ||
+	if (!yaml_file_bytes(f, "limits.max_bytes_per_pass", raw->max_bytes_per_pass,
+			     &l->max_bytes_per_pass, e) ||
 	    !yaml_file_number(f, "limits.max_rows_per_pass", raw->max_rows_per_pass, 0, INT64_MAX,
 			      &l->max_rows_per_pass, e) ||
-	    !yaml_file_number(f, "limits.rows_per_second", raw->rows_per_second, 0, INT64_MAX, &l->rows_per_second, e) ||
-	    !yaml_file_duration(f, "limits.min_residency", raw->min_residency, &l->min_residency_s, e) ||
-	    !yaml_file_duration_ms(f, "limits.lock_timeout", raw->lock_timeout, &l->lock_timeout_ms, e) ||
-	    !yaml_file_duration_ms(f, "limits.statement_timeout", raw->statement_timeout, &l->statement_timeout_ms, e))
+	    !yaml_file_number(f, "limits.rows_per_second", raw->rows_per_second, 0, INT64_MAX,
+			      &l->rows_per_second, e) ||
+	    !yaml_file_duration(f, "limits.min_residency", raw->min_residency, &l->min_residency_s,
+				e) ||
+	    !yaml_file_duration_ms(f, "limits.lock_timeout", raw->lock_timeout, &l->lock_timeout_ms,
+				   e) ||
+	    !yaml_file_duration_ms(f, "limits.statement_timeout", raw->statement_timeout,
+				   &l->statement_timeout_ms, e))
 		return false;
 	/* Both become settings of Postgres, which are 32-bit milliseconds; a lock_timeout of 0 there waits for ever. */
 	if (l->lock_timeout_ms < 1 || l->lock_timeout_ms > 3600 * 1000)
-		return yaml_file_error(f, e, "limits.lock_timeout", "lock_timeout: \"%s\" is not from 1ms to 1h",
+		return yaml_file_error(f, e, "limits.lock_timeout",
+				       "lock_timeout: \"%s\" is not from 1ms to 1h",
 				       raw->lock_timeout);
 	if (l->statement_timeout_ms > 24LL * 3600 * 1000)
 		return yaml_file_error(f, e, "limits.statement_timeout",
-				       "statement_timeout: \"%s\" is not from 0 (none) to 24h", raw->statement_timeout);
+				       "statement_timeout: \"%s\" is not from 0 (none) to 24h",
+				       raw->statement_timeout);
 	return read_window(l, raw->window, f, e);
 }
 
-static bool read_rules(struct policy *p, const struct raw_policy *raw, struct yaml_file *f, struct err *e)
+static bool read_rules(struct policy *p, const struct raw_policy *raw, struct yaml_file *f,
+		       struct err *e)
 {
 	if (raw->rule_count == 0)
 		return yaml_file_error(f, e, "rules", "a policy needs \"rules\", at least one");
@@ -280,7 +316,8 @@ static bool read_rules(struct policy *p, const struct raw_policy *raw, struct ya
 
 		snprintf(at.prefix, sizeof(at.prefix), "rules[%zu]", i);
 		r->line = yaml_file_line(f, at.prefix);
-		if (!read_name(p, r, raw->rules[i].name, &at, e) || !read_action(r, &raw->rules[i], &at, e) ||
+		if (!read_name(p, r, raw->rules[i].name, &at, e) ||
+		    !read_action(r, &raw->rules[i], &at, e) ||
 		    !read_match(r, &raw->rules[i], &at, e))
 			return false;
 	}
@@ -313,8 +350,9 @@ bool policy_load(struct policy *p, const char *path, struct err *e)
 	if (!path) {
 		ok = load_built_in(p, e);
 	} else {
-		ok = yaml_file_load(&f, path, "a policy", &policy_schema, e) && yaml_file_copy(path, &p->path, e) &&
-		     read_rules(p, f.data, &f, e) && read_limits(&p->limits, ((struct raw_policy *)f.data)->limits, &f, e);
+		ok = yaml_file_load(&f, path, "a policy", &policy_schema, e) &&
+		     yaml_file_copy(path, &p->path, e) && read_rules(p, f.data, &f, e) &&
+		     read_limits(&p->limits, ((struct raw_policy *)f.data)->limits, &f, e);
 		yaml_file_release(&f);
 	}
 	if (!ok)

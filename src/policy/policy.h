@@ -11,14 +11,17 @@
 
 #include "base/err.h"
 
-enum rule_action { RULE_KEEP, RULE_ARCHIVE };
+enum rule_action {
+	RULE_KEEP,
+	RULE_ARCHIVE
+};
 
 /* All conditions that are given must hold. */
 struct rule {
 	char *name; /* unique within the policy: [a-z0-9_-]+ */
 	enum rule_action action;
 	char *storage_class; /* of archive; NULL: the archive's default */
-	int line;	     /* in the file, for messages */
+	int line;            /* in the file, for messages */
 
 	char **workspaces; /* names or patterns with * and ?; none: any */
 	size_t workspace_count;

@@ -52,12 +52,14 @@ static bool is_date(const char *s)
 	return true;
 }
 
-static bool need(struct yaml_file *f, const char *text, const char *where, const char *key, struct err *e)
+static bool need(struct yaml_file *f, const char *text, const char *where, const char *key,
+		 struct err *e)
 {
 	return text || yaml_file_error(f, e, where, "\"%s\" is missing", key);
 }
 
-static bool read_class(struct prices *p, const struct raw_price *raw, struct yaml_file *f, struct err *e)
+static bool read_class(struct prices *p, const struct raw_price *raw, struct yaml_file *f,
+		       struct err *e)
 {
 	struct price *price = &p->classes[p->class_count];
 	char at[KEY_MAX], key[KEY_MAX + 32];
@@ -68,22 +70,26 @@ static bool read_class(struct prices *p, const struct raw_price *raw, struct yam
 		return false;
 	for (const struct price *other = p->classes; other < price; other++)
 		if (str_eq(other->storage_class, raw->storage_class))
-			return yaml_file_error(f, e, at, "storage class \"%s\" is priced twice", raw->storage_class);
+			return yaml_file_error(f, e, at, "storage class \"%s\" is priced twice",
+					       raw->storage_class);
 	snprintf(key, sizeof(key), "%s.usd_per_gib_month", at);
 	return yaml_file_decimal(f, key, raw->usd_per_gib_month, &price->usd_per_gib_month, e) &&
 	       yaml_file_copy(raw->storage_class, &price->storage_class, e);
 }
 
-static bool read_prices(struct prices *p, const struct raw_prices *raw, struct yaml_file *f, struct err *e)
+static bool read_prices(struct prices *p, const struct raw_prices *raw, struct yaml_file *f,
+			struct err *e)
 {
 	if (!need(f, raw->name, "", "name", e) || !need(f, raw->date, "", "date", e) ||
 	    !need(f, raw->hot_usd_per_gib_month, "", "hot_usd_per_gib_month", e))
 		return false;
 	if (!is_date(raw->date))
-		return yaml_file_error(f, e, "date", "date: \"%s\" is not a date such as 2026-11-01", raw->date);
+		return yaml_file_error(f, e, "date",
+				       "date: \"%s\" is not a date such as 2026-11-01", raw->date);
 	if (!yaml_file_copy(raw->name, &p->name, e) || !yaml_file_copy(raw->date, &p->date, e) ||
 	    !yaml_file_copy(raw->source, &p->source, e) ||
-	    !yaml_file_decimal(f, "hot_usd_per_gib_month", raw->hot_usd_per_gib_month, &p->hot_usd_per_gib_month, e))
+	    !yaml_file_decimal(f, "hot_usd_per_gib_month", raw->hot_usd_per_gib_month,
+			       &p->hot_usd_per_gib_month, e))
 		return false;
 	p->classes = mem_new(raw->class_count, sizeof(*p->classes), e);
 	if (!p->classes)
@@ -103,7 +109,8 @@ bool prices_load(struct prices *p, const char *path, struct err *e)
 	if (!path) {
 		ok = yaml_file_copy("none", &p->name, e);
 	} else {
-		ok = yaml_file_load(&f, path, "a price list", &prices_schema, e) && read_prices(p, f.data, &f, e);
+		ok = yaml_file_load(&f, path, "a price list", &prices_schema, e) &&
+		     read_prices(p, f.data, &f, e);
 		yaml_file_release(&f);
 	}
 	if (!ok)

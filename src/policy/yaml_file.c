@@ -13,7 +13,7 @@
 #include "base/str.h"
 
 #define FILE_MAX_BYTES ((uint64_t)1 << 20)
-#define KEY_MAX 256
+#define KEY_MAX        256
 
 static const char *scalar(const yaml_node_t *n)
 {
@@ -25,7 +25,8 @@ static int line_of(const yaml_node_t *n)
 	return (int)n->start_mark.line + 1;
 }
 
-static bool error_at(struct yaml_file *f, struct err *e, int line, const char *fmt, ...) PRINTF(4, 5);
+static bool error_at(struct yaml_file *f, struct err *e, int line, const char *fmt, ...)
+	PRINTF(4, 5);
 
 static bool error_at(struct yaml_file *f, struct err *e, int line, const char *fmt, ...)
 {
@@ -40,13 +41,15 @@ static bool error_at(struct yaml_file *f, struct err *e, int line, const char *f
 
 /* ---- finding keys ---- */
 
-static yaml_node_t *pair_value(struct yaml_file *f, yaml_node_t *mapping, const char *key, size_t len,
-			       yaml_node_t **key_out)
+static yaml_node_t *pair_value(struct yaml_file *f, yaml_node_t *mapping, const char *key,
+			       size_t len, yaml_node_t **key_out)
 {
-	for (yaml_node_pair_t *p = mapping->data.mapping.pairs.start; p < mapping->data.mapping.pairs.top; p++) {
+	for (yaml_node_pair_t *p = mapping->data.mapping.pairs.start;
+	     p < mapping->data.mapping.pairs.top; p++) {
 		yaml_node_t *k = yaml_document_get_node(&f->document, p->key);
 
-		if (k->type == YAML_SCALAR_NODE && strlen(scalar(k)) == len && memcmp(scalar(k), key, len) == 0) {
+		if (k->type == YAML_SCALAR_NODE && strlen(scalar(k)) == len &&
+		    memcmp(scalar(k), key, len) == 0) {
 			*key_out = k;
 			return yaml_document_get_node(&f->document, p->value);
 		}
@@ -69,8 +72,10 @@ static yaml_node_t *find(struct yaml_file *f, const char *key, int *line_out)
 			char *end;
 			long i = strtol(key + 1, &end, 10);
 
-			if (at->type == YAML_SEQUENCE_NODE && i < at->data.sequence.items.top - at->data.sequence.items.start)
-				next = yaml_document_get_node(&f->document, at->data.sequence.items.start[i]);
+			if (at->type == YAML_SEQUENCE_NODE &&
+			    i < at->data.sequence.items.top - at->data.sequence.items.start)
+				next = yaml_document_get_node(&f->document,
+							      at->data.sequence.items.start[i]);
 			if (next)
 				*line_out = line_of(next);
 			key = end + 1;
@@ -122,11 +127,11 @@ struct place {
 	const char *name; /* the key that holds it; NULL at the top */
 };
 
-static bool check_node(struct yaml_file *f, yaml_node_t *n, const cyaml_schema_value_t *schema, struct place place,
-		       struct err *e);
+static bool check_node(struct yaml_file *f, yaml_node_t *n, const cyaml_schema_value_t *schema,
+		       struct place place, struct err *e);
 
-static bool unknown_key(struct yaml_file *f, yaml_node_t *key, const cyaml_schema_field_t *fields, const char *kind,
-			struct err *e)
+static bool unknown_key(struct yaml_file *f, yaml_node_t *key, const cyaml_schema_field_t *fields,
+			const char *kind, struct err *e)
 {
 	const char *near = NULL;
 	unsigned best = UINT_MAX;
@@ -135,14 +140,18 @@ static bool unknown_key(struct yaml_file *f, yaml_node_t *key, const cyaml_schem
 		if (str_resembles(scalar(key), s->key, &best))
 			near = s->key;
 	if (near)
-		return error_at(f, e, line_of(key), "\"%s\" is not a key of %s; did you mean \"%s\"?", scalar(key), kind,
-				near);
+		return error_at(f, e, line_of(key),
+				"\"%s\" is not a key of %s; did you mean \"%s\"?", scalar(key),
+				kind, near);
 	error_at(f, e, line_of(key), "\"%s\" is not a key of %s", scalar(key), kind);
 	snprintf(e->hint, sizeof(e->hint), "The keys are");
 	for (const cyaml_schema_field_t *s = fields; s->key; s++) {
 		size_t used = strlen(e->hint);
 
-		snprintf(e->hint + used, sizeof(e->hint) - used, "%s %s%s", s == fields ? "" : s[1].key ? "," : " and",
+		snprintf(e->hint + used, sizeof(e->hint) - used, "%s %s%s",
+			 s == fields ? ""
+			 : s[1].key  ? ","
+				     : " and",
 			 s->key, s[1].key ? "" : ".");
 	}
 	return false;
@@ -167,7 +176,8 @@ static bool check_scalar(struct yaml_file *f, yaml_node_t *n, const char *name, 
 		return error_at(f, e, line_of(n), "\"%s\" takes one value, not %s", name,
 				n->type == YAML_MAPPING_NODE ? "keys" : "a list");
 	if (strlen(scalar(n)) != n->data.scalar.length)
-		return error_at(f, e, line_of(n), "the value of \"%s\" holds a NUL character", name);
+		return error_at(f, e, line_of(n), "the value of \"%s\" holds a NUL character",
+				name);
 	if (!has_value(n))
 		return error_at(f, e, line_of(n), "\"%s\" has no value", name);
 	return true;
@@ -179,22 +189,24 @@ static bool check_strings(struct yaml_file *f, yaml_node_t *n, const char *name,
 		return check_scalar(f, n, name, e);
 	if (n->data.sequence.items.start == n->data.sequence.items.top)
 		return error_at(f, e, line_of(n), "\"%s\" is an empty list", name);
-	for (yaml_node_item_t *i = n->data.sequence.items.start; i < n->data.sequence.items.top; i++)
+	for (yaml_node_item_t *i = n->data.sequence.items.start; i < n->data.sequence.items.top;
+	     i++)
 		if (!check_scalar(f, yaml_document_get_node(&f->document, *i), name, e))
 			return false;
 	return true;
 }
 
-static bool check_mapping(struct yaml_file *f, yaml_node_t *n, const cyaml_schema_field_t *fields, struct place place,
-			  struct err *e)
+static bool check_mapping(struct yaml_file *f, yaml_node_t *n, const cyaml_schema_field_t *fields,
+			  struct place place, struct err *e)
 {
 	yaml_node_pair_t *start, *top;
 
 	if (n->type != YAML_MAPPING_NODE) {
 		if (place.name)
-			return error_at(f, e, line_of(n), "\"%s\" takes keys, such as { %s: ... }", place.name,
-					fields[0].key);
-		return error_at(f, e, line_of(n), "%s is made of keys, such as \"%s:\"", place.kind, fields[0].key);
+			return error_at(f, e, line_of(n), "\"%s\" takes keys, such as { %s: ... }",
+					place.name, fields[0].key);
+		return error_at(f, e, line_of(n), "%s is made of keys, such as \"%s:\"", place.kind,
+				fields[0].key);
 	}
 	start = n->data.mapping.pairs.start;
 	top = n->data.mapping.pairs.top;
@@ -203,14 +215,16 @@ static bool check_mapping(struct yaml_file *f, yaml_node_t *n, const cyaml_schem
 		const cyaml_schema_field_t *s = fields;
 
 		if (key->type != YAML_SCALAR_NODE || strlen(scalar(key)) != key->data.scalar.length)
-			return error_at(f, e, line_of(key), "a key of %s is not a plain word", place.kind);
+			return error_at(f, e, line_of(key), "a key of %s is not a plain word",
+					place.kind);
 		while (s->key && !str_eq(s->key, scalar(key)))
 			s++;
 		if (!s->key)
 			return unknown_key(f, key, fields, place.kind, e);
 		pair_value(f, n, s->key, strlen(s->key), &first_key);
 		if (first_key != key)
-			return error_at(f, e, line_of(key), "\"%s\" is given a second time (first in line %d)", s->key,
+			return error_at(f, e, line_of(key),
+					"\"%s\" is given a second time (first in line %d)", s->key,
 					line_of(first_key));
 		if (!check_node(f, yaml_document_get_node(&f->document, p->value), &s->value,
 				(struct place){ s->key, s->key }, e))
@@ -219,8 +233,8 @@ static bool check_mapping(struct yaml_file *f, yaml_node_t *n, const cyaml_schem
 	return true;
 }
 
-static bool check_node(struct yaml_file *f, yaml_node_t *n, const cyaml_schema_value_t *schema, struct place place,
-		       struct err *e)
+static bool check_node(struct yaml_file *f, yaml_node_t *n, const cyaml_schema_value_t *schema,
+		       struct place place, struct err *e)
 {
 	char kind[KEY_MAX];
 
@@ -229,11 +243,14 @@ static bool check_node(struct yaml_file *f, yaml_node_t *n, const cyaml_schema_v
 		return check_mapping(f, n, schema->mapping.fields, place, e);
 	case CYAML_SEQUENCE:
 		if (n->type != YAML_SEQUENCE_NODE)
-			return error_at(f, e, line_of(n), "\"%s\" takes a list: items that begin with \"- \"", place.name);
+			return error_at(f, e, line_of(n),
+					"\"%s\" takes a list: items that begin with \"- \"",
+					place.name);
 		snprintf(kind, sizeof(kind), "an item of %s", place.name);
-		for (yaml_node_item_t *i = n->data.sequence.items.start; i < n->data.sequence.items.top; i++)
-			if (!check_node(f, yaml_document_get_node(&f->document, *i), schema->sequence.entry,
-					(struct place){ kind, NULL }, e))
+		for (yaml_node_item_t *i = n->data.sequence.items.start;
+		     i < n->data.sequence.items.top; i++)
+			if (!check_node(f, yaml_document_get_node(&f->document, *i),
+					schema->sequence.entry, (struct place){ kind, NULL }, e))
 				return false;
 		return true;
 	case CYAML_IGNORE:
@@ -279,9 +296,11 @@ static bool refuse_aliases(struct yaml_file *f, const struct buf *text, struct e
 		done = event.type == YAML_STREAM_END_EVENT;
 		if (event.type == YAML_ALIAS_EVENT)
 			ok = error_at(f, e, (int)event.start_mark.line + 1,
-				      "\"*%s\" is an alias: write out what it stands for", event.data.alias.anchor);
+				      "\"*%s\" is an alias: write out what it stands for",
+				      event.data.alias.anchor);
 		if (event.type == YAML_DOCUMENT_START_EVENT && ++documents > 1)
-			ok = error_at(f, e, (int)event.start_mark.line + 1, "a second YAML document begins here");
+			ok = error_at(f, e, (int)event.start_mark.line + 1,
+				      "a second YAML document begins here");
 		yaml_event_delete(&event);
 	}
 	yaml_parser_delete(&parser);
@@ -332,7 +351,8 @@ static bool load_data(struct yaml_file *f, const struct buf *text, struct err *e
 		.mem_fn = cyaml_mem,
 		.flags = CYAML_CFG_NO_ALIAS,
 	};
-	cyaml_err_t status = cyaml_load_data(text->data, text->len, &config, f->schema, &f->data, NULL);
+	cyaml_err_t status =
+		cyaml_load_data(text->data, text->len, &config, f->schema, &f->data, NULL);
 
 	if (status == CYAML_OK)
 		return true;
@@ -342,8 +362,8 @@ static bool load_data(struct yaml_file *f, const struct buf *text, struct err *e
 	return error_at(f, e, place.line ? place.line : 1, "%s", cyaml_strerror(status));
 }
 
-bool yaml_file_load(struct yaml_file *f, const char *path, const char *kind, const cyaml_schema_value_t *schema,
-		    struct err *e)
+bool yaml_file_load(struct yaml_file *f, const char *path, const char *kind,
+		    const cyaml_schema_value_t *schema, struct err *e)
 {
 	struct buf text = BUF_INIT;
 	yaml_node_t *root;
@@ -360,8 +380,8 @@ bool yaml_file_load(struct yaml_file *f, const char *path, const char *kind, con
 		goto out;
 	root = yaml_document_get_root_node(&f->document);
 	if (!root) {
-		err_set(e, ERR_CONFIG, "%s: the file is empty: %s is made of keys, such as \"%s:\"", path, kind,
-			schema->mapping.fields[0].key);
+		err_set(e, ERR_CONFIG, "%s: the file is empty: %s is made of keys, such as \"%s:\"",
+			path, kind, schema->mapping.fields[0].key);
 		goto out;
 	}
 	ok = check_node(f, root, schema, (struct place){ kind, NULL }, e) && load_data(f, &text, e);
@@ -382,12 +402,14 @@ void yaml_file_release(struct yaml_file *f)
 
 /* ---- values ---- */
 
-bool yaml_file_strings(struct yaml_file *f, const char *key, char ***items_out, size_t *count_out, struct err *e)
+bool yaml_file_strings(struct yaml_file *f, const char *key, char ***items_out, size_t *count_out,
+		       struct err *e)
 {
 	int line;
 	yaml_node_t *n = find(f, key, &line);
 	bool list = n && n->type == YAML_SEQUENCE_NODE;
-	size_t count = list ? (size_t)(n->data.sequence.items.top - n->data.sequence.items.start) : 1;
+	size_t count =
+		list ? (size_t)(n->data.sequence.items.top - n->data.sequence.items.start) : 1;
 
 	if (!n)
 		return true;
@@ -397,7 +419,8 @@ bool yaml_file_strings(struct yaml_file *f, const char *key, char ***items_out, 
 	*count_out = count;
 	for (size_t i = 0; i < count; i++) {
 		yaml_node_t *item =
-			list ? yaml_document_get_node(&f->document, n->data.sequence.items.start[i]) : n;
+			list ? yaml_document_get_node(&f->document, n->data.sequence.items.start[i])
+			     : n;
 
 		(*items_out)[i] = mem_strdup(scalar(item), e);
 		if (!(*items_out)[i])
@@ -415,22 +438,26 @@ static bool value_error(struct yaml_file *f, const char *key, struct err *e)
 	return yaml_file_error(f, e, key, "%s: %s", dot ? dot + 1 : key, why.message);
 }
 
-bool yaml_file_bool(struct yaml_file *f, const char *key, const char *text, bool *out, struct err *e)
+bool yaml_file_bool(struct yaml_file *f, const char *key, const char *text, bool *out,
+		    struct err *e)
 {
 	return !text || str_parse_bool(text, out, e) || value_error(f, key, e);
 }
 
-bool yaml_file_bytes(struct yaml_file *f, const char *key, const char *text, uint64_t *out, struct err *e)
+bool yaml_file_bytes(struct yaml_file *f, const char *key, const char *text, uint64_t *out,
+		     struct err *e)
 {
 	return !text || str_parse_bytes(text, out, e) || value_error(f, key, e);
 }
 
-bool yaml_file_duration(struct yaml_file *f, const char *key, const char *text, int64_t *seconds_out, struct err *e)
+bool yaml_file_duration(struct yaml_file *f, const char *key, const char *text,
+			int64_t *seconds_out, struct err *e)
 {
 	return !text || str_parse_duration(text, seconds_out, e) || value_error(f, key, e);
 }
 
-bool yaml_file_duration_ms(struct yaml_file *f, const char *key, const char *text, int64_t *ms_out, struct err *e)
+bool yaml_file_duration_ms(struct yaml_file *f, const char *key, const char *text, int64_t *ms_out,
+			   struct err *e)
 {
 	size_t digits = text ? strspn(text, "0123456789") : 0;
 	int64_t seconds;
@@ -449,8 +476,8 @@ bool yaml_file_duration_ms(struct yaml_file *f, const char *key, const char *tex
 	return true;
 }
 
-bool yaml_file_number(struct yaml_file *f, const char *key, const char *text, int64_t min, int64_t max, int64_t *out,
-		      struct err *e)
+bool yaml_file_number(struct yaml_file *f, const char *key, const char *text, int64_t min,
+		      int64_t max, int64_t *out, struct err *e)
 {
 	int64_t v;
 
@@ -462,14 +489,16 @@ bool yaml_file_number(struct yaml_file *f, const char *key, const char *text, in
 		if (max == INT64_MAX)
 			err_set(e, ERR_CONFIG, "%s is less than %lld", text, (long long)min);
 		else
-			err_set(e, ERR_CONFIG, "%s is not from %lld to %lld", text, (long long)min, (long long)max);
+			err_set(e, ERR_CONFIG, "%s is not from %lld to %lld", text, (long long)min,
+				(long long)max);
 		return value_error(f, key, e);
 	}
 	*out = v;
 	return true;
 }
 
-bool yaml_file_decimal(struct yaml_file *f, const char *key, const char *text, double *out, struct err *e)
+bool yaml_file_decimal(struct yaml_file *f, const char *key, const char *text, double *out,
+		       struct err *e)
 {
 	double digits = 0, scale = 1;
 	int count = 0;

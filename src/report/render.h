@@ -6,32 +6,38 @@
 
 bool text_init(const struct report *r, const struct firn_init_result *x, struct err *e);
 bool text_plan(const struct report *r, const struct firn_plan_result *x, struct err *e);
-bool text_pass(const struct report *r, const struct firn_pass_result *x, bool dry_run, bool failed, struct err *e);
-bool text_rehydrate(const struct report *r, const struct firn_rehydrate_result *x, bool dry_run, bool failed,
-		    struct err *e);
-bool text_maintain(const struct report *r, const struct firn_maintain_result *x, bool dry_run, bool failed,
-		   struct err *e);
+bool text_pass(const struct report *r, const struct firn_pass_result *x, bool dry_run, bool failed,
+	       struct err *e);
+bool text_rehydrate(const struct report *r, const struct firn_rehydrate_result *x, bool dry_run,
+		    bool failed, struct err *e);
+bool text_maintain(const struct report *r, const struct firn_maintain_result *x, bool dry_run,
+		   bool failed, struct err *e);
 bool text_status(const struct report *r, const struct firn_status_result *x, struct err *e);
-bool text_verify(const struct report *r, const struct firn_verify_result *x, bool deep, bool failed, struct err *e);
+bool text_verify(const struct report *r, const struct firn_verify_result *x, bool deep, bool failed,
+		 struct err *e);
 bool text_gc(const struct report *r, const struct firn_gc_result *x, bool confirm, struct err *e);
 bool text_cost(const struct report *r, const struct firn_report_result *x, struct err *e);
 
 /* failure NULL: the call succeeded. */
-bool json_init(const struct report *r, const struct firn_init_result *x, const struct err *failure, struct err *e);
-bool json_plan(const struct report *r, const struct firn_plan_result *x, const struct err *failure, struct err *e);
-bool json_pass(const struct report *r, const struct firn_pass_result *x, bool dry_run, const struct err *failure,
+bool json_init(const struct report *r, const struct firn_init_result *x, const struct err *failure,
 	       struct err *e);
+bool json_plan(const struct report *r, const struct firn_plan_result *x, const struct err *failure,
+	       struct err *e);
+bool json_pass(const struct report *r, const struct firn_pass_result *x, bool dry_run,
+	       const struct err *failure, struct err *e);
 bool json_rehydrate(const struct report *r, const struct firn_rehydrate_result *x, bool dry_run,
 		    const struct err *failure, struct err *e);
 bool json_maintain(const struct report *r, const struct firn_maintain_result *x, bool dry_run,
 		   const struct err *failure, struct err *e);
-bool json_status(const struct report *r, const struct firn_status_result *x, const struct err *failure,
-		 struct err *e);
-bool json_verify(const struct report *r, const struct firn_verify_result *x, bool deep, const struct err *failure,
-		 struct err *e);
-bool json_gc(const struct report *r, const struct firn_gc_result *x, bool confirm, const struct err *failure,
-	     struct err *e);
-bool json_cost(const struct report *r, const struct firn_report_result *x, const struct err *failure, struct err *e);
-bool json_failure(const struct report *r, const char *command, const struct err *failure, struct err *e);
+bool json_status(const struct report *r, const struct firn_status_result *x,
+		 const struct err *failure, struct err *e);
+bool json_verify(const struct report *r, const struct firn_verify_result *x, bool deep,
+		 const struct err *failure, struct err *e);
+bool json_gc(const struct report *r, const struct firn_gc_result *x, bool confirm,
+	     const struct err *failure, struct err *e);
+bool json_cost(const struct report *r, const struct firn_report_result *x,
+	       const struct err *failure, struct err *e);
+bool json_failure(const struct report *r, const char *command, const struct err *failure,
+		  struct err *e);
 
 #endif

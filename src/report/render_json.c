@@ -9,15 +9,18 @@
 /* The length of the UTF-8 sequence at s; 0 when it is none. */
 static size_t utf8_len(const unsigned char *s)
 {
-	size_t len = s[0] < 0x80 ? 1 : s[0] >= 0xC2 && s[0] < 0xE0 ? 2 : (s[0] & 0xF0) == 0xE0 ? 3 : 4;
+	size_t len = s[0] < 0x80                   ? 1
+		     : s[0] >= 0xC2 && s[0] < 0xE0 ? 2
+		     : (s[0] & 0xF0) == 0xE0       ? 3
+						   : 4;
 
 	if (len == 4 && (s[0] < 0xF0 || s[0] > 0xF4))
 		return 0;
 	for (size_t i = 1; i < len; i++)
 		if ((s[i] & 0xC0) != 0x80)
 			return 0;
-	if ((s[0] == 0xE0 && s[1] < 0xA0) || (s[0] == 0xED && s[1] > 0x9F) || (s[0] == 0xF0 && s[1] < 0x90) ||
-	    (s[0] == 0xF4 && s[1] > 0x8F))
+	if ((s[0] == 0xE0 && s[1] < 0xA0) || (s[0] == 0xED && s[1] > 0x9F) ||
+	    (s[0] == 0xF0 && s[1] < 0x90) || (s[0] == 0xF4 && s[1] > 0x8F))
 		return 0;
 	return len;
 }
@@ -114,7 +117,8 @@ static bool end(const struct report *r, json_t *o, const struct err *failure, st
 	return true;
 }
 
-bool json_failure(const struct report *r, const char *command, const struct err *failure, struct err *e)
+bool json_failure(const struct report *r, const char *command, const struct err *failure,
+		  struct err *e)
 {
 	return end(r, begin(command), failure, e);
 }
@@ -148,7 +152,8 @@ static void add_table_info(json_t *tables, const struct firn_table_info *t)
 	}
 }
 
-bool json_init(const struct report *r, const struct firn_init_result *x, const struct err *failure, struct err *e)
+bool json_init(const struct report *r, const struct firn_init_result *x, const struct err *failure,
+	       struct err *e)
 {
 	json_t *o = begin("init"), *tables;
 
@@ -183,7 +188,8 @@ static void put_plan(json_t *o, const struct firn_plan_result *x)
 	set_int(o, "kept_rows", x->kept_rows);
 }
 
-bool json_plan(const struct report *r, const struct firn_plan_result *x, const struct err *failure, struct err *e)
+bool json_plan(const struct report *r, const struct firn_plan_result *x, const struct err *failure,
+	       struct err *e)
 {
 	json_t *o = begin("plan");
 
@@ -200,7 +206,8 @@ static void put_maintain(json_t *o, const struct firn_maintain_result *x)
 
 		set_string(s, "table", x->steps[i].table);
 		set_string(s, "leaf", x->steps[i].leaf);
-		set_string(s, "index", x->steps[i].index && *x->steps[i].index ? x->steps[i].index : NULL);
+		set_string(s, "index",
+			   x->steps[i].index && *x->steps[i].index ? x->steps[i].index : NULL);
 		set_string(s, "action", x->steps[i].action);
 		set_string(s, "reason", x->steps[i].reason);
 		set_real(s, "seconds", x->steps[i].seconds);
@@ -218,8 +225,8 @@ static void set_maintain(json_t *o, const struct firn_maintain_result *x)
 	json_object_set_new(o, "maintain", m);
 }
 
-bool json_pass(const struct report *r, const struct firn_pass_result *x, bool dry_run, const struct err *failure,
-	       struct err *e)
+bool json_pass(const struct report *r, const struct firn_pass_result *x, bool dry_run,
+	       const struct err *failure, struct err *e)
 {
 	json_t *o = begin("pass");
 
@@ -273,10 +280,14 @@ bool json_maintain(const struct report *r, const struct firn_maintain_result *x,
 	return end(r, o, failure, e);
 }
 
-enum status_detail { STATUS_TABLE, STATUS_LEAF, STATUS_WORKSPACE };
+enum status_detail {
+	STATUS_TABLE,
+	STATUS_LEAF,
+	STATUS_WORKSPACE
+};
 
-static void set_status_rows(json_t *o, const char *name, const struct firn_status_row *rows, size_t count,
-			    enum status_detail detail)
+static void set_status_rows(json_t *o, const char *name, const struct firn_status_row *rows,
+			    size_t count, enum status_detail detail)
 {
 	json_t *a = set_array(o, name);
 
@@ -303,7 +314,8 @@ static void set_status_rows(json_t *o, const char *name, const struct firn_statu
 	}
 }
 
-bool json_status(const struct report *r, const struct firn_status_result *x, const struct err *failure, struct err *e)
+bool json_status(const struct report *r, const struct firn_status_result *x,
+		 const struct err *failure, struct err *e)
 {
 	json_t *o = begin("status");
 
@@ -319,8 +331,8 @@ bool json_status(const struct report *r, const struct firn_status_result *x, con
 	return end(r, o, failure, e);
 }
 
-bool json_verify(const struct report *r, const struct firn_verify_result *x, bool deep, const struct err *failure,
-		 struct err *e)
+bool json_verify(const struct report *r, const struct firn_verify_result *x, bool deep,
+		 const struct err *failure, struct err *e)
 {
 	json_t *o = begin("verify"), *problems;
 
@@ -344,8 +356,8 @@ bool json_verify(const struct report *r, const struct firn_verify_result *x, boo
 	return end(r, o, failure, e);
 }
 
-bool json_gc(const struct report *r, const struct firn_gc_result *x, bool confirm, const struct err *failure,
-	     struct err *e)
+bool json_gc(const struct report *r, const struct firn_gc_result *x, bool confirm,
+	     const struct err *failure, struct err *e)
 {
 	json_t *o = begin("gc"), *items;
 
@@ -371,7 +383,8 @@ bool json_gc(const struct report *r, const struct firn_gc_result *x, bool confir
 	return end(r, o, failure, e);
 }
 
-bool json_cost(const struct report *r, const struct firn_report_result *x, const struct err *failure, struct err *e)
+bool json_cost(const struct report *r, const struct firn_report_result *x,
+	       const struct err *failure, struct err *e)
 {
 	json_t *o = begin("report"), *rows;
 
@@ -384,7 +397,9 @@ bool json_cost(const struct report *r, const struct firn_report_result *x, const
 		set_string(c, "table", x->rows[i].table);
 		set_string(c, "tier", x->rows[i].tier);
 		set_string(c, "storage_class",
-			   x->rows[i].storage_class && *x->rows[i].storage_class ? x->rows[i].storage_class : NULL);
+			   x->rows[i].storage_class && *x->rows[i].storage_class
+				   ? x->rows[i].storage_class
+				   : NULL);
 		set_int(c, "rows", x->rows[i].rows);
 		set_int(c, "bytes", x->rows[i].bytes);
 		set_real(c, "usd_per_gib_month", x->rows[i].usd_per_gib_month);

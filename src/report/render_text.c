@@ -19,7 +19,8 @@ static const char *count(struct words *w, int64_t n)
 
 static const char *bytes(struct words *w, int64_t n)
 {
-	return str_format_bytes(n > 0 ? (uint64_t)n : 0, w->text[w->used++ % 6], sizeof(w->text[0]));
+	return str_format_bytes(n > 0 ? (uint64_t)n : 0, w->text[w->used++ % 6],
+				sizeof(w->text[0]));
 }
 
 /* Tenths below a minute: most steps of a small table take less than a second. */
@@ -67,7 +68,8 @@ static bool print_checks(const struct report *r, const struct firn_table_info *t
 	for (size_t i = 0; i < t->check_count; i++) {
 		const struct firn_check *c = &t->checks[i];
 
-		fprintf(r->out, "  %-7s  %-*s  %s\n", marks[c->state], name_width, c->name, c->message ? c->message : "");
+		fprintf(r->out, "  %-7s  %-*s  %s\n", marks[c->state], name_width, c->name,
+			c->message ? c->message : "");
 		if (c->state != FIRN_CHECK_OK)
 			print_lines(r->out, 2 + 7 + 2 + name_width + 2, c->hint);
 	}
@@ -76,9 +78,10 @@ static bool print_checks(const struct report *r, const struct firn_table_info *t
 
 static bool print_columns(const struct report *r, const struct firn_table_info *t, struct err *e)
 {
-	static const struct text_column columns[] = {
-		{ "COLUMN", TEXT_WORD }, { "TYPE", TEXT_NAME }, { "ROLE", TEXT_WORD }, { "KEY", TEXT_WORD }
-	};
+	static const struct text_column columns[] = { { "COLUMN", TEXT_WORD },
+						      { "TYPE", TEXT_NAME },
+						      { "ROLE", TEXT_WORD },
+						      { "KEY", TEXT_WORD } };
 	struct text_table table = { .columns = columns, .column_count = 4, .indent = 2 };
 	bool ok;
 
@@ -99,14 +102,15 @@ bool text_init(const struct report *r, const struct firn_init_result *x, struct 
 
 	if (x->server_version[0])
 		fprintf(r->out, "database  PostgreSQL %s%s%s\n", x->server_version,
-			x->pgvector_version[0] ? ", pgvector " : ", without pgvector", x->pgvector_version);
+			x->pgvector_version[0] ? ", pgvector " : ", without pgvector",
+			x->pgvector_version);
 	if (x->archive)
 		fprintf(r->out, "archive   %s\n", x->archive);
 	if (x->catalog_version && x->catalog_version_before == 0)
 		fprintf(r->out, "catalog   installed, version %d\n", x->catalog_version);
 	else if (x->catalog_version && x->catalog_version_before < x->catalog_version)
-		fprintf(r->out, "catalog   upgraded from version %d to %d\n", x->catalog_version_before,
-			x->catalog_version);
+		fprintf(r->out, "catalog   upgraded from version %d to %d\n",
+			x->catalog_version_before, x->catalog_version);
 	else if (x->catalog_version)
 		fprintf(r->out, "catalog   version %d, up to date\n", x->catalog_version);
 	for (size_t i = 0; i < x->table_count; i++) {
@@ -114,8 +118,10 @@ bool text_init(const struct report *r, const struct firn_init_result *x, struct 
 
 		fprintf(r->out, "\n%s: ", t->table);
 		if (t->partitioned)
-			fprintf(r->out, "%zu %s, ", t->leaf_count, plural((int64_t)t->leaf_count, "leaf", "leaves"));
-		fprintf(r->out, "about %s %s\n", count(&w, t->rows_estimate), rows(t->rows_estimate));
+			fprintf(r->out, "%zu %s, ", t->leaf_count,
+				plural((int64_t)t->leaf_count, "leaf", "leaves"));
+		fprintf(r->out, "about %s %s\n", count(&w, t->rows_estimate),
+			rows(t->rows_estimate));
 		print_checks(r, t);
 		if (t->column_count > 0)
 			fputc('\n', r->out);
@@ -133,11 +139,11 @@ static bool same_rule(const struct firn_plan_row *a, const struct firn_plan_row 
 }
 
 /* One rule of one table: rows from ... to - 1. */
-static bool print_rule(const struct report *r, const struct firn_plan_row *from, const struct firn_plan_row *to,
-		       struct err *e)
+static bool print_rule(const struct report *r, const struct firn_plan_row *from,
+		       const struct firn_plan_row *to, struct err *e)
 {
 	static const struct text_column columns[] = {
-		{ "LEAF", TEXT_NAME },	 { "WORKSPACE", TEXT_NAME }, { "VERSION", TEXT_NAME },
+		{ "LEAF", TEXT_NAME },   { "WORKSPACE", TEXT_NAME }, { "VERSION", TEXT_NAME },
 		{ "ROWS", TEXT_NUMBER }, { "BYTES", TEXT_NUMBER },
 	};
 	struct text_table table = { .columns = columns, .column_count = 5, .indent = 2 };
@@ -181,8 +187,8 @@ bool text_plan(const struct report *r, const struct firn_plan_result *x, struct 
 	if (x->total_rows == 0)
 		fputs("nothing would move", r->out);
 	else
-		fprintf(r->out, "%s %s (%s) would move", count(&w, x->total_rows), rows(x->total_rows),
-			bytes(&w, x->total_bytes));
+		fprintf(r->out, "%s %s (%s) would move", count(&w, x->total_rows),
+			rows(x->total_rows), bytes(&w, x->total_bytes));
 	if (x->kept_rows > 0)
 		fprintf(r->out, "; %s %s pinned by keep rules", count(&w, x->kept_rows),
 			plural(x->kept_rows, "row is", "rows are"));
@@ -192,12 +198,13 @@ bool text_plan(const struct report *r, const struct firn_plan_result *x, struct 
 
 /* ---- maintain, pass ---- */
 
-static bool print_steps(const struct report *r, const struct firn_maintain_result *x, bool dry_run, int indent,
-			struct err *e)
+static bool print_steps(const struct report *r, const struct firn_maintain_result *x, bool dry_run,
+			int indent, struct err *e)
 {
 	static const struct text_column columns[] = {
-		{ "LEAF", TEXT_NAME },	   { "INDEX", TEXT_NAME },  { "ACTION", TEXT_WORD },
-		{ "BEFORE", TEXT_NUMBER }, { "AFTER", TEXT_NUMBER }, { "TIME", TEXT_NUMBER }, { "REASON", TEXT_NAME },
+		{ "LEAF", TEXT_NAME },     { "INDEX", TEXT_NAME },   { "ACTION", TEXT_WORD },
+		{ "BEFORE", TEXT_NUMBER }, { "AFTER", TEXT_NUMBER }, { "TIME", TEXT_NUMBER },
+		{ "REASON", TEXT_NAME },
 	};
 	struct text_table table = { .columns = columns, .column_count = 7, .indent = indent };
 	bool ok;
@@ -225,12 +232,12 @@ static void print_put_off(const struct report *r, int64_t put_off)
 	struct words w = { .used = 0 };
 
 	if (put_off > 0)
-		fprintf(r->out, "index work on %s %s was put off: run \"firn maintain\" later\n", count(&w, put_off),
-			plural(put_off, "leaf", "leaves"));
+		fprintf(r->out, "index work on %s %s was put off: run \"firn maintain\" later\n",
+			count(&w, put_off), plural(put_off, "leaf", "leaves"));
 }
 
-bool text_maintain(const struct report *r, const struct firn_maintain_result *x, bool dry_run, bool failed,
-		   struct err *e)
+bool text_maintain(const struct report *r, const struct firn_maintain_result *x, bool dry_run,
+		   bool failed, struct err *e)
 {
 	if (x->step_count == 0 && x->put_off == 0 && !failed)
 		fputs("no index work is due\n", r->out);
@@ -240,7 +247,8 @@ bool text_maintain(const struct report *r, const struct firn_maintain_result *x,
 	return true;
 }
 
-static bool print_index_work(const struct report *r, const struct firn_maintain_result *x, struct err *e)
+static bool print_index_work(const struct report *r, const struct firn_maintain_result *x,
+			     struct err *e)
 {
 	if (x->step_count > 0) {
 		fputs("\nindex work\n", r->out);
@@ -251,61 +259,70 @@ static bool print_index_work(const struct report *r, const struct firn_maintain_
 	return true;
 }
 
-bool text_pass(const struct report *r, const struct firn_pass_result *x, bool dry_run, bool failed, struct err *e)
+bool text_pass(const struct report *r, const struct firn_pass_result *x, bool dry_run, bool failed,
+	       struct err *e)
 {
 	struct words w = { .used = 0 };
 
 	if (dry_run)
 		return failed || text_plan(r, &x->plan, e);
 	if (x->rows_moved > 0)
-		fprintf(r->out, "%s %s moved out in %s %s, %s stored as %s (%.2f)\n", count(&w, x->rows_moved),
-			rows(x->rows_moved), count(&w, x->segments), plural(x->segments, "segment", "segments"),
-			bytes(&w, x->raw_bytes), bytes(&w, x->stored_bytes),
+		fprintf(r->out, "%s %s moved out in %s %s, %s stored as %s (%.2f)\n",
+			count(&w, x->rows_moved), rows(x->rows_moved), count(&w, x->segments),
+			plural(x->segments, "segment", "segments"), bytes(&w, x->raw_bytes),
+			bytes(&w, x->stored_bytes),
 			x->raw_bytes > 0 ? (double)x->stored_bytes / (double)x->raw_bytes : 0);
 	else if (!failed)
 		fputs("no rows moved out\n", r->out);
 	if (x->rows_changed > 0)
-		fprintf(r->out, "%s %s changed meanwhile and stayed hot\n", count(&w, x->rows_changed),
-			rows(x->rows_changed));
+		fprintf(r->out, "%s %s changed meanwhile and stayed hot\n",
+			count(&w, x->rows_changed), rows(x->rows_changed));
 	if (x->abandoned > 0)
-		fprintf(r->out, "%s unfinished %s of earlier runs undone\n", count(&w, x->abandoned),
-			plural(x->abandoned, "move", "moves"));
+		fprintf(r->out, "%s unfinished %s of earlier runs undone\n",
+			count(&w, x->abandoned), plural(x->abandoned, "move", "moves"));
 	if (x->stopped_early && !failed)
-		fprintf(r->out, "stopped early: %s\n", x->stop_reason ? x->stop_reason : "a limit was reached");
+		fprintf(r->out, "stopped early: %s\n",
+			x->stop_reason ? x->stop_reason : "a limit was reached");
 	if (!print_index_work(r, &x->maintain, e))
 		return false;
 	if (!failed)
-		fprintf(r->out, "%sdone in %s\n", x->maintain.step_count > 0 ? "\n" : "", seconds(&w, x->seconds));
+		fprintf(r->out, "%sdone in %s\n", x->maintain.step_count > 0 ? "\n" : "",
+			seconds(&w, x->seconds));
 	return true;
 }
 
 /* ---- rehydrate ---- */
 
-bool text_rehydrate(const struct report *r, const struct firn_rehydrate_result *x, bool dry_run, bool failed,
-		    struct err *e)
+bool text_rehydrate(const struct report *r, const struct firn_rehydrate_result *x, bool dry_run,
+		    bool failed, struct err *e)
 {
 	struct words w = { .used = 0 };
 
 	if (dry_run && !failed)
-		fprintf(r->out, "%s cold %s in %s %s would be brought back\n", count(&w, x->rows_matched),
-			rows(x->rows_matched), count(&w, x->segments), plural(x->segments, "segment", "segments"));
+		fprintf(r->out, "%s cold %s in %s %s would be brought back\n",
+			count(&w, x->rows_matched), rows(x->rows_matched), count(&w, x->segments),
+			plural(x->segments, "segment", "segments"));
 	else if (x->rows > 0)
-		fprintf(r->out, "%s %s brought back from %s %s, %s fetched\n", count(&w, x->rows), rows(x->rows),
-			count(&w, x->segments), plural(x->segments, "segment", "segments"), bytes(&w, x->bytes_fetched));
+		fprintf(r->out, "%s %s brought back from %s %s, %s fetched\n", count(&w, x->rows),
+			rows(x->rows), count(&w, x->segments),
+			plural(x->segments, "segment", "segments"), bytes(&w, x->bytes_fetched));
 	else if (!failed)
-		fprintf(r->out, "no rows brought back: %s cold %s matched\n", count(&w, x->rows_matched),
-			rows(x->rows_matched));
+		fprintf(r->out, "no rows brought back: %s cold %s matched\n",
+			count(&w, x->rows_matched), rows(x->rows_matched));
 	if (x->rows_hot > 0)
-		fprintf(r->out, "%s %s hot already\n", count(&w, x->rows_hot), plural(x->rows_hot, "row is", "rows are"));
+		fprintf(r->out, "%s %s hot already\n", count(&w, x->rows_hot),
+			plural(x->rows_hot, "row is", "rows are"));
 	if (x->rows_orphaned > 0)
-		fprintf(r->out, "%s %s cold: what they refer to is gone\n", count(&w, x->rows_orphaned),
+		fprintf(r->out, "%s %s cold: what they refer to is gone\n",
+			count(&w, x->rows_orphaned),
 			plural(x->rows_orphaned, "row stays", "rows stay"));
 	for (size_t i = 0; i < x->note_count; i++)
 		print_lines(r->out, 0, x->notes[i]);
 	if (!print_index_work(r, &x->maintain, e))
 		return false;
 	if (!failed && !dry_run)
-		fprintf(r->out, "%sdone in %s\n", x->maintain.step_count > 0 ? "\n" : "", seconds(&w, x->seconds));
+		fprintf(r->out, "%sdone in %s\n", x->maintain.step_count > 0 ? "\n" : "",
+			seconds(&w, x->seconds));
 	return true;
 }
 
@@ -321,8 +338,9 @@ static void add_hot_rows(struct text_table *t, const struct firn_status_row *s)
 static bool print_sizes(const struct report *r, const struct firn_status_result *x, struct err *e)
 {
 	static const struct text_column columns[] = {
-		{ "TABLE", TEXT_NAME },	     { "HOT ROWS", TEXT_NUMBER }, { "HEAP", TEXT_NUMBER },
-		{ "TOAST", TEXT_NUMBER },    { "INDEXES", TEXT_NUMBER },  { "COLD ROWS", TEXT_NUMBER },
+		{ "TABLE", TEXT_NAME },        { "HOT ROWS", TEXT_NUMBER },
+		{ "HEAP", TEXT_NUMBER },       { "TOAST", TEXT_NUMBER },
+		{ "INDEXES", TEXT_NUMBER },    { "COLD ROWS", TEXT_NUMBER },
 		{ "COLD BYTES", TEXT_NUMBER }, { "RAW", TEXT_NUMBER },
 	};
 	struct text_table table = { .columns = columns, .column_count = 8 };
@@ -344,8 +362,9 @@ static bool print_sizes(const struct report *r, const struct firn_status_result 
 			text_add_bytes(&table, s->cold_bytes);
 			text_add_bytes(&table, s->cold_raw_bytes);
 			indent = "  ";
-			while (l < x->leaf_count && (!str_eq(x->leaves[l].table, x->tables[t].table) ||
-						     str_eq(x->leaves[l].leaf, x->tables[t].table)))
+			while (l < x->leaf_count &&
+			       (!str_eq(x->leaves[l].table, x->tables[t].table) ||
+				str_eq(x->leaves[l].leaf, x->tables[t].table)))
 				l++;
 			if (l == x->leaf_count)
 				break;
@@ -357,11 +376,13 @@ static bool print_sizes(const struct report *r, const struct firn_status_result 
 	return ok;
 }
 
-static bool print_workspaces(const struct report *r, const struct firn_status_result *x, struct err *e)
+static bool print_workspaces(const struct report *r, const struct firn_status_result *x,
+			     struct err *e)
 {
 	static const struct text_column columns[] = {
-		{ "TABLE", TEXT_NAME },	     { "WORKSPACE", TEXT_NAME },   { "VERSION", TEXT_NAME },
-		{ "HOT ROWS", TEXT_NUMBER }, { "COLD ROWS", TEXT_NUMBER }, { "COLD BYTES", TEXT_NUMBER },
+		{ "TABLE", TEXT_NAME },       { "WORKSPACE", TEXT_NAME },
+		{ "VERSION", TEXT_NAME },     { "HOT ROWS", TEXT_NUMBER },
+		{ "COLD ROWS", TEXT_NUMBER }, { "COLD BYTES", TEXT_NUMBER },
 	};
 	struct text_table table = { .columns = columns, .column_count = 6 };
 	bool ok;
@@ -390,26 +411,30 @@ bool text_status(const struct report *r, const struct firn_status_result *x, str
 
 	if (!print_sizes(r, x, e) || !print_workspaces(r, x, e))
 		return false;
-	fprintf(r->out, "%ssegments   %s active", x->table_count > 0 ? "\n" : "", count(&w, x->segments_active));
+	fprintf(r->out, "%ssegments   %s active", x->table_count > 0 ? "\n" : "",
+		count(&w, x->segments_active));
 	if (x->segments_intent > 0)
 		fprintf(r->out, ", %s unfinished", count(&w, x->segments_intent));
 	if (x->segments_retired > 0)
 		fprintf(r->out, ", %s retired", count(&w, x->segments_retired));
 	fputc('\n', r->out);
 	if (x->last_pass_at)
-		fprintf(r->out, "last pass  %s%s%s\n", x->last_pass_at, x->last_pass_outcome ? ", " : "",
+		fprintf(r->out, "last pass  %s%s%s\n", x->last_pass_at,
+			x->last_pass_outcome ? ", " : "",
 			x->last_pass_outcome ? x->last_pass_outcome : "");
 	else
 		fputs("last pass  none yet\n", r->out);
 	if (x->maintenance_due > 0)
-		fprintf(r->out, "due        index work on %s %s: run \"firn maintain\"\n", count(&w, x->maintenance_due),
+		fprintf(r->out, "due        index work on %s %s: run \"firn maintain\"\n",
+			count(&w, x->maintenance_due),
 			plural(x->maintenance_due, "leaf", "leaves"));
 	return true;
 }
 
 /* ---- verify, gc ---- */
 
-bool text_verify(const struct report *r, const struct firn_verify_result *x, bool deep, bool failed, struct err *e)
+bool text_verify(const struct report *r, const struct firn_verify_result *x, bool deep, bool failed,
+		 struct err *e)
 {
 	struct words w = { .used = 0 };
 
@@ -444,8 +469,9 @@ bool text_verify(const struct report *r, const struct firn_verify_result *x, boo
 bool text_gc(const struct report *r, const struct firn_gc_result *x, bool confirm, struct err *e)
 {
 	static const struct text_column columns[] = {
-		{ "OBJECT", TEXT_NAME },  { "KIND", TEXT_WORD },  { "SEGMENT", TEXT_NUMBER }, { "BYTES", TEXT_NUMBER },
-		{ "AGE", TEXT_NUMBER },	  { "STATE", TEXT_WORD }, { "REASON", TEXT_NAME },
+		{ "OBJECT", TEXT_NAME },  { "KIND", TEXT_WORD },  { "SEGMENT", TEXT_NUMBER },
+		{ "BYTES", TEXT_NUMBER }, { "AGE", TEXT_NUMBER }, { "STATE", TEXT_WORD },
+		{ "REASON", TEXT_NAME },
 	};
 	struct text_table table = { .columns = columns, .column_count = 7 };
 	struct words w = { .used = 0 };
@@ -476,11 +502,13 @@ bool text_gc(const struct report *r, const struct firn_gc_result *x, bool confir
 	if (x->item_count == 0)
 		fputs("nothing to remove: every object belongs to an active segment\n", r->out);
 	else if (confirm)
-		fprintf(r->out, "\n%s %s removed, %s freed\n", count(&w, removed), plural(removed, "object", "objects"),
-			bytes(&w, x->removed_bytes));
+		fprintf(r->out, "\n%s %s removed, %s freed\n", count(&w, removed),
+			plural(removed, "object", "objects"), bytes(&w, x->removed_bytes));
 	else if (removable > 0)
-		fprintf(r->out, "\n%s of %zu %s (%s) can go: run \"firn gc --confirm\" to remove them\n",
-			count(&w, removable), x->item_count, plural((int64_t)x->item_count, "object", "objects"),
+		fprintf(r->out,
+			"\n%s of %zu %s (%s) can go: run \"firn gc --confirm\" to remove them\n",
+			count(&w, removable), x->item_count,
+			plural((int64_t)x->item_count, "object", "objects"),
 			bytes(&w, x->removable_bytes));
 	else
 		fputs("\nnone of these can go yet\n", r->out);
@@ -492,8 +520,8 @@ bool text_gc(const struct report *r, const struct firn_gc_result *x, bool confir
 bool text_cost(const struct report *r, const struct firn_report_result *x, struct err *e)
 {
 	static const struct text_column columns[] = {
-		{ "TABLE", TEXT_NAME },	  { "TIER", TEXT_WORD },	 { "CLASS", TEXT_WORD },
-		{ "ROWS", TEXT_NUMBER },  { "BYTES", TEXT_NUMBER },	 { "USD/GiB", TEXT_NUMBER },
+		{ "TABLE", TEXT_NAME },       { "TIER", TEXT_WORD },    { "CLASS", TEXT_WORD },
+		{ "ROWS", TEXT_NUMBER },      { "BYTES", TEXT_NUMBER }, { "USD/GiB", TEXT_NUMBER },
 		{ "USD/MONTH", TEXT_NUMBER },
 	};
 	struct text_table table = { .columns = columns, .column_count = 7 };
@@ -521,14 +549,20 @@ bool text_cost(const struct report *r, const struct firn_report_result *x, struc
 		return false;
 	fputs(x->row_count > 0 ? "\n" : "nothing is stored yet\n", r->out);
 	if (x->hot_equivalent_bytes > 0)
-		fprintf(r->out, "hot, the cold rows would take %s more: ", bytes(&w, x->hot_equivalent_bytes));
+		fprintf(r->out, "hot, the cold rows would take %s more: ",
+			bytes(&w, x->hot_equivalent_bytes));
 	if (x->hot_equivalent_bytes > 0 && x->saved_usd_per_month >= 0)
-		fprintf(r->out, "USD %.*f a month saved\n", x->saved_usd_per_month < 1 ? 4 : 2, x->saved_usd_per_month);
+		fprintf(r->out, "USD %.*f a month saved\n", x->saved_usd_per_month < 1 ? 4 : 2,
+			x->saved_usd_per_month);
 	else if (x->hot_equivalent_bytes > 0)
-		fprintf(r->out, "USD %.4f a month less than they cost cold\n", -x->saved_usd_per_month);
+		fprintf(r->out, "USD %.4f a month less than they cost cold\n",
+			-x->saved_usd_per_month);
 	if (x->price_list_date && *x->price_list_date)
-		fprintf(r->out, "prices: %s of %s, storage only\n", x->price_list, x->price_list_date);
+		fprintf(r->out, "prices: %s of %s, storage only\n", x->price_list,
+			x->price_list_date);
 	else
-		fputs("prices: none; name a list with --prices or \"prices:\" in the configuration\n", r->out);
+		fputs("prices: none; name a list with --prices or \"prices:\" in the "
+		      "configuration\n",
+		      r->out);
 	return true;
 }

@@ -14,14 +14,14 @@ static bool written(const struct report *r, bool ok, struct err *e)
 	return true;
 }
 
-bool report_init(const struct report *r, const struct firn_init_result *result, const struct err *failure,
-		 struct err *e)
+bool report_init(const struct report *r, const struct firn_init_result *result,
+		 const struct err *failure, struct err *e)
 {
 	return written(r, r->json ? json_init(r, result, failure, e) : text_init(r, result, e), e);
 }
 
-bool report_plan(const struct report *r, const struct firn_plan_result *result, const struct err *failure,
-		 struct err *e)
+bool report_plan(const struct report *r, const struct firn_plan_result *result,
+		 const struct err *failure, struct err *e)
 {
 	if (failure && !r->json)
 		return true;
@@ -37,8 +37,8 @@ bool report_pass(const struct report *r, const struct firn_pass_result *result, 
 		       e);
 }
 
-bool report_rehydrate(const struct report *r, const struct firn_rehydrate_result *result, bool dry_run,
-		      const struct err *failure, struct err *e)
+bool report_rehydrate(const struct report *r, const struct firn_rehydrate_result *result,
+		      bool dry_run, const struct err *failure, struct err *e)
 {
 	return written(r,
 		       r->json ? json_rehydrate(r, result, dry_run, failure, e)
@@ -46,8 +46,8 @@ bool report_rehydrate(const struct report *r, const struct firn_rehydrate_result
 		       e);
 }
 
-bool report_maintain(const struct report *r, const struct firn_maintain_result *result, bool dry_run,
-		     const struct err *failure, struct err *e)
+bool report_maintain(const struct report *r, const struct firn_maintain_result *result,
+		     bool dry_run, const struct err *failure, struct err *e)
 {
 	return written(r,
 		       r->json ? json_maintain(r, result, dry_run, failure, e)
@@ -55,12 +55,13 @@ bool report_maintain(const struct report *r, const struct firn_maintain_result *
 		       e);
 }
 
-bool report_status(const struct report *r, const struct firn_status_result *result, const struct err *failure,
-		   struct err *e)
+bool report_status(const struct report *r, const struct firn_status_result *result,
+		   const struct err *failure, struct err *e)
 {
 	if (failure && !r->json)
 		return true;
-	return written(r, r->json ? json_status(r, result, failure, e) : text_status(r, result, e), e);
+	return written(r, r->json ? json_status(r, result, failure, e) : text_status(r, result, e),
+		       e);
 }
 
 bool report_verify(const struct report *r, const struct firn_verify_result *result, bool deep,
@@ -72,23 +73,27 @@ bool report_verify(const struct report *r, const struct firn_verify_result *resu
 		       e);
 }
 
-bool report_gc(const struct report *r, const struct firn_gc_result *result, bool confirm, const struct err *failure,
-	       struct err *e)
+bool report_gc(const struct report *r, const struct firn_gc_result *result, bool confirm,
+	       const struct err *failure, struct err *e)
 {
 	if (failure && !r->json && result->item_count == 0)
 		return true;
-	return written(r, r->json ? json_gc(r, result, confirm, failure, e) : text_gc(r, result, confirm, e), e);
+	return written(r,
+		       r->json ? json_gc(r, result, confirm, failure, e)
+			       : text_gc(r, result, confirm, e),
+		       e);
 }
 
-bool report_cost(const struct report *r, const struct firn_report_result *result, const struct err *failure,
-		 struct err *e)
+bool report_cost(const struct report *r, const struct firn_report_result *result,
+		 const struct err *failure, struct err *e)
 {
 	if (failure && !r->json)
 		return true;
 	return written(r, r->json ? json_cost(r, result, failure, e) : text_cost(r, result, e), e);
 }
 
-bool report_failure(const struct report *r, const char *command, const struct err *failure, struct err *e)
+bool report_failure(const struct report *r, const char *command, const struct err *failure,
+		    struct err *e)
 {
 	return !r->json || written(r, json_failure(r, command, failure, e), e);
 }

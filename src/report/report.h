@@ -22,27 +22,28 @@ struct report {
  * text it is the caller's to show, and what the result holds in spite of it is written. false: ERR_MEMORY, or
  * ERR_IO when out cannot be written.
  */
-bool report_init(const struct report *r, const struct firn_init_result *result, const struct err *failure,
-		 struct err *e);
-bool report_plan(const struct report *r, const struct firn_plan_result *result, const struct err *failure,
-		 struct err *e);
+bool report_init(const struct report *r, const struct firn_init_result *result,
+		 const struct err *failure, struct err *e);
+bool report_plan(const struct report *r, const struct firn_plan_result *result,
+		 const struct err *failure, struct err *e);
 /* dry_run: what was written is result->plan. */
 bool report_pass(const struct report *r, const struct firn_pass_result *result, bool dry_run,
 		 const struct err *failure, struct err *e);
-bool report_rehydrate(const struct report *r, const struct firn_rehydrate_result *result, bool dry_run,
-		      const struct err *failure, struct err *e);
-bool report_maintain(const struct report *r, const struct firn_maintain_result *result, bool dry_run,
-		     const struct err *failure, struct err *e);
-bool report_status(const struct report *r, const struct firn_status_result *result, const struct err *failure,
-		   struct err *e);
+bool report_rehydrate(const struct report *r, const struct firn_rehydrate_result *result,
+		      bool dry_run, const struct err *failure, struct err *e);
+bool report_maintain(const struct report *r, const struct firn_maintain_result *result,
+		     bool dry_run, const struct err *failure, struct err *e);
+bool report_status(const struct report *r, const struct firn_status_result *result,
+		   const struct err *failure, struct err *e);
 bool report_verify(const struct report *r, const struct firn_verify_result *result, bool deep,
 		   const struct err *failure, struct err *e);
-bool report_gc(const struct report *r, const struct firn_gc_result *result, bool confirm, const struct err *failure,
-	       struct err *e);
-bool report_cost(const struct report *r, const struct firn_report_result *result, const struct err *failure,
-		 struct err *e);
+bool report_gc(const struct report *r, const struct firn_gc_result *result, bool confirm,
+	       const struct err *failure, struct err *e);
+bool report_cost(const struct report *r, const struct firn_report_result *result,
+		 const struct err *failure, struct err *e);
 
 /* For a command that came to no result: nothing as text, a document with only "command" and "error" as JSON. */
-bool report_failure(const struct report *r, const char *command, const struct err *failure, struct err *e);
+bool report_failure(const struct report *r, const char *command, const struct err *failure,
+		    struct err *e);
 
 #endif

@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 
-#define GAP 2
+#define GAP      2
 #define NAME_MIN 10 /* a name is not cut to less */
 #define CELL_MAX 512
 
@@ -29,7 +29,8 @@ void text_add(struct text_table *t, const char *s)
 	if (t->failed)
 		return;
 	copy = mem_strdup(s ? s : "", &ignored);
-	if (!copy || !mem_grow((void **)&t->cells, &t->cell_capacity, t->cell_count + 1, sizeof(*t->cells), &ignored)) {
+	if (!copy || !mem_grow((void **)&t->cells, &t->cell_capacity, t->cell_count + 1,
+			       sizeof(*t->cells), &ignored)) {
 		free(copy);
 		t->failed = true;
 		return;
@@ -119,7 +120,8 @@ static void print_cut(FILE *out, const char *s, size_t width)
 	fputs("...", out);
 }
 
-static void print_row(const struct text_table *t, FILE *out, const size_t *widths, char *const *cells)
+static void print_row(const struct text_table *t, FILE *out, const size_t *widths,
+		      char *const *cells)
 {
 	size_t pending = (size_t)t->indent;
 

@@ -41,9 +41,9 @@ struct text_table {
 
 void text_add(struct text_table *t, const char *s); /* NULL is empty */
 void text_addf(struct text_table *t, const char *fmt, ...) PRINTF(2, 3);
-void text_add_count(struct text_table *t, int64_t n);	   /* 12,345 */
-void text_add_bytes(struct text_table *t, int64_t bytes);  /* 1.2 GiB */
-void text_add_usd(struct text_table *t, double usd);	   /* 12.30, 0.0021 */
+void text_add_count(struct text_table *t, int64_t n);     /* 12,345 */
+void text_add_bytes(struct text_table *t, int64_t bytes); /* 1.2 GiB */
+void text_add_usd(struct text_table *t, double usd);      /* 12.30, 0.0021 */
 
 /* How many rows are complete. */
 size_t text_table_rows(const struct text_table *t);

@@ -95,11 +95,13 @@ static void every_option_is_in_help_man_page_and_completion(void **state)
 
 	(void)state;
 	for (const struct option *o = option_table; o->name; o++) {
-		char plain[80], troff[80] = "\\-\\-", env[OPTION_ENV_MAX], man_env[OPTION_ENV_MAX + 32];
+		char plain[80], troff[80] = "\\-\\-", env[OPTION_ENV_MAX],
+				man_env[OPTION_ENV_MAX + 32];
 
 		snprintf(plain, sizeof(plain), "--%s", o->name);
 		for (const char *c = o->name; *c; c++)
-			snprintf(troff + strlen(troff), sizeof(troff) - strlen(troff), "%s%c", *c == '-' ? "\\" : "", *c);
+			snprintf(troff + strlen(troff), sizeof(troff) - strlen(troff), "%s%c",
+				 *c == '-' ? "\\" : "", *c);
 		snprintf(man_env, sizeof(man_env), "(environment: %s)", option_env_name(o, env));
 		assert_non_null(strstr(help, plain));
 		assert_non_null(strstr(man, troff));
@@ -142,16 +144,19 @@ static void the_environment_name_is_derived_from_the_options(void **state)
 		option_env_name(o, name);
 		assert_true(str_starts_with(name, "FIRN_"));
 		assert_int_equal(strlen(name), strlen("FIRN_") + strlen(o->name));
-		assert_int_equal(strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"), strlen(name));
+		assert_int_equal(strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"),
+				 strlen(name));
 	}
-	assert_string_equal(option_env_name(&(struct option){ .name = "max-rows" }, name), "FIRN_MAX_ROWS");
+	assert_string_equal(option_env_name(&(struct option){ .name = "max-rows" }, name),
+			    "FIRN_MAX_ROWS");
 }
 
 static void every_option_can_be_given_to_its_commands(void **state)
 {
 	static const char *const values[] = {
-		[OPT_STRING] = "x", [OPT_LIST] = "x",	  [OPT_IDS] = "3",	[OPT_ROWS] = "7",
-		[OPT_BYTES] = "1MiB", [OPT_DURATION] = "15min", [OPT_YESNO] = "no", [OPT_CHOICE] = NULL,
+		[OPT_STRING] = "x", [OPT_LIST] = "x",     [OPT_IDS] = "3",
+		[OPT_ROWS] = "7",   [OPT_BYTES] = "1MiB", [OPT_DURATION] = "15min",
+		[OPT_YESNO] = "no", [OPT_CHOICE] = NULL,
 	};
 
 	(void)state;
@@ -173,7 +178,8 @@ static void every_option_can_be_given_to_its_commands(void **state)
 	assert_int_equal(settings.s3_path_style, -1);
 	assert_int_equal(settings.where_cold, 1);
 	assert_int_equal(settings.segments.ids[0], 3);
-	assert_true(settings.deep && settings.confirm && settings.orphans && settings.force && settings.dry_run);
+	assert_true(settings.deep && settings.confirm && settings.orphans && settings.force &&
+		    settings.dry_run);
 }
 
 static void an_option_is_stronger_than_the_environment(void **state)
@@ -208,7 +214,8 @@ static void a_bad_environment_is_a_configuration_error_that_names_the_variable(v
 	assert_false(settings_from_environment(&settings, CMD_STATUS, &e));
 	unsetenv("FIRN_FORMAT");
 	assert_int_equal(e.code, ERR_CONFIG);
-	assert_string_equal(e.message, "environment variable FIRN_FORMAT: \"xml\" is not one of text|json");
+	assert_string_equal(e.message,
+			    "environment variable FIRN_FORMAT: \"xml\" is not one of text|json");
 }
 
 static void wrong_command_lines_are_refused(void **state)
@@ -217,15 +224,22 @@ static void wrong_command_lines_are_refused(void **state)
 		uint32_t command;
 		const char *words[4];
 	} cases[] = {
-		{ CMD_PASS, { "pass", "--max-row", "5" } },	{ CMD_PASS, { "pass", "--max-rows" } },
-		{ CMD_PASS, { "pass", "--max-rows", "0" } },	{ CMD_PASS, { "pass", "--max-rows", "-3" } },
-		{ CMD_PASS, { "pass", "--dry-run=yes" } },	{ CMD_PASS, { "pass", "--max-runtime", "15" } },
-		{ CMD_PASS, { "pass", "--segment-size", "big" } }, { CMD_PASS, { "pass", "extra" } },
-		{ CMD_PASS, { "pass", "--confirm" } },		{ CMD_PASS, { "pass", "-Z" } },
-		{ CMD_VERIFY, { "verify", "--segment", "0" } }, { CMD_REHYDRATE, { "rehydrate", "--chunk", "" } },
+		{ CMD_PASS, { "pass", "--max-row", "5" } },
+		{ CMD_PASS, { "pass", "--max-rows" } },
+		{ CMD_PASS, { "pass", "--max-rows", "0" } },
+		{ CMD_PASS, { "pass", "--max-rows", "-3" } },
+		{ CMD_PASS, { "pass", "--dry-run=yes" } },
+		{ CMD_PASS, { "pass", "--max-runtime", "15" } },
+		{ CMD_PASS, { "pass", "--segment-size", "big" } },
+		{ CMD_PASS, { "pass", "extra" } },
+		{ CMD_PASS, { "pass", "--confirm" } },
+		{ CMD_PASS, { "pass", "-Z" } },
+		{ CMD_VERIFY, { "verify", "--segment", "0" } },
+		{ CMD_REHYDRATE, { "rehydrate", "--chunk", "" } },
 		{ CMD_REHYDRATE, { "rehydrate", "--where-cold", "" } },
 		{ CMD_REHYDRATE, { "rehydrate", "--on-conflict", "skip2" } },
-		{ CMD_STATUS, { "status", "--s3-path-style", "perhaps" } }, { CMD_HELP, { "help", "a", "b" } },
+		{ CMD_STATUS, { "status", "--s3-path-style", "perhaps" } },
+		{ CMD_HELP, { "help", "a", "b" } },
 	};
 
 	(void)state;
@@ -309,7 +323,8 @@ static void a_command_that_is_misspelt_is_suggested(void **state)
 {
 	(void)state;
 	assert_null(command_find("rehidrate", &e));
-	assert_string_equal(e.message, "\"rehidrate\" is not a command; did you mean \"rehydrate\"?");
+	assert_string_equal(e.message,
+			    "\"rehidrate\" is not a command; did you mean \"rehydrate\"?");
 	assert_null(command_find("xyzzy", &e));
 	assert_string_equal(e.message, "\"xyzzy\" is not a command");
 	assert_non_null(command_find("gc", &e));

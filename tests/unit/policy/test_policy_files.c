@@ -112,7 +112,8 @@ static void the_shipped_default_says_what_is_built_in(void **state)
 	assert_int_equal(shipped.rule_count, built_in.rule_count);
 	assert_string_equal(shipped.rules[0].name, built_in.rules[0].name);
 	assert_int_equal(shipped.rules[0].superseded_grace_s, built_in.rules[0].superseded_grace_s);
-	assert_int_equal(shipped.rules[0].require_replacement, built_in.rules[0].require_replacement);
+	assert_int_equal(shipped.rules[0].require_replacement,
+			 built_in.rules[0].require_replacement);
 	assert_null(shipped.rules[0].storage_class);
 	policy_release(&built_in);
 	policy_release(&shipped);
@@ -120,7 +121,8 @@ static void the_shipped_default_says_what_is_built_in(void **state)
 
 static void every_shipped_policy_loads(void **state)
 {
-	static const char *const names[] = { "default", "keep-vip", "idle", "superseded", "reference" };
+	static const char *const names[] = { "default", "keep-vip", "idle", "superseded",
+					     "reference" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -181,7 +183,7 @@ static void one_name_needs_no_list_and_a_timeout_may_be_in_ms(void **state)
 	policy_release(&p);
 }
 
-#define RULE(text) "rules:\n  - name: a\n" text
+#define RULE(text)   "rules:\n  - name: a\n" text
 #define LIMITS(text) RULE("    match: { superseded: {} }\n    archive: {}\n") "limits:\n" text
 
 static void policies_that_are_wrong_are_refused_with_line_and_key(void **state)
@@ -191,58 +193,79 @@ static void policies_that_are_wrong_are_refused_with_line_and_key(void **state)
 	} cases[] = {
 		{ RULE("    match: { idle_fro: 60d }\n    archive: {}\n"),
 		  "3: \"idle_fro\" is not a key of match; did you mean \"idle_for\"?" },
-		{ RULE("    match: { heat_below: 3 }\n    archive: {}\n"), "3: \"heat_below\" is not a key of match" },
+		{ RULE("    match: { heat_below: 3 }\n    archive: {}\n"),
+		  "3: \"heat_below\" is not a key of match" },
 		{ RULE("    match:\n      superseded: {}\n      where: x > 1\n    archive: {}\n"),
 		  "5: \"where\" is not a key of match" },
 		{ RULE("    match: { superseded: {} }\n    archive: { class: X }\n"),
 		  "4: \"class\" is not a key of archive" },
-		{ RULE("    match: {}\n    keep: true\n") "extra: 1\n", "5: \"extra\" is not a key of a policy" },
-		{ RULE("    mtach: {}\n    keep: true\n"), "3: \"mtach\" is not a key of an item of rules; did you mean \"match\"?" },
+		{ RULE("    match: {}\n    keep: true\n") "extra: 1\n",
+		  "5: \"extra\" is not a key of a policy" },
+		{ RULE("    mtach: {}\n    keep: true\n"),
+		  "3: \"mtach\" is not a key of an item of rules; did you mean \"match\"?" },
 		{ RULE("    match: {}\n"), "2: rule \"a\" has neither \"keep\" nor \"archive\"" },
-		{ RULE("    match: {}\n    keep: true\n    archive: {}\n"), "5: rule \"a\" has both \"keep\" and \"archive\"" },
-		{ RULE("    match: {}\n    keep: false\n"), "4: keep: only true can be written here" },
-		{ RULE("    match: {}\n    keep: perhaps\n"), "4: keep: \"perhaps\" is neither true nor false" },
-		{ RULE("    match: {}\n    archive: {}\n"), "3: rule \"a\" would archive every chunk: its match is empty" },
+		{ RULE("    match: {}\n    keep: true\n    archive: {}\n"),
+		  "5: rule \"a\" has both \"keep\" and \"archive\"" },
+		{ RULE("    match: {}\n    keep: false\n"),
+		  "4: keep: only true can be written here" },
+		{ RULE("    match: {}\n    keep: perhaps\n"),
+		  "4: keep: \"perhaps\" is neither true nor false" },
+		{ RULE("    match: {}\n    archive: {}\n"),
+		  "3: rule \"a\" would archive every chunk: its match is empty" },
 		{ RULE("    keep: true\n"), "2: rule \"a\" has no \"match\"" },
-		{ RULE("    match: {}\n    archive:\n"), "4: \"archive\" takes keys, such as { storage_class: ... }" },
-		{ RULE("    match: { workspace: [] }\n    keep: true\n"), "3: \"workspace\" is an empty list" },
-		{ RULE("    match: { workspace: [a, {}] }\n    keep: true\n"), "3: \"workspace\" takes one value, not keys" },
-		{ RULE("    match: { workspace: }\n    keep: true\n"), "3: \"workspace\" has no value" },
-		{ RULE("    match: { version: [a, \"\"] }\n    keep: true\n"), "3: the empty string matches nothing" },
-		{ RULE("    match: { superseded: yes }\n    archive: {}\n"), "3: \"superseded\" takes keys, such as { grace: ... }" },
+		{ RULE("    match: {}\n    archive:\n"),
+		  "4: \"archive\" takes keys, such as { storage_class: ... }" },
+		{ RULE("    match: { workspace: [] }\n    keep: true\n"),
+		  "3: \"workspace\" is an empty list" },
+		{ RULE("    match: { workspace: [a, {}] }\n    keep: true\n"),
+		  "3: \"workspace\" takes one value, not keys" },
+		{ RULE("    match: { workspace: }\n    keep: true\n"),
+		  "3: \"workspace\" has no value" },
+		{ RULE("    match: { version: [a, \"\"] }\n    keep: true\n"),
+		  "3: the empty string matches nothing" },
+		{ RULE("    match: { superseded: yes }\n    archive: {}\n"),
+		  "3: \"superseded\" takes keys, such as { grace: ... }" },
 		{ RULE("    match:\n      superseded:\n        grace: 7\n    archive: {}\n"),
 		  "5: grace: \"7\" is not a duration such as 90s, 15min, 12h, 7d or 1d12h" },
-		{ RULE("    match: { idle_for: 0 }\n    archive: {}\n"), "3: idle_for: 0 would match every chunk" },
-		{ RULE("    match: { age_over: [1d] }\n    archive: {}\n"), "3: \"age_over\" takes one value, not a list" },
+		{ RULE("    match: { idle_for: 0 }\n    archive: {}\n"),
+		  "3: idle_for: 0 would match every chunk" },
+		{ RULE("    match: { age_over: [1d] }\n    archive: {}\n"),
+		  "3: \"age_over\" takes one value, not a list" },
 		{ RULE("    match: { idle_for: 1d, idle_for: 2d }\n    archive: {}\n"),
 		  "3: \"idle_for\" is given a second time (first in line 3)" },
-		{ RULE("    match: { superseded: {} }\n    archive: { storage_class: standard ia }\n"),
+		{ RULE("    match: { superseded: {} }\n    archive: { storage_class: standard ia "
+		       "}\n"),
 		  "4: storage_class: \"standard ia\" is not a storage class such as STANDARD_IA" },
-		{ RULE("    match: {}\n    keep: true\n") "  - name: a\n    match: {}\n    keep: true\n",
+		{ RULE("    match: {}\n    keep: true\n") "  - name: a\n    match: {}\n    keep: "
+							  "true\n",
 		  "5: the name \"a\" is taken by the rule in line 2" },
 		{ "rules:\n  - match: {}\n    keep: true\n", "2: a rule needs a \"name\"" },
 		{ "rules:\n  - name: Old One\n    match: {}\n    keep: true\n",
 		  "2: the name \"Old One\" is not 1 to 63 of a-z, 0-9, \"_\" and \"-\"" },
 		{ "limits: {}\n", "1: a policy needs \"rules\", at least one" },
 		{ "rules: []\n", "1: a policy needs \"rules\", at least one" },
-		{ "rules: { name: a }\n", "1: \"rules\" takes a list: items that begin with \"- \"" },
+		{ "rules: { name: a }\n",
+		  "1: \"rules\" takes a list: items that begin with \"- \"" },
 		{ "- name: a\n", "1: a policy is made of keys, such as \"rules:\"" },
 		{ "", " the file is empty: a policy is made of keys, such as \"rules:\"" },
-		{ LIMITS("  window: 1-5\n"), "6: window: \"1-5\" is not two times of the day and a time zone, such as "
-					     "\"01:00-05:00 Europe/Bucharest\"" },
-		{ LIMITS("  window: 01:00-25:00 UTC\n"),
-		  "6: window: \"01:00-25:00 UTC\" is not two times of the day and a time zone, such as "
+		{ LIMITS("  window: 1-5\n"),
+		  "6: window: \"1-5\" is not two times of the day and a time zone, such as "
 		  "\"01:00-05:00 Europe/Bucharest\"" },
+		{ LIMITS("  window: 01:00-25:00 UTC\n"),
+		  "6: window: \"01:00-25:00 UTC\" is not two times of the day and a time zone, "
+		  "such as \"01:00-05:00 Europe/Bucharest\"" },
 		{ LIMITS("  max_rows_per_pass: -1\n"), "6: max_rows_per_pass: -1 is less than 0" },
 		{ LIMITS("  max_bytes_per_pass: many\n"),
 		  "6: max_bytes_per_pass: \"many\" is not a size such as 512MiB or 10GB" },
 		{ LIMITS("  lock_timeout: 0\n"), "6: lock_timeout: \"0\" is not from 1ms to 1h" },
-		{ LIMITS("  rows_per_seconds: 5\n"),
-		  "6: \"rows_per_seconds\" is not a key of limits; did you mean \"rows_per_second\"?" },
+		{ LIMITS("  rows_per_seconds: 5\n"), "6: \"rows_per_seconds\" is not a key of "
+						     "limits; did you mean \"rows_per_second\"?" },
 		{ "rules:\n  - name: &n a\n    match: { workspace: *n }\n    keep: true\n",
 		  "3: \"*n\" is an alias: write out what it stands for" },
-		{ RULE("    match: {}\n    keep: true\n") "---\nrules: []\n", "5: a second YAML document begins here" },
-		{ "rules:\n  - name: @a\n", "2: not YAML: found character that cannot start any token" },
+		{ RULE("    match: {}\n    keep: true\n") "---\nrules: []\n",
+		  "5: a second YAML document begins here" },
+		{ "rules:\n  - name: @a\n",
+		  "2: not YAML: found character that cannot start any token" },
 		{ "rules: \xff\n", " not YAML: invalid leading UTF-8 octet at byte 7" },
 		{ RULE("    match: { workspace: \"a\\0b\" }\n    keep: true\n"),
 		  "3: the value of \"workspace\" holds a NUL character" },
@@ -313,7 +336,8 @@ static void a_chunk_id_may_have_several_columns(void **state)
 	struct err e = { 0 };
 
 	(void)state;
-	write_file("tables:\n  - table: t\n    columns: { id: [ws, n] }\n    active_version: { value: v7 }\npolicy: /p.yaml\n");
+	write_file("tables:\n  - table: t\n    columns: { id: [ws, n] }\n    active_version: { "
+		   "value: v7 }\npolicy: /p.yaml\n");
 	assert_true(config_load(&c, path, &e));
 	assert_int_equal(c.tables[0].id_column_count, 2);
 	assert_string_equal(c.tables[0].id_columns[1], "n");
@@ -327,23 +351,32 @@ static void configurations_that_are_wrong_are_refused_with_line_and_key(void **s
 	static const struct {
 		const char *text, *wanted;
 	} cases[] = {
-		{ "databse: x\n", "1: \"databse\" is not a key of the configuration; did you mean \"database\"?" },
+		{ "databse: x\n",
+		  "1: \"databse\" is not a key of the configuration; did you mean \"database\"?" },
 		{ "archive: /srv\n", "1: archive: it begins with neither s3:// nor file:///" },
-		{ "database: x\ns3:\n  endpoint: host\n", "3: endpoint: \"host\" begins with neither https:// nor http://" },
-		{ "s3: { path_style: maybe }\n", "1: path_style: \"maybe\" is neither true nor false" },
-		{ "cache:\n  max_bytes: 10GB!\n", "2: max_bytes: \"10GB!\" is not a size such as 512MiB or 10GB" },
+		{ "database: x\ns3:\n  endpoint: host\n",
+		  "3: endpoint: \"host\" begins with neither https:// nor http://" },
+		{ "s3: { path_style: maybe }\n",
+		  "1: path_style: \"maybe\" is neither true nor false" },
+		{ "cache:\n  max_bytes: 10GB!\n",
+		  "2: max_bytes: \"10GB!\" is not a size such as 512MiB or 10GB" },
 		{ "segment:\n  zstd_level: 22\n", "2: zstd_level: 22 is not from 1 to 19" },
-		{ "segment: { target_bytes: 4096 }\n", "1: target_bytes: \"4096\" is not from 1MiB to 64GiB" },
-		{ "gc: { horizon: 30 }\n", "1: horizon: \"30\" is not a duration such as 90s, 15min, 12h, 7d or 1d12h" },
-		{ "maintain: { work_mem: 8kB }\n", "1: work_mem: \"8kB\" is not from 1MiB to 2047GiB" },
+		{ "segment: { target_bytes: 4096 }\n",
+		  "1: target_bytes: \"4096\" is not from 1MiB to 64GiB" },
+		{ "gc: { horizon: 30 }\n",
+		  "1: horizon: \"30\" is not a duration such as 90s, 15min, 12h, 7d or 1d12h" },
+		{ "maintain: { work_mem: 8kB }\n",
+		  "1: work_mem: \"8kB\" is not from 1MiB to 2047GiB" },
 		{ "tables:\n  - columns: {}\n", "2: an item of tables needs a \"table\"" },
 		{ "tables:\n  - table: a\n  - table: a\n", "3: table \"a\" is listed twice" },
-		{ "tables:\n  - table: a\n    columns: { idd: x }\n", "3: \"idd\" is not a key of columns; did you mean \"id\"?" },
+		{ "tables:\n  - table: a\n    columns: { idd: x }\n",
+		  "3: \"idd\" is not a key of columns; did you mean \"id\"?" },
 		{ "tables:\n  - table: a\n    active_version: { value: a, query: b }\n",
 		  "3: active_version: exactly one of table, query and value is given" },
 		{ "tables:\n  - table: a\n    active_version: { value: a, since_column: b }\n",
 		  "3: active_version: columns are named only together with a table" },
-		{ "tables: document_chunk\n", "1: \"tables\" takes a list: items that begin with \"- \"" },
+		{ "tables: document_chunk\n",
+		  "1: \"tables\" takes a list: items that begin with \"- \"" },
 	};
 
 	(void)state;
@@ -413,7 +446,8 @@ static void price_lists_that_are_wrong_are_refused_with_line_and_key(void **stat
 		       "2: date: \"today\" is not a date such as 2026-11-01");
 	prices_refused("name: x\ndate: 2026-11-01\nhot_usd_per_gib_month: -1\n",
 		       "3: hot_usd_per_gib_month: \"-1\" is not a number such as 0.0245");
-	prices_refused(HEAD "classes:\n - { storage_class: A }\n", "5: \"usd_per_gib_month\" is missing");
+	prices_refused(HEAD "classes:\n - { storage_class: A }\n",
+		       "5: \"usd_per_gib_month\" is missing");
 	prices_refused(HEAD "classes:\n - { storage_class: A, usd_per_gib_month: 0,5 }\n",
 		       "5: \"5\" is not a key of an item of classes");
 	prices_refused(HEAD "classes:\n - { storage_class: A, usd_per_gib_month: 1 }\n"

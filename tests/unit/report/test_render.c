@@ -78,13 +78,15 @@ static struct firn_plan_row plan_rows[] = {
 	{ "public.chunk", "chunk_p1", "idle", "acme", "v2", 3, 8192 },
 };
 
-static const struct firn_plan_result plan = {
-	.rows = plan_rows, .row_count = 4, .total_rows = 1221, .total_bytes = 3215360, .kept_rows = 40
-};
+static const struct firn_plan_result plan = { .rows = plan_rows,
+					      .row_count = 4,
+					      .total_rows = 1221,
+					      .total_bytes = 3215360,
+					      .kept_rows = 40 };
 
 static struct firn_maintain_step steps[] = {
-	{ "public.chunk", "chunk_p0", "chunk_p0_embedding_idx", "reindex", "half its entries are dead", 5.31, 97517568,
-	  48234496 },
+	{ "public.chunk", "chunk_p0", "chunk_p0_embedding_idx", "reindex",
+	  "half its entries are dead", 5.31, 97517568, 48234496 },
 	{ "public.chunk", "chunk_p0", "", "vacuum", "1,200 dead rows", 0.12, 0, 0 },
 	{ "public.chunk", "chunk_p1", "", "put-off", "no lock within 2s", 2, 0, 0 },
 };
@@ -172,9 +174,12 @@ static void pass_sums_up_what_moved_and_the_index_work(void **state)
 		"\n"
 		"index work\n"
 		"  LEAF      INDEX                   ACTION     BEFORE     AFTER  TIME  REASON\n"
-		"  chunk_p0  chunk_p0_embedding_idx  reindex  93.0 MiB  46.0 MiB  5.3s  half its entries are dead\n"
-		"  chunk_p0                          vacuum                       0.1s  1,200 dead rows\n"
-		"  chunk_p1                          put-off                            no lock within 2s\n"
+		"  chunk_p0  chunk_p0_embedding_idx  reindex  93.0 MiB  46.0 MiB  5.3s  half its "
+		"entries are dead\n"
+		"  chunk_p0                          vacuum                       0.1s  1,200 dead "
+		"rows\n"
+		"  chunk_p1                          put-off                            no lock "
+		"within 2s\n"
 		"index work on 1 leaf was put off: run \"firn maintain\" later\n"
 		"\n"
 		"done in 12.3s\n");
@@ -184,7 +189,9 @@ static void a_failed_pass_shows_what_was_done_and_never_says_done(void **state)
 {
 	struct capture c;
 	struct err e = { 0 }, failure = { 0 };
-	const struct firn_pass_result r = { .rows_moved = 1, .segments = 1, .raw_bytes = 100, .stored_bytes = 50 };
+	const struct firn_pass_result r = {
+		.rows_moved = 1, .segments = 1, .raw_bytes = 100, .stored_bytes = 50
+	};
 	json_t *o;
 
 	(void)state;
@@ -225,7 +232,8 @@ static void a_failure_without_a_result_is_a_document_only_as_json(void **state)
 static struct firn_check checks[] = {
 	{ FIRN_CHECK_OK, "primary-key", "id", NULL },
 	{ FIRN_CHECK_WARNING, "pgvector", "version 0.8.0 can corrupt HNSW", "Upgrade to 0.8.4." },
-	{ FIRN_CHECK_REFUSED, "delete-triggers", "trigger \"audit\" fires on DELETE", "First do this.\nThen that." },
+	{ FIRN_CHECK_REFUSED, "delete-triggers", "trigger \"audit\" fires on DELETE",
+	  "First do this.\nThen that." },
 };
 
 static struct firn_column_info columns[] = {
@@ -316,15 +324,17 @@ static void rehydrate_reports_what_stayed_cold(void **state)
 		    "column \"old\" is gone: its values stay in the archive\n"
 		    "done in 0.3s\n");
 	begin(&c, false);
-	assert_true(report_rehydrate(&c.report, &(struct firn_rehydrate_result){ .rows_matched = 5, .segments = 1 }, true,
-				     NULL, &e));
+	assert_true(report_rehydrate(
+		&c.report, &(struct firn_rehydrate_result){ .rows_matched = 5, .segments = 1 },
+		true, NULL, &e));
 	text_is(&c, "5 cold rows in 1 segment would be brought back\n");
 	begin(&c, true);
 	assert_true(report_rehydrate(&c.report, &r, false, NULL, &e));
 	o = json_of(&c);
 	assert_int_equal(int_at(o, "rows"), 90);
 	assert_int_equal(int_at(o, "rows_orphaned"), 9);
-	assert_string_equal(json_string_value(json_array_get(json_object_get(o, "notes"), 0)), notes[0]);
+	assert_string_equal(json_string_value(json_array_get(json_object_get(o, "notes"), 0)),
+			    notes[0]);
 	json_decref(o);
 }
 
@@ -336,19 +346,24 @@ static void maintain_shows_steps_or_that_nothing_is_due(void **state)
 
 	(void)state;
 	begin(&c, false);
-	assert_true(report_maintain(&c.report, &(struct firn_maintain_result){ 0 }, false, NULL, &e));
+	assert_true(
+		report_maintain(&c.report, &(struct firn_maintain_result){ 0 }, false, NULL, &e));
 	text_is(&c, "no index work is due\n");
 	begin(&c, false);
-	assert_true(report_maintain(&c.report, &(struct firn_maintain_result){ steps, 1, 0 }, true, NULL, &e));
-	text_is(&c, "LEAF      INDEX                   ACTION     BEFORE  REASON\n"
-		    "chunk_p0  chunk_p0_embedding_idx  reindex  93.0 MiB  half its entries are dead\n");
+	assert_true(report_maintain(&c.report, &(struct firn_maintain_result){ steps, 1, 0 }, true,
+				    NULL, &e));
+	text_is(&c,
+		"LEAF      INDEX                   ACTION     BEFORE  REASON\n"
+		"chunk_p0  chunk_p0_embedding_idx  reindex  93.0 MiB  half its entries are dead\n");
 	begin(&c, true);
-	assert_true(report_maintain(&c.report, &(struct firn_maintain_result){ steps, 3, 1 }, false, NULL, &e));
+	assert_true(report_maintain(&c.report, &(struct firn_maintain_result){ steps, 3, 1 }, false,
+				    NULL, &e));
 	o = json_of(&c);
 	step = json_array_get(json_object_get(o, "steps"), 0);
 	assert_int_equal(int_at(step, "bytes_after"), 48234496);
 	assert_true(json_real_value(json_object_get(step, "seconds")) == 5.31);
-	assert_true(json_is_null(json_object_get(json_array_get(json_object_get(o, "steps"), 1), "index")));
+	assert_true(json_is_null(
+		json_object_get(json_array_get(json_object_get(o, "steps"), 1), "index")));
 	assert_int_equal(int_at(o, "put_off"), 1);
 	json_decref(o);
 }
@@ -357,14 +372,32 @@ static void status_shows_tables_leaves_and_workspaces(void **state)
 {
 	struct capture c;
 	struct err e = { 0 };
-	struct firn_status_row table[] = { { "public.chunk", "", "", "", 1000, 500, { 8192, 1 << 20, 2 << 20 }, 65536,
-					     131072, 1 } };
+	struct firn_status_row table[] = { { "public.chunk",
+					     "",
+					     "",
+					     "",
+					     1000,
+					     500,
+					     { 8192, 1 << 20, 2 << 20 },
+					     65536,
+					     131072,
+					     1 } };
 	struct firn_status_row leaves[] = {
-		{ "public.chunk", "chunk_p0", "", "", 600, 500, { 4096, 1 << 19, 1 << 20 }, 65536, 131072, 1 },
+		{ "public.chunk",
+		  "chunk_p0",
+		  "",
+		  "",
+		  600,
+		  500,
+		  { 4096, 1 << 19, 1 << 20 },
+		  65536,
+		  131072,
+		  1 },
 		{ "public.chunk", "chunk_p1", "", "", 400, 0, { 4096, 1 << 19, 1 << 20 }, 0, 0, 1 },
 	};
-	struct firn_status_row workspaces[] = { { "public.chunk", "", "acme", "v1", 12, 500, { 0, 0, 0 }, 65536, 131072,
-						  0 } };
+	struct firn_status_row workspaces[] = {
+		{ "public.chunk", "", "acme", "v1", 12, 500, { 0, 0, 0 }, 65536, 131072, 0 }
+	};
 	const struct firn_status_result r = { .tables = table,
 					      .table_count = 1,
 					      .leaves = leaves,
@@ -381,10 +414,14 @@ static void status_shows_tables_leaves_and_workspaces(void **state)
 	(void)state;
 	begin(&c, false);
 	assert_true(report_status(&c.report, &r, NULL, &e));
-	text_is(&c, "TABLE         HOT ROWS     HEAP    TOAST  INDEXES  COLD ROWS  COLD BYTES      RAW\n"
-		    "public.chunk    ~1,000  8.0 KiB  1.0 MiB  2.0 MiB        500    64.0 KiB  128 KiB\n"
-		    "  chunk_p0        ~600  4.0 KiB  512 KiB  1.0 MiB        500    64.0 KiB  128 KiB\n"
-		    "  chunk_p1        ~400  4.0 KiB  512 KiB  1.0 MiB          0         0 B      0 B\n"
+	text_is(&c, "TABLE         HOT ROWS     HEAP    TOAST  INDEXES  COLD ROWS  COLD BYTES      "
+		    "RAW\n"
+		    "public.chunk    ~1,000  8.0 KiB  1.0 MiB  2.0 MiB        500    64.0 KiB  128 "
+		    "KiB\n"
+		    "  chunk_p0        ~600  4.0 KiB  512 KiB  1.0 MiB        500    64.0 KiB  128 "
+		    "KiB\n"
+		    "  chunk_p1        ~400  4.0 KiB  512 KiB  1.0 MiB          0         0 B      "
+		    "0 B\n"
 		    "\n"
 		    "WORKSPACE  VERSION  HOT ROWS  COLD ROWS  COLD BYTES\n"
 		    "acme       v1             12        500    64.0 KiB\n"
@@ -409,14 +446,18 @@ static void verify_lists_problems_before_its_summary(void **state)
 {
 	struct capture c;
 	struct err e = { 0 }, failure = { 0 };
-	struct firn_problem problems[] = { { 7, "a/b.seg", "its digest is another" }, { 0, NULL, "1 row is hot and cold" } };
-	struct firn_verify_result r = { .segments = 4, .objects = 8, .bytes = 1 << 20, .rows = 7087, .seconds = 1.5 };
+	struct firn_problem problems[] = { { 7, "a/b.seg", "its digest is another" },
+					   { 0, NULL, "1 row is hot and cold" } };
+	struct firn_verify_result r = {
+		.segments = 4, .objects = 8, .bytes = 1 << 20, .rows = 7087, .seconds = 1.5
+	};
 	json_t *o;
 
 	(void)state;
 	begin(&c, false);
 	assert_true(report_verify(&c.report, &r, true, NULL, &e));
-	text_is(&c, "4 segments, 8 objects, 1.0 MiB checked; 7,087 rows decoded and hashed in 1.5s: no problems\n");
+	text_is(&c, "4 segments, 8 objects, 1.0 MiB checked; 7,087 rows decoded and hashed in "
+		    "1.5s: no problems\n");
 	r.problems = problems;
 	r.problem_count = 2;
 	err_set(&failure, ERR_DATA, "2 problems");
@@ -429,7 +470,8 @@ static void verify_lists_problems_before_its_summary(void **state)
 	assert_true(report_verify(&c.report, &r, false, &failure, &e));
 	o = json_of(&c);
 	assert_int_equal(int_at(json_array_get(json_object_get(o, "problems"), 0), "segment"), 7);
-	assert_true(json_is_null(json_object_get(json_array_get(json_object_get(o, "problems"), 1), "segment")));
+	assert_true(json_is_null(
+		json_object_get(json_array_get(json_object_get(o, "problems"), 1), "segment")));
 	json_decref(o);
 }
 
@@ -437,7 +479,9 @@ static void a_verify_that_broke_off_does_not_claim_to_have_finished(void **state
 {
 	struct capture c;
 	struct err e = { 0 }, failure = { 0 };
-	const struct firn_verify_result r = { .segments = 1, .objects = 2, .bytes = 100, .seconds = 0.1 };
+	const struct firn_verify_result r = {
+		.segments = 1, .objects = 2, .bytes = 100, .seconds = 0.1
+	};
 
 	(void)state;
 	err_set(&failure, ERR_OFFLINE, "gone");
@@ -451,7 +495,8 @@ static void gc_says_what_can_go_and_how(void **state)
 	struct capture c;
 	struct err e = { 0 };
 	struct firn_gc_item items[] = {
-		{ "chunks/1.seg", "retired", 1, 1 << 20, 40 * 86400, 1, 0, "retired before the horizon" },
+		{ "chunks/1.seg", "retired", 1, 1 << 20, 40 * 86400, 1, 0,
+		  "retired before the horizon" },
 		{ "chunks/2.seg", "orphan", 0, 2048, 60, 0, 0, "unknown to the catalog" },
 	};
 	const struct firn_gc_result r = { items, 2, 0, 1 << 20 };
@@ -460,19 +505,23 @@ static void gc_says_what_can_go_and_how(void **state)
 	(void)state;
 	begin(&c, false);
 	assert_true(report_gc(&c.report, &r, false, NULL, &e));
-	text_is(&c, "OBJECT        KIND     SEGMENT    BYTES   AGE  STATE      REASON\n"
-		    "chunks/1.seg  retired        1  1.0 MiB   40d  removable  retired before the horizon\n"
-		    "chunks/2.seg  orphan            2.0 KiB  1min  kept       unknown to the catalog\n"
-		    "\n"
-		    "1 of 2 objects (1.0 MiB) can go: run \"firn gc --confirm\" to remove them\n");
+	text_is(&c,
+		"OBJECT        KIND     SEGMENT    BYTES   AGE  STATE      REASON\n"
+		"chunks/1.seg  retired        1  1.0 MiB   40d  removable  retired before the "
+		"horizon\n"
+		"chunks/2.seg  orphan            2.0 KiB  1min  kept       unknown to the catalog\n"
+		"\n"
+		"1 of 2 objects (1.0 MiB) can go: run \"firn gc --confirm\" to remove them\n");
 	begin(&c, false);
 	assert_true(report_gc(&c.report, &(struct firn_gc_result){ 0 }, true, NULL, &e));
 	text_is(&c, "nothing to remove: every object belongs to an active segment\n");
 	begin(&c, true);
 	assert_true(report_gc(&c.report, &r, false, NULL, &e));
 	o = json_of(&c);
-	assert_int_equal(int_at(json_array_get(json_object_get(o, "items"), 0), "age_s"), 40 * 86400);
-	assert_true(json_is_true(json_object_get(json_array_get(json_object_get(o, "items"), 0), "removable")));
+	assert_int_equal(int_at(json_array_get(json_object_get(o, "items"), 0), "age_s"),
+			 40 * 86400);
+	assert_true(json_is_true(
+		json_object_get(json_array_get(json_object_get(o, "items"), 0), "removable")));
 	assert_int_equal(int_at(o, "removable_bytes"), 1 << 20);
 	json_decref(o);
 }
@@ -509,7 +558,8 @@ static void cost_shows_prices_with_their_date(void **state)
 	assert_true(report_cost(&c.report, &r, NULL, &e));
 	o = json_of(&c);
 	assert_true(json_real_value(json_object_get(o, "saved_usd_per_month")) == 35.63);
-	assert_true(json_is_null(json_object_get(json_array_get(json_object_get(o, "rows"), 0), "storage_class")));
+	assert_true(json_is_null(
+		json_object_get(json_array_get(json_object_get(o, "rows"), 0), "storage_class")));
 	assert_string_equal(string_at(o, "price_list_date"), "2026-11-01");
 	json_decref(o);
 }
