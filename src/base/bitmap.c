@@ -43,10 +43,10 @@ void bitmap_free(struct bitmap *b)
  * (RoaringFormatSpec, "Standard 32-bit Roaring Bitmap").
  */
 #define COOKIE_PLAIN 12346u
-#define COOKIE_RUNS 12347u
+#define COOKIE_RUNS  12347u
 #define OFFSETS_FROM 4u /* with runs, fewer containers come without offsets */
-#define ARRAY_MAX 4096u
-#define SET_BYTES 8192u
+#define ARRAY_MAX    4096u
+#define SET_BYTES    8192u
 
 /* Each returns the bytes that a container takes, 0 when it is not one. left is what there is. */
 static size_t check_array(const uint8_t *at, size_t left, uint32_t count, uint32_t *last_out)
@@ -115,7 +115,8 @@ static bool is_bitmap(const uint8_t *data, size_t len, uint32_t max_rows)
 	if (!runs || containers >= OFFSETS_FROM)
 		at += 4 * (size_t)containers;
 	for (uint32_t i = 0; i < containers; i++) {
-		uint32_t key = get_u16le(keys + 4 * i), count = get_u16le(keys + 4 * i + 2) + 1u, last = 0;
+		uint32_t key = get_u16le(keys + 4 * i), count = get_u16le(keys + 4 * i + 2) + 1u,
+			 last = 0;
 		size_t used;
 
 		if (at > len || (i > 0 && key <= get_u16le(keys + 4 * (i - 1))))

@@ -5,7 +5,7 @@
 
 #include "base/mem.h"
 
-#define HEAD_BYTES 24
+#define HEAD_BYTES     24
 #define CHECKSUM_BYTES 8
 
 static const uint8_t magic[4] = { 'F', 'N', 'B', '1' };
@@ -19,7 +19,8 @@ uint64_t block_raw_bytes(const struct field *fields, size_t count)
 	return sum;
 }
 
-bool block_encode(struct column_encoder *x, const struct block_source *source, struct buf *out, struct err *e)
+bool block_encode(struct column_encoder *x, const struct block_source *source, struct buf *out,
+		  struct err *e)
 {
 	size_t start = out->len, columns = source->column_count, lengths_at;
 	uint64_t raw_bytes = 0;
@@ -27,7 +28,8 @@ bool block_encode(struct column_encoder *x, const struct block_source *source, s
 	for (uint32_t i = 0; i < source->rows; i++)
 		raw_bytes += block_raw_bytes(source->fields + i * columns, columns);
 	if (raw_bytes > BLOCK_RAW_BYTES_MAX)
-		return err_set(e, ERR_DATA, "rows from number %u on take more than 2 GiB", source->first_row);
+		return err_set(e, ERR_DATA, "rows from number %u on take more than 2 GiB",
+			       source->first_row);
 	buf_add(out, magic, sizeof(magic));
 	buf_add_u32le(out, source->rows);
 	buf_add_u32le(out, source->first_row);
@@ -42,11 +44,13 @@ bool block_encode(struct column_encoder *x, const struct block_source *source, s
 	for (size_t c = 0; c < columns; c++) {
 		size_t column_start = out->len;
 
-		column_add(x, source->columns[c].type_name, source->fields + c, columns, source->rows, out);
+		column_add(x, source->columns[c].type_name, source->fields + c, columns,
+			   source->rows, out);
 		if (!buf_ok(out, e))
 			return false;
 		if (out->len - start > UINT32_MAX - CHECKSUM_BYTES)
-			return err_set(e, ERR_DATA, "rows from number %u on take more than 4 GiB", source->first_row);
+			return err_set(e, ERR_DATA, "rows from number %u on take more than 4 GiB",
+				       source->first_row);
 		put_u32le(out->data + lengths_at + 4 * c, (uint32_t)(out->len - column_start));
 	}
 	if (!buf_ok(out, e))
@@ -111,7 +115,8 @@ static struct decoder *decoder_of(struct block_rows *b, struct err *e)
 	return d;
 }
 
-static bool make_room(struct block_rows *b, struct decoder *d, const struct block_head *head, struct err *e)
+static bool make_room(struct block_rows *b, struct decoder *d, const struct block_head *head,
+		      struct err *e)
 {
 	size_t fields = (size_t)head->rows * head->column_count;
 
@@ -135,7 +140,8 @@ static bool check_rows(const struct block_rows *b, uint64_t raw_bytes, struct er
 
 		found += block_raw_bytes(row, b->column_count);
 		if (row_hash(row, b->column_count) != b->hashes[i])
-			return err_set(e, ERR_DATA, "row %u does not have the hash that it was stored with",
+			return err_set(e, ERR_DATA,
+				       "row %u does not have the hash that it was stored with",
 				       b->first_row + i);
 	}
 	if (found != raw_bytes)
@@ -143,8 +149,8 @@ static bool check_rows(const struct block_rows *b, uint64_t raw_bytes, struct er
 	return true;
 }
 
-static bool decode(const uint8_t *data, size_t len, const struct block_limits *limits, struct block_rows *out,
-		   struct err *e)
+static bool decode(const uint8_t *data, size_t len, const struct block_limits *limits,
+		   struct block_rows *out, struct err *e)
 {
 	struct decoder *d = decoder_of(out, e);
 	struct cursor c = cursor_over(data, len);
@@ -179,7 +185,8 @@ static bool decode(const uint8_t *data, size_t len, const struct block_limits *l
 			return err_set(e, ERR_DATA, "the block ends too early");
 		/* Work space of a column: its values in another form, their lengths, an index. */
 		unpacker_restart(&d->unpacker, 8 * (size_t)head.raw_bytes + (1 << 16));
-		if (!column_read(&d->unpacker, &inner, &room, out->fields + k, head.column_count, head.rows, e))
+		if (!column_read(&d->unpacker, &inner, &room, out->fields + k, head.column_count,
+				 head.rows, e))
 			return err_wrap(e, "column %zu", k + 1);
 	}
 	if (c.left != 0)
@@ -190,8 +197,8 @@ static bool decode(const uint8_t *data, size_t len, const struct block_limits *l
 	return check_rows(out, head.raw_bytes, e);
 }
 
-bool block_decode(const uint8_t *data, size_t len, const struct block_limits *limits, struct block_rows *out,
-		  struct err *e)
+bool block_decode(const uint8_t *data, size_t len, const struct block_limits *limits,
+		  struct block_rows *out, struct err *e)
 {
 	out->rows = 0;
 	if (decode(data, len, limits, out, e))

@@ -6,24 +6,31 @@
 #include "segment/column_format.h"
 #include "segment/ints.h"
 
-enum kind { KIND_OTHER, KIND_TEXT, KIND_DOCUMENT, KIND_INT, KIND_FLOATS, KIND_SPARSE };
+enum kind {
+	KIND_OTHER,
+	KIND_TEXT,
+	KIND_DOCUMENT,
+	KIND_INT,
+	KIND_FLOATS,
+	KIND_SPARSE
+};
 
 static const struct {
 	const char *type_name;
 	enum kind kind;
 	uint8_t width; /* of an integer or a float */
 } types[] = {
-	{ "int2", KIND_INT, 2 },	{ "int4", KIND_INT, 4 },
-	{ "int8", KIND_INT, 8 },	{ "oid", KIND_INT, 4 },
-	{ "date", KIND_INT, 4 },	{ "time", KIND_INT, 8 },
-	{ "timestamp", KIND_INT, 8 },	{ "timestamptz", KIND_INT, 8 },
-	{ "money", KIND_INT, 8 },	{ "vector", KIND_FLOATS, 4 },
-	{ "halfvec", KIND_FLOATS, 2 },	{ "sparsevec", KIND_SPARSE, 4 },
-	{ "text", KIND_TEXT, 0 },	{ "varchar", KIND_TEXT, 0 },
-	{ "bpchar", KIND_TEXT, 0 },	{ "name", KIND_TEXT, 0 },
-	{ "citext", KIND_TEXT, 0 },	{ "json", KIND_DOCUMENT, 0 },
-	{ "jsonb", KIND_DOCUMENT, 0 },	{ "xml", KIND_DOCUMENT, 0 },
-	{ "hstore", KIND_DOCUMENT, 0 }, { "_text", KIND_DOCUMENT, 0 },
+	{ "int2", KIND_INT, 2 },          { "int4", KIND_INT, 4 },
+	{ "int8", KIND_INT, 8 },          { "oid", KIND_INT, 4 },
+	{ "date", KIND_INT, 4 },          { "time", KIND_INT, 8 },
+	{ "timestamp", KIND_INT, 8 },     { "timestamptz", KIND_INT, 8 },
+	{ "money", KIND_INT, 8 },         { "vector", KIND_FLOATS, 4 },
+	{ "halfvec", KIND_FLOATS, 2 },    { "sparsevec", KIND_SPARSE, 4 },
+	{ "text", KIND_TEXT, 0 },         { "varchar", KIND_TEXT, 0 },
+	{ "bpchar", KIND_TEXT, 0 },       { "name", KIND_TEXT, 0 },
+	{ "citext", KIND_TEXT, 0 },       { "json", KIND_DOCUMENT, 0 },
+	{ "jsonb", KIND_DOCUMENT, 0 },    { "xml", KIND_DOCUMENT, 0 },
+	{ "hstore", KIND_DOCUMENT, 0 },   { "_text", KIND_DOCUMENT, 0 },
 	{ "tsvector", KIND_DOCUMENT, 0 },
 };
 
@@ -95,7 +102,8 @@ static bool same_length(const struct values *v)
 
 /* ---- encodings ---- */
 
-static bool add_ints(struct column_encoder *x, const struct values *v, uint8_t width, struct buf *out)
+static bool add_ints(struct column_encoder *x, const struct values *v, uint8_t width,
+		     struct buf *out)
 {
 	uint64_t *numbers;
 
@@ -119,7 +127,8 @@ static bool add_ints(struct column_encoder *x, const struct values *v, uint8_t w
 	return true;
 }
 
-static bool add_floats(struct column_encoder *x, const struct values *v, uint8_t width, struct buf *out)
+static bool add_floats(struct column_encoder *x, const struct values *v, uint8_t width,
+		       struct buf *out)
 {
 	size_t dims;
 
@@ -182,7 +191,8 @@ static bool add_sparse(struct column_encoder *x, const struct values *v, struct 
 	return true;
 }
 
-static void add_fixed(struct column_encoder *x, const uint8_t *const *data, size_t len, size_t n, struct buf *out)
+static void add_fixed(struct column_encoder *x, const uint8_t *const *data, size_t len, size_t n,
+		      struct buf *out)
 {
 	size_t prefix = len, rest;
 	uint8_t *at;
@@ -276,7 +286,8 @@ static bool add_hex(struct column_encoder *x, const struct values *v, struct buf
 	return true;
 }
 
-static void add_bytes(struct column_encoder *x, const struct values *v, enum pack_hint hint, struct buf *out)
+static void add_bytes(struct column_encoder *x, const struct values *v, enum pack_hint hint,
+		      struct buf *out)
 {
 	uint64_t *numbers = room_for(&x->numbers, v->n, sizeof(*numbers), out);
 	uint8_t *at = room_for(&x->bytes, v->bytes, 1, out);
@@ -294,7 +305,8 @@ static void add_bytes(struct column_encoder *x, const struct values *v, enum pac
 	pack_add(&x->packer, hint, x->bytes.data, v->bytes, out);
 }
 
-static void add_values(struct column_encoder *x, const char *type_name, const struct values *v, struct buf *out)
+static void add_values(struct column_encoder *x, const char *type_name, const struct values *v,
+		       struct buf *out)
 {
 	uint8_t width;
 	enum kind kind = kind_of(type_name, &width);
@@ -318,7 +330,8 @@ static void add_values(struct column_encoder *x, const char *type_name, const st
 /* ---- NULLs and repeats ---- */
 
 /* Gathers the values that are not NULL into v, and which are into the bitmap; whether any is. */
-static bool gather(const struct field *fields, size_t stride, uint32_t rows, struct values *v, uint8_t *nulls)
+static bool gather(const struct field *fields, size_t stride, uint32_t rows, struct values *v,
+		   uint8_t *nulls)
 {
 	uint32_t null_count = 0;
 
@@ -342,7 +355,8 @@ static bool gather(const struct field *fields, size_t stride, uint32_t rows, str
 }
 
 /* Numbers equal values alike and keeps the first of each in v. false, and v as it was, where that saves too little. */
-static bool drop_repeats(struct column_encoder *x, struct values *v, uint64_t *index, struct buf *out)
+static bool drop_repeats(struct column_encoder *x, struct values *v, uint64_t *index,
+			 struct buf *out)
 {
 	size_t slots = 16, distinct = 0;
 	uint64_t saved = 0;
@@ -361,7 +375,8 @@ static bool drop_repeats(struct column_encoder *x, struct values *v, uint64_t *i
 		while (table[at]) {
 			size_t k = first[table[at] - 1];
 
-			if (v->len[k] == v->len[i] && memcmp(v->data[k], v->data[i], v->len[i]) == 0)
+			if (v->len[k] == v->len[i] &&
+			    memcmp(v->data[k], v->data[i], v->len[i]) == 0)
 				break;
 			at = (at + 1) & (slots - 1);
 		}
@@ -384,12 +399,13 @@ static bool drop_repeats(struct column_encoder *x, struct values *v, uint64_t *i
 	return true;
 }
 
-void column_add(struct column_encoder *x, const char *type_name, const struct field *fields, size_t stride,
-		uint32_t rows, struct buf *out)
+void column_add(struct column_encoder *x, const char *type_name, const struct field *fields,
+		size_t stride, uint32_t rows, struct buf *out)
 {
 	struct values v;
 	uint64_t *index = room_for(&x->index, rows, sizeof(*index) + 1, out);
-	uint8_t *room = room_for(&x->values, rows, sizeof(*v.data) + sizeof(*v.len), out), *nulls, width, flags = 0;
+	uint8_t *room = room_for(&x->values, rows, sizeof(*v.data) + sizeof(*v.len), out), *nulls,
+		width, flags = 0;
 	bool any_null, repeats;
 	size_t n;
 
@@ -401,7 +417,8 @@ void column_add(struct column_encoder *x, const char *type_name, const struct fi
 	any_null = gather(fields, stride, rows, &v, nulls);
 	n = v.n;
 	/* Integers code their own repeats, as small differences. */
-	repeats = n > 1 && kind_of(type_name, &width) != KIND_INT && drop_repeats(x, &v, index, out);
+	repeats =
+		n > 1 && kind_of(type_name, &width) != KIND_INT && drop_repeats(x, &v, index, out);
 	flags |= any_null ? COLUMN_HAS_NULLS : 0;
 	flags |= repeats ? COLUMN_HAS_REPEATS : 0;
 	buf_add_byte(out, flags);

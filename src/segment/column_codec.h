@@ -23,8 +23,8 @@ void column_encoder_release(struct column_encoder *x);
 bool column_is_text(const char *type_name);
 
 /* Appends the column that is at fields[0], fields[stride], ... A failure (memory) is left in out. */
-void column_add(struct column_encoder *x, const char *type_name, const struct field *fields, size_t stride,
-		uint32_t rows, struct buf *out);
+void column_add(struct column_encoder *x, const char *type_name, const struct field *fields,
+		size_t stride, uint32_t rows, struct buf *out);
 
 /* Where decoded values are put: never grows, so that fields may point into it. */
 struct value_room {
@@ -33,7 +33,7 @@ struct value_room {
 };
 
 /* Reads a column and sets fields[0], fields[stride], ...; all of the cursor must be used up. ERR_DATA when damaged. */
-bool column_read(struct unpacker *u, struct cursor *c, struct value_room *room, struct field *fields, size_t stride,
-		 uint32_t rows, struct err *e);
+bool column_read(struct unpacker *u, struct cursor *c, struct value_room *room,
+		 struct field *fields, size_t stride, uint32_t rows, struct err *e);
 
 #endif

@@ -2,7 +2,10 @@
 #ifndef SEGMENT_COLUMN_FORMAT_H
 #define SEGMENT_COLUMN_FORMAT_H
 
-enum { COLUMN_HAS_NULLS = 1, COLUMN_HAS_REPEATS = 2 };
+enum {
+	COLUMN_HAS_NULLS = 1,
+	COLUMN_HAS_REPEATS = 2
+};
 
 enum {
 	CODEC_BYTES = 0,
@@ -14,9 +17,13 @@ enum {
 	CODEC_SPARSE = 6,
 };
 
-enum { UUID_TEXT_BYTES = 36 };
+enum {
+	UUID_TEXT_BYTES = 36
+};
 
 /* Fixed-length values of at most this many bytes past their common prefix are stored byte position by byte position. */
-enum { FIXED_PLANES_MAX = 64 };
+enum {
+	FIXED_PLANES_MAX = 64
+};
 
 #endif

@@ -27,7 +27,8 @@ static uint8_t *take_room(struct value_room *room, size_t n, struct err *e)
 }
 
 /* Room for n values of len bytes each; NULL when they cannot be. */
-static uint8_t *take_equal(struct value_room *room, size_t n, size_t len, struct field *values, struct err *e)
+static uint8_t *take_equal(struct value_room *room, size_t n, size_t len, struct field *values,
+			   struct err *e)
 {
 	uint8_t *at;
 
@@ -41,8 +42,8 @@ static uint8_t *take_equal(struct value_room *room, size_t n, size_t len, struct
 	return at;
 }
 
-static bool read_bytes(struct unpacker *u, struct cursor *c, struct value_room *room, struct field *values, size_t n,
-		       struct err *e)
+static bool read_bytes(struct unpacker *u, struct cursor *c, struct value_room *room,
+		       struct field *values, size_t n, struct err *e)
 {
 	uint64_t total;
 	uint64_t *lens = ints_unpack_max(u, c, n, FIELD_BYTES_MAX, &total, e);
@@ -63,7 +64,8 @@ static bool read_bytes(struct unpacker *u, struct cursor *c, struct value_room *
 }
 
 /* Puts n values of len bytes at out; len is what the caller has made room for. */
-static bool read_fixed(struct unpacker *u, struct cursor *c, uint8_t *out, size_t len, size_t n, struct err *e)
+static bool read_fixed(struct unpacker *u, struct cursor *c, uint8_t *out, size_t len, size_t n,
+		       struct err *e)
 {
 	size_t prefix = (size_t)cursor_varint_max(c, len), rest = len - prefix;
 	const uint8_t *start = cursor_take(c, prefix), *plain;
@@ -91,8 +93,8 @@ static bool read_fixed(struct unpacker *u, struct cursor *c, uint8_t *out, size_
 	return true;
 }
 
-static bool read_ints(struct unpacker *u, struct cursor *c, struct value_room *room, struct field *values, size_t n,
-		      struct err *e)
+static bool read_ints(struct unpacker *u, struct cursor *c, struct value_room *room,
+		      struct field *values, size_t n, struct err *e)
 {
 	uint8_t width = cursor_u8(c), *at;
 	uint64_t *numbers;
@@ -128,10 +130,11 @@ static void hex_of(const uint8_t *bytes, size_t len, bool uuid, uint8_t *out)
 	}
 }
 
-static bool read_hex(struct unpacker *u, struct cursor *c, struct value_room *room, struct field *values, size_t n,
-		     bool uuid, struct err *e)
+static bool read_hex(struct unpacker *u, struct cursor *c, struct value_room *room,
+		     struct field *values, size_t n, bool uuid, struct err *e)
 {
-	size_t len = (size_t)cursor_varint_max(c, FIELD_BYTES_MAX / 2), text_len = uuid ? UUID_TEXT_BYTES : 2 * len;
+	size_t len = (size_t)cursor_varint_max(c, FIELD_BYTES_MAX / 2),
+	       text_len = uuid ? UUID_TEXT_BYTES : 2 * len;
 	uint8_t *at, *bytes;
 
 	if (c->bad || len == 0 || (uuid && len != 16))
@@ -145,8 +148,8 @@ static bool read_hex(struct unpacker *u, struct cursor *c, struct value_room *ro
 	return true;
 }
 
-static bool read_floats(struct unpacker *u, struct cursor *c, struct value_room *room, struct field *values, size_t n,
-			struct err *e)
+static bool read_floats(struct unpacker *u, struct cursor *c, struct value_room *room,
+			struct field *values, size_t n, struct err *e)
 {
 	uint8_t width = cursor_u8(c), *at;
 	const uint8_t *head = cursor_take(c, 4);
@@ -164,8 +167,8 @@ static bool read_floats(struct unpacker *u, struct cursor *c, struct value_room 
 	return planes_read(u, c, at + 4, len, n, dims, width, e);
 }
 
-static bool read_sparse(struct unpacker *u, struct cursor *c, struct value_room *room, struct field *values, size_t n,
-			struct err *e)
+static bool read_sparse(struct unpacker *u, struct cursor *c, struct value_room *room,
+			struct field *values, size_t n, struct err *e)
 {
 	uint64_t total, *dims, *nnz, *unused, *index;
 	uint8_t *floats, *at;
@@ -200,8 +203,8 @@ static bool read_sparse(struct unpacker *u, struct cursor *c, struct value_room 
 	return true;
 }
 
-static bool read_values(struct unpacker *u, struct cursor *c, struct value_room *room, struct field *values, size_t n,
-			struct err *e)
+static bool read_values(struct unpacker *u, struct cursor *c, struct value_room *room,
+			struct field *values, size_t n, struct err *e)
 {
 	uint8_t codec = cursor_u8(c), *at;
 	size_t len;
@@ -230,8 +233,9 @@ static bool read_values(struct unpacker *u, struct cursor *c, struct value_room 
 
 /* Spreads the values over the rows that are not NULL. index is NULL where no value is repeated, or where only one
  * value is there for all. */
-static bool spread(const struct field *values, size_t value_count, const uint64_t *index, bool repeats,
-		   const uint8_t *nulls, struct field *fields, size_t stride, uint32_t rows, struct err *e)
+static bool spread(const struct field *values, size_t value_count, const uint64_t *index,
+		   bool repeats, const uint8_t *nulls, struct field *fields, size_t stride,
+		   uint32_t rows, struct err *e)
 {
 	size_t k = 0;
 
@@ -252,8 +256,8 @@ static bool spread(const struct field *values, size_t value_count, const uint64_
 	return true;
 }
 
-bool column_read(struct unpacker *u, struct cursor *c, struct value_room *room, struct field *fields, size_t stride,
-		 uint32_t rows, struct err *e)
+bool column_read(struct unpacker *u, struct cursor *c, struct value_room *room,
+		 struct field *fields, size_t stride, uint32_t rows, struct err *e)
 {
 	uint8_t flags = cursor_u8(c);
 	bool repeats = flags & COLUMN_HAS_REPEATS;

@@ -18,8 +18,9 @@ static bool parse_header(const uint8_t *message, size_t len, size_t *used_out, s
 	extension = get_u32be(message + sizeof(signature) + 4);
 	/* Bits 16 to 31 are critical: a reader must refuse those that it does not know. */
 	if (flags & 0xffff0000u)
-		return err_set(e, ERR_DATA, flags & FLAG_OIDS ? "COPY BINARY with OIDs is not supported" :
-								"COPY BINARY has an unknown critical flag");
+		return err_set(e, ERR_DATA,
+			       flags & FLAG_OIDS ? "COPY BINARY with OIDs is not supported"
+						 : "COPY BINARY has an unknown critical flag");
 	if (extension > len - sizeof(signature) - 8)
 		return err_set(e, ERR_DATA, "the header of COPY BINARY ends too early");
 	*used_out = sizeof(signature) + 8 + extension;
@@ -33,8 +34,9 @@ static uint32_t take_u32be(struct cursor *c)
 	return p ? get_u32be(p) : 0;
 }
 
-bool copybin_parse(const uint8_t *message, size_t len, bool expect_header, struct field *fields, size_t field_count,
-		   enum copybin_event *event_out, size_t *used_out, struct err *e)
+bool copybin_parse(const uint8_t *message, size_t len, bool expect_header, struct field *fields,
+		   size_t field_count, enum copybin_event *event_out, size_t *used_out,
+		   struct err *e)
 {
 	struct cursor c = cursor_over(message, len);
 	const uint8_t *count_at;
@@ -54,7 +56,8 @@ bool copybin_parse(const uint8_t *message, size_t len, bool expect_header, struc
 		return true;
 	}
 	if (count != field_count)
-		return err_set(e, ERR_DATA, "a row of COPY BINARY has %u fields instead of %zu", count, field_count);
+		return err_set(e, ERR_DATA, "a row of COPY BINARY has %u fields instead of %zu",
+			       count, field_count);
 	for (size_t i = 0; i < field_count; i++) {
 		uint32_t field_len = take_u32be(&c);
 

@@ -2,7 +2,10 @@
 
 #include <string.h>
 
-enum { COLUMN_IN_KEY = 1, COLUMN_NOT_NULL = 2 };
+enum {
+	COLUMN_IN_KEY = 1,
+	COLUMN_NOT_NULL = 2
+};
 
 static void add_counted(const char *s, size_t len, struct buf *out)
 {
@@ -18,7 +21,8 @@ void describe_column(const struct column *column, struct buf *out)
 	buf_add_u32le(out, column->type_oid);
 	buf_add_u32le(out, (uint32_t)column->typmod);
 	buf_add_byte(out, (uint8_t)column->role);
-	buf_add_byte(out, (uint8_t)((column->in_key ? COLUMN_IN_KEY : 0) | (column->not_null ? COLUMN_NOT_NULL : 0)));
+	buf_add_byte(out, (uint8_t)((column->in_key ? COLUMN_IN_KEY : 0) |
+				    (column->not_null ? COLUMN_NOT_NULL : 0)));
 }
 
 static void read_counted(struct cursor *c, char *out, size_t out_size)
@@ -73,8 +77,12 @@ struct field describe_read_field(struct cursor *c)
 
 void describe_group(const struct segment_group *g, struct buf *out)
 {
-	describe_field(&(struct field){ g->workspace.data, g->workspace_null ? -1 : (int32_t)g->workspace.len }, out);
-	describe_field(&(struct field){ g->version.data, g->version_null ? -1 : (int32_t)g->version.len }, out);
+	describe_field(&(struct field){ g->workspace.data,
+					g->workspace_null ? -1 : (int32_t)g->workspace.len },
+		       out);
+	describe_field(
+		&(struct field){ g->version.data, g->version_null ? -1 : (int32_t)g->version.len },
+		out);
 	buf_add_varint(out, g->rows);
 	buf_add_varint(out, g->stored_bytes);
 	buf_add_varint(out, g->raw_bytes);

@@ -6,9 +6,9 @@
 #include "base/mem.h"
 #include "segment/column_codec.h"
 
-#define DICTIONARY_BYTES (32u << 10)
-#define SAMPLES_BYTES (1u << 20)
-#define SAMPLE_MAX 4096u /* of one value */
+#define DICTIONARY_BYTES  (32u << 10)
+#define SAMPLES_BYTES     (1u << 20)
+#define SAMPLE_MAX        4096u /* of one value */
 #define SAMPLES_MIN_BYTES (64u << 10)
 
 struct samples {
@@ -30,8 +30,8 @@ static bool add_sample(struct samples *s, const struct field *f, struct err *e)
 	return buf_ok(&s->bytes, e);
 }
 
-static bool gather(const struct column *columns, size_t column_count, const struct encode_job *jobs, struct samples *s,
-		   struct err *e)
+static bool gather(const struct column *columns, size_t column_count, const struct encode_job *jobs,
+		   struct samples *s, struct err *e)
 {
 	for (; jobs; jobs = jobs->next) {
 		const struct field *f = (const struct field *)(const void *)jobs->fields.data;
@@ -51,8 +51,8 @@ static bool gather(const struct column *columns, size_t column_count, const stru
 	return true;
 }
 
-bool dictionary_train(const struct column *columns, size_t column_count, const struct encode_job *jobs,
-		      struct buf *out, struct err *e)
+bool dictionary_train(const struct column *columns, size_t column_count,
+		      const struct encode_job *jobs, struct buf *out, struct err *e)
 {
 	struct samples s = { 0 };
 	bool ok = false;
@@ -68,7 +68,8 @@ bool dictionary_train(const struct column *columns, size_t column_count, const s
 	ok = buf_ok(out, e);
 	if (!ok)
 		goto out;
-	n = ZDICT_trainFromBuffer(at, DICTIONARY_BYTES, s.bytes.data, s.lens, (unsigned int)s.count);
+	n = ZDICT_trainFromBuffer(at, DICTIONARY_BYTES, s.bytes.data, s.lens,
+				  (unsigned int)s.count);
 	if (!ZDICT_isError(n))
 		out->len += n;
 out:

@@ -102,8 +102,8 @@ static bool start_thread(struct worker *w)
 	return rc == 0;
 }
 
-struct encode_pool *encode_pool_new(const struct column *columns, size_t column_count, int level, int threads,
-				    struct err *e)
+struct encode_pool *encode_pool_new(const struct column *columns, size_t column_count, int level,
+				    int threads, struct err *e)
 {
 	struct encode_pool *pool = mem_new(1, sizeof(*pool), e);
 

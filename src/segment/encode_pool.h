@@ -28,8 +28,8 @@ void encode_job_free(struct encode_job *job);
 struct encode_pool;
 
 /* columns are borrowed. The pool holds all work back until encode_pool_start. */
-struct encode_pool *encode_pool_new(const struct column *columns, size_t column_count, int level, int threads,
-				    struct err *e);
+struct encode_pool *encode_pool_new(const struct column *columns, size_t column_count, int level,
+				    int threads, struct err *e);
 /* Ends the threads; what they have not begun is dropped. NULL is fine. */
 void encode_pool_free(struct encode_pool *pool);
 

@@ -26,8 +26,11 @@ static void add_blocks(const struct index_source *s, struct packer *p, struct bu
 		for (size_t i = 0; i < n; i++) {
 			const struct block_entry *b = &s->blocks[i];
 
-			v[i] = what == 0 ? b->rows : what == 1 ? b->group : what == 2 ? b->bytes :
-			       what == 3 ? b->raw_bytes : b->offset;
+			v[i] = what == 0   ? b->rows
+			       : what == 1 ? b->group
+			       : what == 2 ? b->bytes
+			       : what == 3 ? b->raw_bytes
+					   : b->offset;
 		}
 		ints_add(p, v, n, out);
 	}
@@ -36,7 +39,8 @@ static void add_blocks(const struct index_source *s, struct packer *p, struct bu
 	buf_release(&room);
 }
 
-bool index_object_write(const struct index_source *s, struct packer *p, struct buf *out, struct err *e)
+bool index_object_write(const struct index_source *s, struct packer *p, struct buf *out,
+			struct err *e)
 {
 	struct buf body = BUF_INIT;
 	bool ok;

@@ -17,16 +17,18 @@ enum index_section {
 	SECTION_COUNT
 };
 
-enum { SECTION_OPTIONAL = 1 }; /* flag: a reader that does not know the section may go on without it */
+enum {
+	SECTION_OPTIONAL = 1
+}; /* flag: a reader that does not know the section may go on without it */
 
-#define INDEX_MAGIC "FIRNIDX\n"
-#define INDEX_MAGIC_BYTES 8
+#define INDEX_MAGIC          "FIRNIDX\n"
+#define INDEX_MAGIC_BYTES    8
 #define INDEX_DICTIONARY_MAX (1u << 20)
 
 struct index_source {
 	uint64_t segment_bytes;
 	uint32_t rows;
-	const struct buf *about;     /* pairs by describe_pair, one after another */
+	const struct buf *about; /* pairs by describe_pair, one after another */
 	size_t about_count;
 	const struct column *columns;
 	size_t column_count;
@@ -38,6 +40,7 @@ struct index_source {
 	const struct buf *dictionary;
 };
 
-bool index_object_write(const struct index_source *s, struct packer *p, struct buf *out, struct err *e);
+bool index_object_write(const struct index_source *s, struct packer *p, struct buf *out,
+			struct err *e);
 
 #endif

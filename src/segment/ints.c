@@ -1,6 +1,9 @@
 #include "segment/ints.h"
 
-enum transform { PLAIN = 0, DELTA = 1 };
+enum transform {
+	PLAIN = 0,
+	DELTA = 1
+};
 
 static uint64_t zigzag(uint64_t v)
 {
@@ -123,8 +126,8 @@ uint64_t *ints_unpack(struct unpacker *u, struct cursor *c, size_t n, struct err
 	return v && ints_read(u, c, v, n, e) ? v : NULL;
 }
 
-uint64_t *ints_unpack_max(struct unpacker *u, struct cursor *c, size_t n, uint64_t max, uint64_t *sum_out,
-			  struct err *e)
+uint64_t *ints_unpack_max(struct unpacker *u, struct cursor *c, size_t n, uint64_t max,
+			  uint64_t *sum_out, struct err *e)
 {
 	uint64_t *v = ints_unpack(u, c, n, e);
 	uint64_t sum = 0;

@@ -15,7 +15,7 @@ bool ints_read(struct unpacker *u, struct cursor *c, uint64_t *v, size_t n, stru
 uint64_t *ints_unpack(struct unpacker *u, struct cursor *c, size_t n, struct err *e);
 
 /* The same, each at most max; the sum goes to *sum_out where that is not NULL. */
-uint64_t *ints_unpack_max(struct unpacker *u, struct cursor *c, size_t n, uint64_t max, uint64_t *sum_out,
-			  struct err *e);
+uint64_t *ints_unpack_max(struct unpacker *u, struct cursor *c, size_t n, uint64_t max,
+			  uint64_t *sum_out, struct err *e);
 
 #endif

@@ -14,7 +14,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 
-#define DATABASES_MAX 32
+#define DATABASES_MAX   32
 #define OPTIONAL_PREFIX "opt_"
 
 static bool failed(int rc, const char *path, struct err *e)
@@ -25,7 +25,8 @@ static bool failed(int rc, const char *path, struct err *e)
 		code = ERR_MEMORY;
 	else if (rc > 0)
 		code = ERR_IO;
-	else if (rc == MDB_CORRUPTED || rc == MDB_PAGE_NOTFOUND || rc == MDB_INVALID || rc == MDB_VERSION_MISMATCH)
+	else if (rc == MDB_CORRUPTED || rc == MDB_PAGE_NOTFOUND || rc == MDB_INVALID ||
+		 rc == MDB_VERSION_MISMATCH)
 		code = ERR_DATA;
 	return err_set(e, code, "LMDB file \"%s\": %s", path, mdb_strerror(rc));
 }
@@ -104,7 +105,8 @@ static int put_all(struct lmdb_work *w, const struct lmdb_item *items, size_t co
 	for (size_t i = 0; rc == 0 && i < count; i++) {
 		const struct lmdb_item *item = &items[i];
 		MDB_val key = { item->key_len, (void *)item->key };
-		MDB_val value = { item->value.len, item->value.data ? item->value.data : (void *)"" };
+		MDB_val value = { item->value.len,
+				  item->value.data ? item->value.data : (void *)"" };
 
 		if (!database || !str_eq(database, item->database))
 			rc = mdb_dbi_open(txn, item->database, MDB_CREATE, &dbi);
@@ -228,8 +230,8 @@ static bool find_map(struct lmdb_work *w, struct copy *c, struct err *e)
 	return rc ? failed(rc, w->path, e) : true;
 }
 
-bool lmdb_work_seal(struct lmdb_work *w, const char *path, uint64_t *bytes_out, uint8_t sha256[SHA256_BYTES],
-		    struct err *e)
+bool lmdb_work_seal(struct lmdb_work *w, const char *path, uint64_t *bytes_out,
+		    uint8_t sha256[SHA256_BYTES], struct err *e)
 {
 	struct copy c = { .fd = -1, .path = path };
 	int pipes[2] = { -1, -1 }, rc;
@@ -337,8 +339,10 @@ static bool open_databases(struct lmdb_sealed *s, const char *const *known, stru
 		else if (str_starts_with(name, OPTIONAL_PREFIX))
 			free(name);
 		else if (!is_known(name, known) || s->database_count == DATABASES_MAX) {
-			ok = err_set(e, ERR_CONFIG, "segment \"%s\" has a part \"%s\" that this program does not know",
-				     s->path, name);
+			ok = err_set(
+				e, ERR_CONFIG,
+				"segment \"%s\" has a part \"%s\" that this program does not know",
+				s->path, name);
 			free(name);
 		} else {
 			d->name = name;
@@ -368,7 +372,8 @@ struct lmdb_sealed *lmdb_sealed_open(const char *path, const char *const *known,
 	if (!s->path)
 		goto fail;
 	if (stat(path, &st) != 0) {
-		err_set_errno(e, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, errno, "could not open file \"%s\"", path);
+		err_set_errno(e, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, errno,
+			      "could not open file \"%s\"", path);
 		goto fail;
 	}
 	s->file_bytes = (uint64_t)st.st_size;
@@ -419,7 +424,9 @@ uint32_t lmdb_sealed_count(const struct lmdb_sealed *s, const char *database)
 	const struct database *d = database_of(s, database);
 	MDB_stat st;
 
-	return d && mdb_stat(s->txn, d->dbi, &st) == 0 && st.ms_entries <= UINT32_MAX ? (uint32_t)st.ms_entries : 0;
+	return d && mdb_stat(s->txn, d->dbi, &st) == 0 && st.ms_entries <= UINT32_MAX
+		       ? (uint32_t)st.ms_entries
+		       : 0;
 }
 
 bool lmdb_sealed_get(struct lmdb_sealed *s, const char *database, const void *key, size_t key_len,
@@ -430,12 +437,14 @@ bool lmdb_sealed_get(struct lmdb_sealed *s, const char *database, const void *ke
 	int rc = d ? mdb_get(s->txn, d->dbi, &k, &v) : MDB_NOTFOUND;
 
 	if (rc == MDB_NOTFOUND)
-		return err_set(e, ERR_NOT_FOUND, "segment \"%s\" has no such entry in \"%s\"", s->path, database);
+		return err_set(e, ERR_NOT_FOUND, "segment \"%s\" has no such entry in \"%s\"",
+			       s->path, database);
 	if (rc)
 		return failed(rc, s->path, e);
 	if (!s->base)
 		s->base = map_base(v.mv_data, s->page_bytes);
-	*out = (struct lmdb_value){ v.mv_data, v.mv_size, (uint64_t)((const uint8_t *)v.mv_data - s->base) };
+	*out = (struct lmdb_value){ v.mv_data, v.mv_size,
+				    (uint64_t)((const uint8_t *)v.mv_data - s->base) };
 	if (out->offset > s->file_bytes || out->len > s->file_bytes - out->offset)
 		return err_set(e, ERR_DATA, "segment \"%s\" has a value beyond its end", s->path);
 	return true;

@@ -31,8 +31,8 @@ struct lmdb_work *lmdb_work_new(const char *path, uint64_t map_bytes, struct err
 bool lmdb_work_put(struct lmdb_work *w, const struct lmdb_item *items, size_t count, struct err *e);
 
 /* Writes the compact copy to path, which must not exist, and syncs it. */
-bool lmdb_work_seal(struct lmdb_work *w, const char *path, uint64_t *bytes_out, uint8_t sha256[SHA256_BYTES],
-		    struct err *e);
+bool lmdb_work_seal(struct lmdb_work *w, const char *path, uint64_t *bytes_out,
+		    uint8_t sha256[SHA256_BYTES], struct err *e);
 
 /* Closes and removes the work file. NULL is fine. */
 void lmdb_work_free(struct lmdb_work *w);

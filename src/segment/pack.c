@@ -7,11 +7,11 @@
 
 /* Below this, a frame's own header eats what compression would save. */
 #define SMALLEST 24
-#define SAMPLE 4096
+#define SAMPLE   4096
 
 /* zstd's ZSTD_c_literalCompressionMode and its value "always Huffman" (zstd.h, experimental section). Where a libzstd
  * does not take it, level 1 does the same job more slowly. */
-#define PARAM_LITERALS ZSTD_c_experimentalParam5
+#define PARAM_LITERALS   ZSTD_c_experimentalParam5
 #define LITERALS_HUFFMAN 1
 
 bool packer_init(struct packer *p, int level, struct err *e)
@@ -30,7 +30,8 @@ bool packer_init(struct packer *p, int level, struct err *e)
 	if (ZSTD_isError(ZSTD_CCtx_setParameter(p->symbols, PARAM_LITERALS, LITERALS_HUFFMAN)))
 		ZSTD_CCtx_setParameter(p->symbols, ZSTD_c_compressionLevel, 1);
 	else
-		ZSTD_CCtx_setParameter(p->symbols, ZSTD_c_compressionLevel, -1000); /* hardly any search */
+		ZSTD_CCtx_setParameter(p->symbols, ZSTD_c_compressionLevel,
+				       -1000); /* hardly any search */
 	return true;
 }
 
@@ -45,10 +46,11 @@ void packer_release(struct packer *p)
 
 /* log2 of 64 to 127 in 1/256. */
 static const uint16_t log2_of[64] = {
-	1536, 1542, 1547, 1553, 1558, 1564, 1569, 1574, 1580, 1585, 1590, 1595, 1599, 1604, 1609, 1614,
-	1618, 1623, 1628, 1632, 1636, 1641, 1645, 1649, 1654, 1658, 1662, 1666, 1670, 1674, 1678, 1682,
-	1686, 1690, 1693, 1697, 1701, 1705, 1708, 1712, 1715, 1719, 1722, 1726, 1729, 1733, 1736, 1739,
-	1743, 1746, 1749, 1752, 1756, 1759, 1762, 1765, 1768, 1771, 1774, 1777, 1780, 1783, 1786, 1789,
+	1536, 1542, 1547, 1553, 1558, 1564, 1569, 1574, 1580, 1585, 1590, 1595, 1599,
+	1604, 1609, 1614, 1618, 1623, 1628, 1632, 1636, 1641, 1645, 1649, 1654, 1658,
+	1662, 1666, 1670, 1674, 1678, 1682, 1686, 1690, 1693, 1697, 1701, 1705, 1708,
+	1712, 1715, 1719, 1722, 1726, 1729, 1733, 1736, 1739, 1743, 1746, 1749, 1752,
+	1756, 1759, 1762, 1765, 1768, 1771, 1774, 1777, 1780, 1783, 1786, 1789,
 };
 
 /* log2 in 1/256. v at least 1. */
@@ -84,8 +86,8 @@ uint32_t pack_estimate(const uint8_t *data, size_t len)
 	return (uint32_t)bits + (used - 1) * 185 / samples;
 }
 
-static size_t compress(struct packer *p, ZSTD_CCtx *ctx, const ZSTD_CDict *dictionary, const void *data, size_t len,
-		       struct buf *out)
+static size_t compress(struct packer *p, ZSTD_CCtx *ctx, const ZSTD_CDict *dictionary,
+		       const void *data, size_t len, struct buf *out)
 {
 	size_t bound = ZSTD_compressBound(len), n;
 	uint8_t *at = buf_reserve(out, bound);
@@ -109,7 +111,8 @@ void pack_add_raw(const void *data, size_t len, struct buf *out)
 	buf_add(out, data, len);
 }
 
-static void add_frame(enum pack_method method, size_t len, const uint8_t *frame, size_t frame_len, struct buf *out)
+static void add_frame(enum pack_method method, size_t len, const uint8_t *frame, size_t frame_len,
+		      struct buf *out)
 {
 	uint8_t head[1 + 2 * VARINT_MAX_BYTES] = { (uint8_t)method };
 	size_t head_len = 1;
@@ -118,7 +121,8 @@ static void add_frame(enum pack_method method, size_t len, const uint8_t *frame,
 	head_len += put_varint(head + head_len, len);
 	head_len += put_varint(head + head_len, frame_len);
 	/* The frame may lie in out already, just past its end: move it before the header overwrites it. */
-	at = frame == out->data + out->len ? out->data + out->len : buf_reserve(out, head_len + frame_len);
+	at = frame == out->data + out->len ? out->data + out->len
+					   : buf_reserve(out, head_len + frame_len);
 	if (!at)
 		return;
 	memmove(at + head_len, frame, frame_len);
@@ -126,8 +130,8 @@ static void add_frame(enum pack_method method, size_t len, const uint8_t *frame,
 	out->len += head_len + frame_len;
 }
 
-static void add_best(struct packer *p, bool search, bool symbols, enum pack_method method, const void *data, size_t len,
-		     struct buf *out)
+static void add_best(struct packer *p, bool search, bool symbols, enum pack_method method,
+		     const void *data, size_t len, struct buf *out)
 {
 	const ZSTD_CDict *dictionary = method == PACK_ZSTD_DICTIONARY ? p->dictionary : NULL;
 	size_t most = len - len / 64, found = SIZE_MAX, other = SIZE_MAX;
@@ -149,7 +153,8 @@ static void add_best(struct packer *p, bool search, bool symbols, enum pack_meth
 	else if (found <= other)
 		add_frame(method, len, out->data + out->len, found, out);
 	else
-		add_frame(PACK_ZSTD, len, search ? p->trial.data : out->data + out->len, other, out);
+		add_frame(PACK_ZSTD, len, search ? p->trial.data : out->data + out->len, other,
+			  out);
 }
 
 void pack_add(struct packer *p, enum pack_hint hint, const void *data, size_t len, struct buf *out)
@@ -167,7 +172,8 @@ void pack_add(struct packer *p, enum pack_hint hint, const void *data, size_t le
 		return;
 	}
 	if (hint == PACK_TEXT)
-		add_best(p, true, false, p->dictionary ? PACK_ZSTD_DICTIONARY : PACK_ZSTD, data, len, out);
+		add_best(p, true, false, p->dictionary ? PACK_ZSTD_DICTIONARY : PACK_ZSTD, data,
+			 len, out);
 	else if (hint == PACK_BYTES && pack_is_noise(pack_estimate(bytes, len)))
 		pack_add_raw(data, len, out);
 	else
@@ -217,7 +223,8 @@ void *unpacker_room(struct unpacker *u, size_t n, struct err *e)
 }
 
 /* Reads what precedes the bytes: *len_out is how many are stored. */
-static bool read_head(struct cursor *c, size_t expected, enum pack_method *method_out, size_t *len_out, struct err *e)
+static bool read_head(struct cursor *c, size_t expected, enum pack_method *method_out,
+		      size_t *len_out, struct err *e)
 {
 	uint8_t method = cursor_u8(c);
 	uint64_t len = cursor_varint(c);
@@ -253,9 +260,9 @@ bool unpack_to(struct unpacker *u, struct cursor *c, uint8_t *dest, size_t expec
 	} else if (method == PACK_RUN) {
 		memset(dest, stored[0], expected);
 	} else {
-		n = method == PACK_ZSTD ? ZSTD_decompressDCtx(u->dctx, dest, expected, stored, len) :
-					  ZSTD_decompress_usingDDict(u->dctx, dest, expected, stored, len,
-								     u->dictionary);
+		n = method == PACK_ZSTD ? ZSTD_decompressDCtx(u->dctx, dest, expected, stored, len)
+					: ZSTD_decompress_usingDDict(u->dctx, dest, expected,
+								     stored, len, u->dictionary);
 		if (ZSTD_isError(n) || n != expected)
 			return err_set(e, ERR_DATA, "packed bytes are damaged");
 	}

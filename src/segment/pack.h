@@ -10,11 +10,16 @@
 
 #include "segment/wire.h"
 
-enum pack_method { PACK_RAW = 0, PACK_ZSTD = 1, PACK_ZSTD_DICTIONARY = 2, PACK_RUN = 3 };
+enum pack_method {
+	PACK_RAW = 0,
+	PACK_ZSTD = 1,
+	PACK_ZSTD_DICTIONARY = 2,
+	PACK_RUN = 3
+};
 
 enum pack_hint {
-	PACK_TEXT,    /* repeats itself: zstd with the dictionary where there is one */
-	PACK_BYTES,   /* anything: what an estimate and a try find best */
+	PACK_TEXT,  /* repeats itself: zstd with the dictionary where there is one */
+	PACK_BYTES, /* anything: what an estimate and a try find best */
 	PACK_SYMBOLS, /* known to be skewed, without repeats: Huffman codes alone, five times faster than a search */
 };
 
@@ -23,8 +28,8 @@ struct packer {
 	int level;
 	const ZSTD_CDict *dictionary;
 	ZSTD_CCtx *search, *symbols; /* contexts with their parameters set once */
-	struct buf trial;	     /* the second of two tries */
-	struct buf planes;	     /* work space of ints.c */
+	struct buf trial;            /* the second of two tries */
+	struct buf planes;           /* work space of ints.c */
 };
 
 bool packer_init(struct packer *p, int level, struct err *e);

@@ -7,11 +7,11 @@
 
 /* Sign, 8 bits of exponent, 2 of mantissa: measured best for sentence embeddings (25.4 of 32 bits a float in blocks of
  * 512 rows; 26.4 with the exponent alone, 26.2 without groups). */
-#define TOP_BITS 11
+#define TOP_BITS   11
 #define TOP_VALUES (1u << TOP_BITS)
 #define GROUPS_MAX 64
 /* Rows that are looked at to tell which dimensions are alike. */
-#define LOOK_ROWS 128
+#define LOOK_ROWS     128
 #define TRIAL_SYMBOLS 4096
 
 void planes_room_release(struct planes_room *room)
@@ -67,7 +67,8 @@ static void choose_groups(size_t count, size_t dims, size_t *signs_out, size_t *
 }
 
 /* Big-endian floats to numbers. Sixteen at a time lets compilers use vector instructions. */
-static void load_row(const uint8_t *restrict from, size_t dims, unsigned int width, uint32_t *restrict row)
+static void load_row(const uint8_t *restrict from, size_t dims, unsigned int width,
+		     uint32_t *restrict row)
 {
 	size_t j = 0;
 
@@ -101,8 +102,8 @@ static void sort_dims(struct dim *d, size_t dims, size_t signs, size_t exponents
 }
 
 /* Puts the dimensions in order of their groups: index and group of each. Returns how many groups there are. */
-static size_t group_dims(const uint8_t *const *values, size_t count, size_t dims, unsigned int width, uint32_t *row,
-			 struct dim *d)
+static size_t group_dims(const uint8_t *const *values, size_t count, size_t dims,
+			 unsigned int width, uint32_t *row, struct dim *d)
 {
 	unsigned int exponent_shift = width == 4 ? 23 : 10, sign_shift = 8 * width - 1;
 	uint32_t exponent_mask = width == 4 ? 255 : 31;
@@ -125,13 +126,14 @@ static size_t group_dims(const uint8_t *const *values, size_t count, size_t dims
 }
 
 /* Numbers the values that the top bits take; how many bits are taken is the most that leaves at most 256 values. */
-static unsigned int number_symbols(const uint8_t *used, unsigned int bits, uint8_t *symbol_of, uint64_t *values,
-				   size_t *symbols_out)
+static unsigned int number_symbols(const uint8_t *used, unsigned int bits, uint8_t *symbol_of,
+				   uint64_t *values, size_t *symbols_out)
 {
 	unsigned int top = bits == 32 ? TOP_BITS : 8;
 
 	for (;; top--) {
-		unsigned int each = TOP_BITS - top; /* entries of used that one value stands for, as a shift */
+		unsigned int each =
+			TOP_BITS - top; /* entries of used that one value stands for, as a shift */
 		size_t n = 0;
 
 		for (uint32_t v = 0; v < 1u << top && n <= 256; v++) {
@@ -155,7 +157,8 @@ static unsigned int number_symbols(const uint8_t *used, unsigned int bits, uint8
 }
 
 /* Which values the first TOP_BITS bits take. */
-static void note_used(const uint8_t *const *values, size_t count, size_t dims, unsigned int width, uint8_t *used)
+static void note_used(const uint8_t *const *values, size_t count, size_t dims, unsigned int width,
+		      uint8_t *used)
 {
 	/* The first two bytes hold all of them. */
 	for (size_t i = 0; i < count; i++)
@@ -164,7 +167,8 @@ static void note_used(const uint8_t *const *values, size_t count, size_t dims, u
 }
 
 /* Whether a search for repeats pays in symbols, as it does for made-up or quantised vectors: real ones have none. */
-static enum pack_hint choose_hint(struct packer *p, const uint8_t *symbols, size_t n, struct buf *out)
+static enum pack_hint choose_hint(struct packer *p, const uint8_t *symbols, size_t n,
+				  struct buf *out)
 {
 	size_t start = out->len, coded, searched;
 
@@ -179,8 +183,8 @@ static enum pack_hint choose_hint(struct packer *p, const uint8_t *symbols, size
 }
 
 /* Bits [shift, shift + bits) of every number. */
-static void take_bits(const uint32_t *restrict row, size_t dims, unsigned int shift, unsigned int bits,
-		      uint8_t *restrict out)
+static void take_bits(const uint32_t *restrict row, size_t dims, unsigned int shift,
+		      unsigned int bits, uint8_t *restrict out)
 {
 	uint8_t mask = (uint8_t)((1u << bits) - 1);
 	size_t j = 0;
@@ -194,8 +198,9 @@ static void take_bits(const uint32_t *restrict row, size_t dims, unsigned int sh
 
 /* How the bits of a float are shared out. */
 struct layout {
-	unsigned int top, odd; /* bits of a symbol; of the plane that is narrower than a byte, maybe 0 */
-	size_t planes;	       /* that one included */
+	unsigned int top,
+		odd;   /* bits of a symbol; of the plane that is narrower than a byte, maybe 0 */
+	size_t planes; /* that one included */
 	size_t groups;
 	size_t starts[GROUPS_MAX + 1]; /* positions in the order of groups */
 	uint8_t symbol_of[TOP_VALUES];
@@ -230,7 +235,8 @@ static void share_out(const uint8_t *const *values, size_t count, size_t dims, u
 	}
 }
 
-static void add_plane(struct packer *p, const uint8_t *plane, size_t n, unsigned int bits, struct buf *out)
+static void add_plane(struct packer *p, const uint8_t *plane, size_t n, unsigned int bits,
+		      struct buf *out)
 {
 	uint32_t estimate = pack_estimate(plane, n);
 
@@ -240,15 +246,16 @@ static void add_plane(struct packer *p, const uint8_t *plane, size_t n, unsigned
 		pack_add(p, estimate < (bits - 2) * 256 ? PACK_BYTES : PACK_SYMBOLS, plane, n, out);
 }
 
-static void add_groups(struct packer *p, const struct dim *d, size_t dims, uint8_t *room, struct buf *out)
+static void add_groups(struct packer *p, const struct dim *d, size_t dims, uint8_t *room,
+		       struct buf *out)
 {
 	for (size_t j = 0; j < dims; j++)
 		room[d[j].index] = (uint8_t)d[j].group;
 	pack_add(p, PACK_BYTES, room, dims, out);
 }
 
-void planes_add(struct packer *p, struct planes_room *room, const uint8_t *const *values, size_t count, size_t dims,
-		unsigned int width, struct buf *out)
+void planes_add(struct packer *p, struct planes_room *room, const uint8_t *const *values,
+		size_t count, size_t dims, unsigned int width, struct buf *out)
 {
 	uint8_t used[TOP_VALUES] = { 0 }, *shared;
 	size_t n = count * dims, symbols;
@@ -263,7 +270,8 @@ void planes_add(struct packer *p, struct planes_room *room, const uint8_t *const
 	buf_clear(&room->shared);
 	row = (uint32_t *)(void *)buf_reserve(&room->row, dims * sizeof(*row));
 	d = (struct dim *)(void *)buf_reserve(&room->order, dims * sizeof(*d));
-	shared = buf_reserve(&room->shared, n * (width + 1)); /* symbols, and at most width planes */
+	shared =
+		buf_reserve(&room->shared, n * (width + 1)); /* symbols, and at most width planes */
 	if (!row || !d || !shared) {
 		out->failed = true;
 		return;
@@ -284,25 +292,27 @@ void planes_add(struct packer *p, struct planes_room *room, const uint8_t *const
 	share_out(values, count, dims, width, &l, d, row, shared);
 	hint = choose_hint(p, shared, count * l.starts[1], out);
 	for (size_t g = 0; g < l.groups; g++)
-		pack_add(p, hint, shared + count * l.starts[g], count * (l.starts[g + 1] - l.starts[g]), out);
+		pack_add(p, hint, shared + count * l.starts[g],
+			 count * (l.starts[g + 1] - l.starts[g]), out);
 	for (size_t k = 0; k < l.planes; k++)
 		add_plane(p, shared + n * (k + 1), n, k == 0 && l.odd ? l.odd : 8, out);
 }
 
 /* What planes_read found, before it puts the floats together. */
 struct split {
-	unsigned int top, rest;	    /* bits of a symbol; bits of the odd plane, maybe 0 */
+	unsigned int top, rest; /* bits of a symbol; bits of the odd plane, maybe 0 */
 	size_t groups;
-	uint32_t *order;	    /* dimensions, group by group */
+	uint32_t *order; /* dimensions, group by group */
 	size_t starts[GROUPS_MAX + 1];
-	uint32_t table[256];	    /* symbol to bits, in place */
+	uint32_t table[256]; /* symbol to bits, in place */
 	uint8_t *symbols[GROUPS_MAX];
-	const uint8_t *odd;	    /* NULL when rest is 0 */
+	const uint8_t *odd; /* NULL when rest is 0 */
 	const uint8_t *low[3];
 	unsigned int low_count;
 };
 
-static bool read_groups(struct unpacker *u, struct cursor *c, size_t dims, struct split *s, struct err *e)
+static bool read_groups(struct unpacker *u, struct cursor *c, size_t dims, struct split *s,
+			struct err *e)
 {
 	const uint8_t *group = NULL;
 	size_t next[GROUPS_MAX] = { 0 };
@@ -332,8 +342,8 @@ static bool read_groups(struct unpacker *u, struct cursor *c, size_t dims, struc
 	return true;
 }
 
-static bool read_split(struct unpacker *u, struct cursor *c, size_t count, size_t dims, unsigned int bits,
-		       struct split *s, struct err *e)
+static bool read_split(struct unpacker *u, struct cursor *c, size_t count, size_t dims,
+		       unsigned int bits, struct split *s, struct err *e)
 {
 	uint64_t values[256];
 	uint8_t *symbols;
@@ -341,8 +351,8 @@ static bool read_split(struct unpacker *u, struct cursor *c, size_t count, size_
 
 	s->top = cursor_u8(c);
 	s->groups = cursor_u8(c);
-	if (c->bad || s->top < 8 || s->top > TOP_BITS || s->top > bits || s->groups < 1 || s->groups > GROUPS_MAX ||
-	    s->groups > dims)
+	if (c->bad || s->top < 8 || s->top > TOP_BITS || s->top > bits || s->groups < 1 ||
+	    s->groups > GROUPS_MAX || s->groups > dims)
 		return err_set(e, ERR_DATA, "planes are damaged");
 	if (!read_groups(u, c, dims, s, e))
 		return false;
@@ -351,7 +361,8 @@ static bool read_split(struct unpacker *u, struct cursor *c, size_t count, size_
 		return err_set(e, ERR_DATA, "planes are damaged");
 	if (!ints_read(u, c, values, symbol_count, e))
 		return false;
-	memset(s->table, 0, sizeof(s->table)); /* symbols past the count: wrong values, caught by the row's hash */
+	memset(s->table, 0,
+	       sizeof(s->table)); /* symbols past the count: wrong values, caught by the row's hash */
 	for (size_t i = 0; i < symbol_count; i++)
 		s->table[i] = (uint32_t)(values[i] & ((1u << s->top) - 1)) << (bits - s->top);
 	symbols = unpacker_room(u, n, e);
@@ -398,8 +409,8 @@ static void add_bits(uint32_t *row, size_t dims, const uint8_t *plane, unsigned 
 		row[j] |= (uint32_t)plane[j] << shift;
 }
 
-bool planes_read(struct unpacker *u, struct cursor *c, uint8_t *out, size_t stride, size_t count, size_t dims,
-		 unsigned int width, struct err *e)
+bool planes_read(struct unpacker *u, struct cursor *c, uint8_t *out, size_t stride, size_t count,
+		 size_t dims, unsigned int width, struct err *e)
 {
 	struct split s = { 0 };
 	unsigned int bits = 8 * width;

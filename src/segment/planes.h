@@ -13,11 +13,11 @@ struct planes_room {
 void planes_room_release(struct planes_room *room);
 
 /* Big-endian floats of width bytes (2 or 4): value i has dims of them from values[i] on. count and dims at least 1. */
-void planes_add(struct packer *p, struct planes_room *room, const uint8_t *const *values, size_t count, size_t dims,
-		unsigned int width, struct buf *out);
+void planes_add(struct packer *p, struct planes_room *room, const uint8_t *const *values,
+		size_t count, size_t dims, unsigned int width, struct buf *out);
 
 /* Writes value i to out + i * stride, dims * width bytes. ERR_DATA when damaged. */
-bool planes_read(struct unpacker *u, struct cursor *c, uint8_t *out, size_t stride, size_t count, size_t dims,
-		 unsigned int width, struct err *e);
+bool planes_read(struct unpacker *u, struct cursor *c, uint8_t *out, size_t stride, size_t count,
+		 size_t dims, unsigned int width, struct err *e);
 
 #endif

@@ -49,7 +49,8 @@ size_t run_index_buckets(const struct run_index *x)
 
 void run_index_write(const struct run_index *x, size_t i, struct packer *p, struct buf *out)
 {
-	size_t from = i * RUN_BUCKET, n = x->count - from < RUN_BUCKET ? x->count - from : RUN_BUCKET;
+	size_t from = i * RUN_BUCKET,
+	       n = x->count - from < RUN_BUCKET ? x->count - from : RUN_BUCKET;
 	const struct run *runs = x->runs + from;
 	struct buf room = BUF_INIT;
 	uint64_t *v = (uint64_t *)(void *)buf_reserve(&room, n * sizeof(*v));
@@ -71,7 +72,8 @@ void run_index_write(const struct run_index *x, size_t i, struct packer *p, stru
 	buf_release(&room);
 }
 
-bool run_index_read(struct run_index *x, struct unpacker *u, struct cursor *c, uint32_t max_rows, struct err *e)
+bool run_index_read(struct run_index *x, struct unpacker *u, struct cursor *c, uint32_t max_rows,
+		    struct err *e)
 {
 	size_t n = (size_t)cursor_varint_max(c, RUN_BUCKET);
 	uint64_t *hash, *row, *rows = NULL;
@@ -90,7 +92,8 @@ bool run_index_read(struct run_index *x, struct unpacker *u, struct cursor *c, u
 		struct run *r = &x->runs[x->count];
 
 		*r = (struct run){ (uint32_t)hash[k], (uint32_t)row[k], (uint32_t)rows[k] };
-		if (r->rows == 0 || r->rows > max_rows - r->row || (x->count && compare(r - 1, r) >= 0))
+		if (r->rows == 0 || r->rows > max_rows - r->row ||
+		    (x->count && compare(r - 1, r) >= 0))
 			return err_set(e, ERR_DATA, "runs of rows are damaged");
 		x->count++;
 	}

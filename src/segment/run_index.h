@@ -34,7 +34,8 @@ size_t run_index_buckets(const struct run_index *x);
 void run_index_write(const struct run_index *x, size_t i, struct packer *p, struct buf *out);
 
 /* Appends the runs of one bucket to x. ERR_DATA when damaged, out of order, or beyond max_rows. */
-bool run_index_read(struct run_index *x, struct unpacker *u, struct cursor *c, uint32_t max_rows, struct err *e);
+bool run_index_read(struct run_index *x, struct unpacker *u, struct cursor *c, uint32_t max_rows,
+		    struct err *e);
 
 void run_index_find(const struct run_index *x, uint32_t hash, struct bitmap *rows);
 

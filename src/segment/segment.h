@@ -16,14 +16,14 @@
 #include "base/row.h"
 
 #define SEGMENT_FORMAT_VERSION 1
-#define SEGMENT_ROWS_MAX (1u << 20)
+#define SEGMENT_ROWS_MAX       (1u << 20)
 
 struct segment_options {
-	int zstd_level;		/* 1 to 19; 0: 3 */
-	bool text_dictionary;	/* train a dictionary for text columns on the first blocks */
-	uint32_t block_rows;	/* 0: 512 */
-	uint32_t block_bytes;	/* raw bytes after which a block ends early; 0: 4 MiB */
-	int threads;		/* that encode blocks beside the caller's; 0: as many as cores, at most 4 */
+	int zstd_level;       /* 1 to 19; 0: 3 */
+	bool text_dictionary; /* train a dictionary for text columns on the first blocks */
+	uint32_t block_rows;  /* 0: 512 */
+	uint32_t block_bytes; /* raw bytes after which a block ends early; 0: 4 MiB */
+	int threads; /* that encode blocks beside the caller's; 0: as many as cores, at most 4 */
 };
 
 /* ---- writing ---- */
@@ -32,8 +32,8 @@ struct segment_writer;
 
 /* What the segment says of itself in its "meta" sub-database; strings are copied. */
 struct segment_about {
-	const char *table;	/* "schema.table" */
-	const char *leaf;	/* "schema.leaf" */
+	const char *table; /* "schema.table" */
+	const char *leaf;  /* "schema.leaf" */
 	const char *object_key;
 	const char *created_at; /* ISO 8601, by the database's clock */
 };
@@ -81,7 +81,8 @@ struct block_rows {
 	uint32_t first_row, rows;
 	size_t column_count;
 	struct field *fields; /* rows * column_count, row by row */
-	uint64_t *hashes;     /* rows: as stored when the row was written; decode has compared them already */
+	uint64_t *
+		hashes; /* rows: as stored when the row was written; decode has compared them already */
 	struct buf memory;
 	void *internal;
 };
@@ -118,23 +119,27 @@ uint32_t segment_index_block_of_row(const struct segment_index *x, uint32_t row)
 
 /* Add to rows all rows of the workspace / with the version / of the document / with the chunk id (one field per
  * COLUMN_ID column). The document and chunk indexes are by hash: the caller compares decoded fields to be sure. */
-void segment_index_find_workspace(const struct segment_index *x, const struct field *workspace, struct bitmap *rows);
-void segment_index_find_version(const struct segment_index *x, const struct field *version, struct bitmap *rows);
-void segment_index_find_document(const struct segment_index *x, const struct field *document, struct bitmap *rows);
-void segment_index_find_chunk(const struct segment_index *x, const struct field *id, struct bitmap *rows);
+void segment_index_find_workspace(const struct segment_index *x, const struct field *workspace,
+				  struct bitmap *rows);
+void segment_index_find_version(const struct segment_index *x, const struct field *version,
+				struct bitmap *rows);
+void segment_index_find_document(const struct segment_index *x, const struct field *document,
+				 struct bitmap *rows);
+void segment_index_find_chunk(const struct segment_index *x, const struct field *id,
+			      struct bitmap *rows);
 
 /* Decodes the bytes of block i as they were read from the object's range [offset, offset + bytes).
  * Checks the block's own checksum and each row's hash; ERR_DATA says which block. Reuse out for the next block. */
-bool segment_index_decode(const struct segment_index *x, uint32_t i, const uint8_t *data, size_t len,
-			  struct block_rows *out, struct err *e);
+bool segment_index_decode(const struct segment_index *x, uint32_t i, const uint8_t *data,
+			  size_t len, struct block_rows *out, struct err *e);
 
 /* ---- a whole local copy ---- */
 
 struct segment_file;
 
 /* Compares length and digest first (ERR_DATA), and only then lets LMDB open it, read-only. */
-struct segment_file *segment_file_open(const char *path, uint64_t bytes, const uint8_t sha256[SHA256_BYTES],
-				       struct err *e);
+struct segment_file *segment_file_open(const char *path, uint64_t bytes,
+				       const uint8_t sha256[SHA256_BYTES], struct err *e);
 void segment_file_close(struct segment_file *f);
 uint32_t segment_file_rows(const struct segment_file *f);
 uint32_t segment_file_block_count(const struct segment_file *f);
@@ -142,7 +147,8 @@ const struct column *segment_file_columns(const struct segment_file *f, size_t *
 /* Reads block i by LMDB's own lookup and decodes it with the same checks as segment_index_decode. */
 bool segment_file_decode(struct segment_file *f, uint32_t i, struct block_rows *out, struct err *e);
 /* Whether the index object says the same of every block (offset, length, rows, checksum) as the LMDB file. */
-bool segment_file_matches_index(struct segment_file *f, const struct segment_index *x, struct err *e);
+bool segment_file_matches_index(struct segment_file *f, const struct segment_index *x,
+				struct err *e);
 /* Metadata value by name ("table", "leaf", "created_at", ...), or NULL. */
 const char *segment_file_about(struct segment_file *f, const char *name);
 

@@ -26,10 +26,11 @@ struct segment_file {
 	size_t about_count;
 };
 
-static const char *const databases[] = { DB_META, DB_COLUMNS, DB_BLOCKS, DB_BY_CHUNK, DB_BY_DOCUMENT, DB_BY_WORKSPACE,
-					 NULL };
+static const char *const databases[] = { DB_META,        DB_COLUMNS,      DB_BLOCKS, DB_BY_CHUNK,
+					 DB_BY_DOCUMENT, DB_BY_WORKSPACE, NULL };
 
-static const char *const asked_for[] = { "format", "rows", "table", "leaf", "object_key", "created_at" };
+static const char *const asked_for[] = { "format", "rows",       "table",
+					 "leaf",   "object_key", "created_at" };
 
 static bool read_about(struct segment_file *f, struct err *e)
 {
@@ -75,10 +76,12 @@ static bool read_meta(struct segment_file *f, struct err *e)
 	if (!str_parse_u64(format, &n, e))
 		return err_wrap(e, "segment \"%s\"", f->path);
 	if (n != SEGMENT_FORMAT_VERSION)
-		return err_set(e, ERR_CONFIG, "segment \"%s\" has format version %s, this program knows %u", f->path,
-			       format, SEGMENT_FORMAT_VERSION);
+		return err_set(e, ERR_CONFIG,
+			       "segment \"%s\" has format version %s, this program knows %u",
+			       f->path, format, SEGMENT_FORMAT_VERSION);
 	if (!rows || !str_parse_u64(rows, &n, e) || n > SEGMENT_ROWS_MAX)
-		return err_set(e, ERR_DATA, "segment \"%s\" does not say how many rows it has", f->path);
+		return err_set(e, ERR_DATA, "segment \"%s\" does not say how many rows it has",
+			       f->path);
 	f->rows = (uint32_t)n;
 	if (lmdb_sealed_get(f->lmdb, DB_META, "dictionary", strlen("dictionary"), &v, e)) {
 		f->dictionary = ZSTD_createDDict(v.data, v.len);
@@ -112,8 +115,8 @@ static bool read_columns(struct segment_file *f, struct err *e)
 	return f->columns != NULL;
 }
 
-struct segment_file *segment_file_open(const char *path, uint64_t bytes, const uint8_t sha256[SHA256_BYTES],
-				       struct err *e)
+struct segment_file *segment_file_open(const char *path, uint64_t bytes,
+				       const uint8_t sha256[SHA256_BYTES], struct err *e)
 {
 	uint8_t found[SHA256_BYTES];
 	struct segment_file *f = NULL;
@@ -122,7 +125,8 @@ struct segment_file *segment_file_open(const char *path, uint64_t bytes, const u
 	if (!sha256_file(path, found, &found_bytes, e))
 		return NULL;
 	if (found_bytes != bytes || memcmp(found, sha256, SHA256_BYTES) != 0) {
-		err_set(e, ERR_DATA, "file \"%s\" is not the segment that was archived: its %s differs", path,
+		err_set(e, ERR_DATA,
+			"file \"%s\" is not the segment that was archived: its %s differs", path,
 			found_bytes != bytes ? "length" : "SHA-256");
 		return NULL;
 	}
@@ -193,10 +197,12 @@ bool segment_file_decode(struct segment_file *f, uint32_t i, struct block_rows *
 	return ok ? true : err_wrap(e, "segment \"%s\", block %u", f->path, i);
 }
 
-bool segment_file_matches_index(struct segment_file *f, const struct segment_index *x, struct err *e)
+bool segment_file_matches_index(struct segment_file *f, const struct segment_index *x,
+				struct err *e)
 {
 	if (f->rows != segment_index_rows(x) || f->block_count != segment_index_block_count(x))
-		return err_set(e, ERR_DATA, "segment \"%s\" and its index do not have the same rows and blocks",
+		return err_set(e, ERR_DATA,
+			       "segment \"%s\" and its index do not have the same rows and blocks",
 			       f->path);
 	for (uint32_t i = 0; i < f->block_count; i++) {
 		const struct block_entry *b = segment_index_entry(x, i);
@@ -206,8 +212,11 @@ bool segment_file_matches_index(struct segment_file *f, const struct segment_ind
 		if (!get_block(f, i, &v, e) || !block_peek(v.data, v.len, &head, e))
 			return err_wrap(e, "segment \"%s\", block %u", f->path, i);
 		if (v.offset != b->offset || v.len != b->bytes || head.rows != b->rows ||
-		    head.first_row != b->first_row || head.checksum != b->checksum || head.raw_bytes != b->raw_bytes)
-			return err_set(e, ERR_DATA, "segment \"%s\" and its index differ in block %u", f->path, i);
+		    head.first_row != b->first_row || head.checksum != b->checksum ||
+		    head.raw_bytes != b->raw_bytes)
+			return err_set(e, ERR_DATA,
+				       "segment \"%s\" and its index differ in block %u", f->path,
+				       i);
 		lmdb_sealed_forget(f->lmdb, &v);
 	}
 	return true;

@@ -93,9 +93,11 @@ static bool check_blocks(const struct segment_index *x, struct err *e)
 	return row == x->rows || damaged(e);
 }
 
-static bool read_blocks(struct segment_index *x, struct unpacker *u, struct cursor *c, struct err *e)
+static bool read_blocks(struct segment_index *x, struct unpacker *u, struct cursor *c,
+			struct err *e)
 {
-	const uint64_t most[5] = { BLOCK_ROWS_MAX, x->group_count - 1, UINT32_MAX, BLOCK_RAW_BYTES_MAX, UINT64_MAX };
+	const uint64_t most[5] = { BLOCK_ROWS_MAX, x->group_count - 1, UINT32_MAX,
+				   BLOCK_RAW_BYTES_MAX, UINT64_MAX };
 
 	if (x->block_count > c->left / 8)
 		return damaged(e);
@@ -129,8 +131,8 @@ static bool read_blocks(struct segment_index *x, struct unpacker *u, struct curs
 	return c->bad ? damaged(e) : check_blocks(x, e);
 }
 
-static bool read_runs(const struct segment_index *x, struct run_index *runs, struct unpacker *u, struct cursor *c,
-		      struct err *e)
+static bool read_runs(const struct segment_index *x, struct run_index *runs, struct unpacker *u,
+		      struct cursor *c, struct err *e)
 {
 	while (c->left > 0)
 		if (!run_index_read(runs, u, c, x->rows, e))
@@ -149,7 +151,8 @@ static bool read_dictionary(struct segment_index *x, struct cursor *c, struct er
 	return true;
 }
 
-static bool read_section(struct segment_index *x, uint16_t id, struct unpacker *u, struct cursor *c, struct err *e)
+static bool read_section(struct segment_index *x, uint16_t id, struct unpacker *u, struct cursor *c,
+			 struct err *e)
 {
 	switch (id) {
 	case SECTION_SUMMARY:
@@ -172,7 +175,8 @@ static bool read_section(struct segment_index *x, uint16_t id, struct unpacker *
 }
 
 /* Sections come in ascending order, each at most once. */
-static bool read_sections(struct segment_index *x, struct unpacker *u, struct cursor *c, struct err *e)
+static bool read_sections(struct segment_index *x, struct unpacker *u, struct cursor *c,
+			  struct err *e)
 {
 	bool seen[SECTION_COUNT] = { false };
 	uint16_t last = 0;
@@ -190,7 +194,9 @@ static bool read_sections(struct segment_index *x, struct unpacker *u, struct cu
 			if (flags & SECTION_OPTIONAL)
 				continue;
 			return err_set(e, ERR_CONFIG,
-				       "the index of the segment has a part %u that this program does not know", id);
+				       "the index of the segment has a part %u that this program "
+				       "does not know",
+				       id);
 		}
 		for (uint16_t before = 1; before < id && before < SECTION_CHUNKS; before++)
 			if (!seen[before])
@@ -201,7 +207,8 @@ static bool read_sections(struct segment_index *x, struct unpacker *u, struct cu
 		if (body.bad || body.left != 0)
 			return damaged(e);
 	}
-	return seen[SECTION_DOCUMENTS] && seen[SECTION_CHUNKS] && seen[SECTION_BLOCKS] ? true : damaged(e);
+	return seen[SECTION_DOCUMENTS] && seen[SECTION_CHUNKS] && seen[SECTION_BLOCKS] ? true
+										       : damaged(e);
 }
 
 struct segment_index *segment_index_parse(const uint8_t *data, size_t len, struct err *e)
@@ -315,26 +322,32 @@ static bool same_field(const struct field *a, const struct field *b)
 	return a->len <= 0 || memcmp(a->data, b->data, (size_t)a->len) == 0;
 }
 
-void segment_index_find_workspace(const struct segment_index *x, const struct field *workspace, struct bitmap *rows)
+void segment_index_find_workspace(const struct segment_index *x, const struct field *workspace,
+				  struct bitmap *rows)
 {
 	for (uint32_t i = 0; i < x->group_count; i++)
 		if (same_field(&x->groups[i].workspace, workspace))
-			bitmap_add_range(rows, x->groups[i].first_row, x->groups[i].first_row + x->groups[i].rows);
+			bitmap_add_range(rows, x->groups[i].first_row,
+					 x->groups[i].first_row + x->groups[i].rows);
 }
 
-void segment_index_find_version(const struct segment_index *x, const struct field *version, struct bitmap *rows)
+void segment_index_find_version(const struct segment_index *x, const struct field *version,
+				struct bitmap *rows)
 {
 	for (uint32_t i = 0; i < x->group_count; i++)
 		if (same_field(&x->groups[i].version, version))
-			bitmap_add_range(rows, x->groups[i].first_row, x->groups[i].first_row + x->groups[i].rows);
+			bitmap_add_range(rows, x->groups[i].first_row,
+					 x->groups[i].first_row + x->groups[i].rows);
 }
 
-void segment_index_find_document(const struct segment_index *x, const struct field *document, struct bitmap *rows)
+void segment_index_find_document(const struct segment_index *x, const struct field *document,
+				 struct bitmap *rows)
 {
 	run_index_find(&x->documents, run_hash(document, 1), rows);
 }
 
-void segment_index_find_chunk(const struct segment_index *x, const struct field *id, struct bitmap *rows)
+void segment_index_find_chunk(const struct segment_index *x, const struct field *id,
+			      struct bitmap *rows)
 {
 	size_t ids = 0;
 
@@ -343,8 +356,8 @@ void segment_index_find_chunk(const struct segment_index *x, const struct field 
 	run_index_find(&x->chunks, run_hash(id, ids), rows);
 }
 
-bool segment_index_decode(const struct segment_index *x, uint32_t i, const uint8_t *data, size_t len,
-			  struct block_rows *out, struct err *e)
+bool segment_index_decode(const struct segment_index *x, uint32_t i, const uint8_t *data,
+			  size_t len, struct block_rows *out, struct err *e)
 {
 	const struct block_entry *b = &x->blocks[i];
 	struct block_limits limits = {

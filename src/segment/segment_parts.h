@@ -5,11 +5,11 @@
 #include "segment/describe.h"
 
 /* Names of the sub-databases. FORMAT.md, "The LMDB file". */
-#define DB_META "meta"
-#define DB_COLUMNS "columns"
-#define DB_BLOCKS "blocks"
-#define DB_BY_CHUNK "by_chunk"
-#define DB_BY_DOCUMENT "by_document"
+#define DB_META         "meta"
+#define DB_COLUMNS      "columns"
+#define DB_BLOCKS       "blocks"
+#define DB_BY_CHUNK     "by_chunk"
+#define DB_BY_DOCUMENT  "by_document"
 #define DB_BY_WORKSPACE "by_workspace"
 
 /* Borrowed from the index. */

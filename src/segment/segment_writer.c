@@ -18,20 +18,20 @@
 #include "segment/run_index.h"
 #include "segment/segment_parts.h"
 
-#define BLOCK_ROWS 512
+#define BLOCK_ROWS  512
 #define BLOCK_BYTES (4u << 20)
-#define LEVEL 3
-#define LEVEL_MAX 19
+#define LEVEL       3
+#define LEVEL_MAX   19
 /* Raw bytes that may wait for encoding: what bounds memory when values are large. */
 #define WAITING_BYTES (24u << 20)
 /* A dictionary is trained on about that many bytes of rows, in however many blocks. */
-#define TRAINING_BYTES (8u << 20)
+#define TRAINING_BYTES  (8u << 20)
 #define TRAINING_BLOCKS 4096
 /* Blocks are put into LMDB in transactions of about this size: the figures are part of what makes a sealed file the
  * same for any number of threads. */
 #define BATCH_BYTES (1u << 20)
 #define BATCH_ITEMS 256
-#define MAP_BYTES (256u << 20)
+#define MAP_BYTES   (256u << 20)
 
 struct segment_writer {
 	struct segment_options options;
@@ -53,7 +53,8 @@ struct segment_writer {
 
 	struct encode_job *filling, *spare;
 	uint32_t rows;
-	uint64_t raw_bytes, stored_bytes, stored_raw_bytes; /* the last: raw bytes of the blocks that are stored */
+	uint64_t raw_bytes, stored_bytes,
+		stored_raw_bytes; /* the last: raw bytes of the blocks that are stored */
 
 	struct segment_group *groups;
 	size_t group_count, group_capacity;
@@ -91,7 +92,9 @@ static void choose_options(struct segment_options *o)
 {
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 
-	o->zstd_level = o->zstd_level < 1 ? LEVEL : o->zstd_level > LEVEL_MAX ? LEVEL_MAX : o->zstd_level;
+	o->zstd_level = o->zstd_level < 1           ? LEVEL
+			: o->zstd_level > LEVEL_MAX ? LEVEL_MAX
+						    : o->zstd_level;
 	o->block_rows = o->block_rows == 0 ? BLOCK_ROWS : o->block_rows;
 	o->block_rows = o->block_rows > BLOCK_ROWS_MAX ? BLOCK_ROWS_MAX : o->block_rows;
 	o->block_bytes = o->block_bytes == 0 ? BLOCK_BYTES : o->block_bytes;
@@ -110,7 +113,8 @@ static bool choose_paths(struct segment_writer *w, const char *dir, struct err *
 	for (int i = 0; i < 3; i++) {
 		struct buf path = BUF_INIT;
 
-		buf_printf(&path, "%s/segment-%016llx.%s", dir, (unsigned long long)unique, suffixes[i]);
+		buf_printf(&path, "%s/segment-%016llx.%s", dir, (unsigned long long)unique,
+			   suffixes[i]);
 		*paths[i] = buf_take(&path, e);
 		buf_release(&path);
 		if (!*paths[i])
@@ -143,7 +147,8 @@ static bool copy_about(struct segment_writer *w, const struct segment_about *abo
 	return buf_ok(&w->about, e);
 }
 
-static bool copy_columns(struct segment_writer *w, const struct column *columns, size_t count, struct err *e)
+static bool copy_columns(struct segment_writer *w, const struct column *columns, size_t count,
+			 struct err *e)
 {
 	if (count == 0 || count > BLOCK_COLUMNS_MAX)
 		return err_set(e, ERR_CONFIG, "cannot write a segment of %zu columns", count);
@@ -174,13 +179,15 @@ struct segment_writer *segment_writer_new(const char *dir, const struct segment_
 	if (options)
 		w->options = *options;
 	choose_options(&w->options);
-	if (!copy_columns(w, columns, column_count, e) || !copy_about(w, about, e) || !choose_paths(w, dir, e))
+	if (!copy_columns(w, columns, column_count, e) || !copy_about(w, about, e) ||
+	    !choose_paths(w, dir, e))
 		goto fail;
 	w->batch = mem_new(BATCH_ITEMS, sizeof(*w->batch), e);
 	w->work = w->batch ? lmdb_work_new(w->work_path, MAP_BYTES, e) : NULL;
 	if (!w->work)
 		goto fail;
-	w->pool = encode_pool_new(w->columns, column_count, w->options.zstd_level, w->options.threads, e);
+	w->pool = encode_pool_new(w->columns, column_count, w->options.zstd_level,
+				  w->options.threads, e);
 	if (!w->pool)
 		goto fail;
 	w->training = w->options.text_dictionary;
@@ -265,7 +272,8 @@ static bool flush_batch(struct segment_writer *w, struct err *e)
 }
 
 /* The next item of the batch, with its key set; value is empty but may have memory. */
-static struct lmdb_item *batch_item(struct segment_writer *w, const char *database, const void *key, size_t key_len)
+static struct lmdb_item *batch_item(struct segment_writer *w, const char *database, const void *key,
+				    size_t key_len)
 {
 	struct lmdb_item *item = &w->batch[w->batch_count++];
 
@@ -280,7 +288,8 @@ static bool batch_added(struct segment_writer *w, const struct lmdb_item *item, 
 	if (!buf_ok(&item->value, e))
 		return false;
 	w->batch_bytes += item->value.len;
-	return w->batch_count < BATCH_ITEMS && w->batch_bytes < BATCH_BYTES ? true : flush_batch(w, e);
+	return w->batch_count < BATCH_ITEMS && w->batch_bytes < BATCH_BYTES ? true
+									    : flush_batch(w, e);
 }
 
 /* Takes over an encoded block: into the batch, and into what the index will say. */
@@ -337,12 +346,14 @@ static bool store_oldest(struct segment_writer *w, bool wait, bool *stored_out, 
 	return ok;
 }
 
-static bool store_while(struct segment_writer *w, size_t most_jobs, uint64_t most_bytes, struct err *e)
+static bool store_while(struct segment_writer *w, size_t most_jobs, uint64_t most_bytes,
+			struct err *e)
 {
 	bool stored = true;
 
 	while (stored && encode_pool_count(w->pool) > 0) {
-		bool wait = encode_pool_count(w->pool) > most_jobs || encode_pool_bytes(w->pool) > most_bytes;
+		bool wait = encode_pool_count(w->pool) > most_jobs ||
+			    encode_pool_bytes(w->pool) > most_bytes;
 
 		if (!store_oldest(w, wait, &stored, e))
 			return false;
@@ -353,10 +364,12 @@ static bool store_while(struct segment_writer *w, size_t most_jobs, uint64_t mos
 static bool end_training(struct segment_writer *w, struct err *e)
 {
 	w->training = false;
-	if (!dictionary_train(w->columns, w->column_count, encode_pool_held(w->pool), &w->dictionary, e))
+	if (!dictionary_train(w->columns, w->column_count, encode_pool_held(w->pool),
+			      &w->dictionary, e))
 		return false;
 	if (w->dictionary.len > 0) {
-		w->cdict = ZSTD_createCDict(w->dictionary.data, w->dictionary.len, w->options.zstd_level);
+		w->cdict = ZSTD_createCDict(w->dictionary.data, w->dictionary.len,
+					    w->options.zstd_level);
 		if (!w->cdict)
 			return err_no_memory(e);
 	}
@@ -373,7 +386,8 @@ static bool end_block(struct segment_writer *w, struct err *e)
 		return true;
 	w->filling = NULL;
 	encode_pool_submit(w->pool, job);
-	if (w->training && encode_pool_count(w->pool) < TRAINING_BLOCKS && encode_pool_bytes(w->pool) < TRAINING_BYTES)
+	if (w->training && encode_pool_count(w->pool) < TRAINING_BLOCKS &&
+	    encode_pool_bytes(w->pool) < TRAINING_BYTES)
 		return true;
 	if (w->training && !end_training(w, e))
 		return false;
@@ -413,7 +427,8 @@ static bool same_value(const struct field *f, const struct buf *value, bool null
 {
 	if (f->len < 0 || null)
 		return f->len < 0 && null;
-	return (size_t)f->len == value->len && (f->len == 0 || memcmp(f->data, value->data, value->len) == 0);
+	return (size_t)f->len == value->len &&
+	       (f->len == 0 || memcmp(f->data, value->data, value->len) == 0);
 }
 
 static bool copy_value(const struct field *f, struct buf *value, bool *null_out, struct err *e)
@@ -435,7 +450,8 @@ static bool enter_group(struct segment_writer *w, const struct field *fields, st
 	if (g && same_value(workspace, &g->workspace, g->workspace_null) &&
 	    same_value(version, &g->version, g->version_null))
 		return true;
-	if (!end_block(w, e) || !mem_grow(&groups, &w->group_capacity, w->group_count + 1, sizeof(*w->groups), e))
+	if (!end_block(w, e) ||
+	    !mem_grow(&groups, &w->group_capacity, w->group_count + 1, sizeof(*w->groups), e))
 		return false;
 	w->groups = groups;
 	g = &w->groups[w->group_count++];
@@ -444,7 +460,8 @@ static bool enter_group(struct segment_writer *w, const struct field *fields, st
 	       copy_value(version, &g->version, &g->version_null, e);
 }
 
-static bool add_to_block(struct segment_writer *w, const struct field *fields, uint64_t raw, struct err *e)
+static bool add_to_block(struct segment_writer *w, const struct field *fields, uint64_t raw,
+			 struct err *e)
 {
 	struct encode_job *job = w->filling;
 	size_t value_bytes = (size_t)raw - 2 - 4 * w->column_count;
@@ -488,11 +505,14 @@ static bool add_row(struct segment_writer *w, const struct field *fields, struct
 	if (w->sealed)
 		return err_set(e, ERR_INTERNAL, "a sealed segment takes no more rows");
 	if (w->rows == SEGMENT_ROWS_MAX)
-		return err_set(e, ERR_INTERNAL, "a segment takes at most %u rows", SEGMENT_ROWS_MAX);
+		return err_set(e, ERR_INTERNAL, "a segment takes at most %u rows",
+			       SEGMENT_ROWS_MAX);
 	if (!enter_group(w, fields, e))
 		return false;
-	if (w->filling && (w->filling->rows == w->options.block_rows ||
-			   w->filling->raw_bytes + raw > w->options.block_bytes) && !end_block(w, e))
+	if (w->filling &&
+	    (w->filling->rows == w->options.block_rows ||
+	     w->filling->raw_bytes + raw > w->options.block_bytes) &&
+	    !end_block(w, e))
 		return false;
 	if (!w->filling && !begin_block(w, e))
 		return false;
@@ -525,7 +545,8 @@ uint64_t segment_writer_bytes(const struct segment_writer *w)
 	/* As what was stored so far; before that, three quarters. */
 	if (w->stored_raw_bytes == 0)
 		return waiting - waiting / 4;
-	return w->stored_bytes + (uint64_t)((double)waiting * (double)w->stored_bytes / (double)w->stored_raw_bytes);
+	return w->stored_bytes +
+	       (uint64_t)((double)waiting * (double)w->stored_bytes / (double)w->stored_raw_bytes);
 }
 
 /* ---- sealing ---- */
@@ -541,7 +562,8 @@ static bool put_meta(struct segment_writer *w, struct err *e)
 	} pairs[] = {
 		{ "created_at", w->created_at, w->created_at ? strlen(w->created_at) : 0 },
 		{ "dictionary", w->dictionary.len ? w->dictionary.data : NULL, w->dictionary.len },
-		{ "format", format, (size_t)snprintf(format, sizeof(format), "%d", SEGMENT_FORMAT_VERSION) },
+		{ "format", format,
+		  (size_t)snprintf(format, sizeof(format), "%d", SEGMENT_FORMAT_VERSION) },
 		{ "leaf", w->leaf, w->leaf ? strlen(w->leaf) : 0 },
 		{ "object_key", w->object_key, w->object_key ? strlen(w->object_key) : 0 },
 		{ "rows", rows, (size_t)snprintf(rows, sizeof(rows), "%u", w->rows) },
@@ -595,8 +617,8 @@ static bool put_groups(struct segment_writer *w, struct err *e)
 }
 
 /* Sorts the runs, puts them, keeps their bytes in all for the index object, and frees them. */
-static bool put_runs(struct segment_writer *w, const char *database, struct run_index *runs, struct packer *p,
-		     struct buf *all, struct err *e)
+static bool put_runs(struct segment_writer *w, const char *database, struct run_index *runs,
+		     struct packer *p, struct buf *all, struct err *e)
 {
 	run_index_sort(runs);
 	for (size_t i = 0; i < run_index_buckets(runs); i++) {
@@ -617,15 +639,17 @@ static bool put_runs(struct segment_writer *w, const char *database, struct run_
 /* Asks the sealed file where each block lies, and reads it from there without LMDB: what a ranged read will get. */
 static bool locate_blocks(struct segment_writer *w, uint64_t file_bytes, struct err *e)
 {
-	static const char *const databases[] = { DB_META, DB_COLUMNS, DB_BLOCKS, DB_BY_CHUNK, DB_BY_DOCUMENT,
-						 DB_BY_WORKSPACE, NULL };
+	static const char *const databases[] = { DB_META,     DB_COLUMNS,     DB_BLOCKS,
+						 DB_BY_CHUNK, DB_BY_DOCUMENT, DB_BY_WORKSPACE,
+						 NULL };
 	struct lmdb_sealed *sealed = NULL;
 	struct buf bytes = BUF_INIT;
 	bool ok = false;
 	int fd = open(w->segment_path, O_RDONLY | O_CLOEXEC);
 
 	if (fd < 0)
-		return err_set_errno(e, ERR_IO, errno, "could not open file \"%s\"", w->segment_path);
+		return err_set_errno(e, ERR_IO, errno, "could not open file \"%s\"",
+				     w->segment_path);
 	sealed = lmdb_sealed_open(w->segment_path, databases, e);
 	if (!sealed)
 		goto out;
@@ -649,7 +673,8 @@ static bool locate_blocks(struct segment_writer *w, uint64_t file_bytes, struct 
 		    !file_pread_all(fd, at, b->bytes, b->offset, w->segment_path, e) ||
 		    !block_peek(at, b->bytes, &head, e) || head.checksum != b->checksum ||
 		    hash64(at, b->bytes - 8) != b->checksum) {
-			err_set(e, ERR_INTERNAL, "block %zu is not where LMDB put it in \"%s\"", i, w->segment_path);
+			err_set(e, ERR_INTERNAL, "block %zu is not where LMDB put it in \"%s\"", i,
+				w->segment_path);
 			goto out;
 		}
 	}
@@ -662,7 +687,8 @@ out:
 }
 
 static bool write_index(struct segment_writer *w, uint64_t segment_bytes, const struct buf *chunks,
-			const struct buf *documents, struct packer *p, struct segment_sealed *out, struct err *e)
+			const struct buf *documents, struct packer *p, struct segment_sealed *out,
+			struct err *e)
 {
 	struct index_source source = {
 		.segment_bytes = segment_bytes,
@@ -682,7 +708,8 @@ static bool write_index(struct segment_writer *w, uint64_t segment_bytes, const 
 	struct buf bytes = BUF_INIT;
 	bool ok;
 
-	ok = index_object_write(&source, p, &bytes, e) && sha256_once(bytes.data, bytes.len, out->index_sha256, e) &&
+	ok = index_object_write(&source, p, &bytes, e) &&
+	     sha256_once(bytes.data, bytes.len, out->index_sha256, e) &&
 	     file_write_atomic(w->index_path, bytes.data, bytes.len, e);
 	out->index_bytes = bytes.len;
 	buf_release(&bytes);
@@ -696,8 +723,9 @@ static bool seal(struct segment_writer *w, struct segment_sealed *out, struct er
 	bool ok = false;
 
 	if (w->sealed || w->rows == 0)
-		return err_set(e, ERR_INTERNAL, w->sealed ? "the segment is sealed already" :
-							    "cannot seal a segment without rows");
+		return err_set(e, ERR_INTERNAL,
+			       w->sealed ? "the segment is sealed already"
+					 : "cannot seal a segment without rows");
 	if (!end_block(w, e) || (w->training && !end_training(w, e)) || !store_while(w, 0, 0, e) ||
 	    !flush_batch(w, e))
 		return false;
@@ -712,7 +740,8 @@ static bool seal(struct segment_writer *w, struct segment_sealed *out, struct er
 		goto out;
 	lmdb_work_free(w->work);
 	w->work = NULL;
-	if (!locate_blocks(w, out->bytes, e) || !write_index(w, out->bytes, &chunks, &documents, &p, out, e))
+	if (!locate_blocks(w, out->bytes, e) ||
+	    !write_index(w, out->bytes, &chunks, &documents, &p, out, e))
 		goto out;
 	out->path = mem_strdup(w->segment_path, e);
 	out->index_path = mem_strdup(w->index_path, e);

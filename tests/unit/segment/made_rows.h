@@ -25,18 +25,21 @@ struct made_odds {
 	unsigned int nulls, empty, misfits, repeats;
 };
 
-static const char *const made_types[] = { "int2",    "int4",      "int8", "timestamptz", "uuid",   "text",
-					  "hex",     "uuid_text", "bool", "float4",      "float8", "vector",
-					  "halfvec", "sparsevec", "bit",  "jsonb",       "bytea",  "numeric",
-					  "prose",   "quantised", "vary", "strange_type" };
+static const char *const made_types[] = {
+	"int2",  "int4",    "int8",   "timestamptz", "uuid",    "text",        "hex", "uuid_text",
+	"bool",  "float4",  "float8", "vector",      "halfvec", "sparsevec",   "bit", "jsonb",
+	"bytea", "numeric", "prose",  "quantised",   "vary",    "strange_type"
+};
 #define MADE_TYPES (sizeof(made_types) / sizeof(made_types[0]))
 
 static inline void made_column(struct column *c, const char *type)
 {
 	/* Some are the same type to Postgres, with other contents. */
-	const char *name = strcmp(type, "hex") == 0 || strcmp(type, "uuid_text") == 0 || strcmp(type, "prose") == 0 ?
-				   "text" :
-			   strcmp(type, "quantised") == 0 || strcmp(type, "vary") == 0 ? "vector" : type;
+	const char *name = strcmp(type, "hex") == 0 || strcmp(type, "uuid_text") == 0 ||
+					   strcmp(type, "prose") == 0
+				   ? "text"
+			   : strcmp(type, "quantised") == 0 || strcmp(type, "vary") == 0 ? "vector"
+											 : type;
 
 	*c = (struct column){ .type_oid = 17, .typmod = -1 };
 	snprintf(c->name, sizeof(c->name), "c_%s", type);
@@ -67,7 +70,8 @@ static inline uint32_t made_float(struct rng *r)
 	return bits;
 }
 
-static inline size_t made_vector(struct rng *r, uint8_t *out, uint16_t dims, size_t width, bool quantised)
+static inline size_t made_vector(struct rng *r, uint8_t *out, uint16_t dims, size_t width,
+				 bool quantised)
 {
 	put_u16be(out, dims);
 	put_u16be(out + 2, 0);
@@ -101,9 +105,10 @@ static inline size_t made_sparse(struct rng *r, uint8_t *out)
 
 static inline size_t made_prose(struct rng *r, uint8_t *out)
 {
-	static const char *const words[] = { "the ", "library ", "of ",  "package ", "contains ", "for ",
-					     "and ", "files ",   "a ",   "tool ",    "to ",       "development ",
-					     "in ",  "this ",    "that " };
+	static const char *const words[] = { "the ",      "library ", "of ",  "package ",
+					     "contains ", "for ",     "and ", "files ",
+					     "a ",        "tool ",    "to ",  "development ",
+					     "in ",       "this ",    "that " };
 	size_t len = 0;
 
 	for (uint64_t n = rng_below(r, 60) + 5; n > 0; n--) {
@@ -120,7 +125,7 @@ static inline size_t made_digits(struct rng *r, uint8_t *out, size_t digits, boo
 	for (size_t i = 0; i < digits; i++) {
 		bool hyphen = uuid && (i == 8 || i == 13 || i == 18 || i == 23);
 
-		out[i] = hyphen ? '-' : (uint8_t)"0123456789abcdef"[rng_below(r, 16)];
+		out[i] = hyphen ? '-' : (uint8_t) "0123456789abcdef"[rng_below(r, 16)];
 	}
 	return digits;
 }
@@ -201,8 +206,8 @@ static inline struct field made_field(const uint8_t *data, size_t len)
 	return (struct field){ copy, (int32_t)len };
 }
 
-static inline struct field made_one(struct rng *r, const char *type, const struct made_odds *odds, uint32_t i,
-				    const struct field *before)
+static inline struct field made_one(struct rng *r, const char *type, const struct made_odds *odds,
+				    uint32_t i, const struct field *before)
 {
 	uint64_t dice = rng_below(r, 100);
 	uint8_t room[4096];
@@ -223,8 +228,8 @@ static inline struct field made_one(struct rng *r, const char *type, const struc
 	return made_field(room, made_value(r, type, i, room));
 }
 
-static inline void made_new(struct made_rows *m, const char *const *types, size_t type_count, uint32_t rows,
-			    uint64_t seed, const struct made_odds *odds)
+static inline void made_new(struct made_rows *m, const char *const *types, size_t type_count,
+			    uint32_t rows, uint64_t seed, const struct made_odds *odds)
 {
 	struct rng r;
 

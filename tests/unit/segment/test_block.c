@@ -31,7 +31,8 @@ static void encode(struct made_rows *m, int level, struct buf *out)
 	column_encoder_release(&x);
 }
 
-static bool decode(const struct buf *block, size_t len, size_t columns, struct block_rows *out, struct err *e)
+static bool decode(const struct buf *block, size_t len, size_t columns, struct block_rows *out,
+		   struct err *e)
 {
 	struct block_limits limits = { .column_count = columns, .raw_bytes = 64 << 20 };
 	uint8_t *exact = malloc(len ? len : 1);
@@ -52,7 +53,8 @@ static void assert_same_rows(const struct made_rows *m, const struct block_rows 
 	for (uint32_t i = 0; i < m->rows; i++) {
 		assert_true(found->hashes[i] == m->hashes[i]);
 		for (size_t c = 0; c < m->column_count; c++)
-			if (!made_same(&m->fields[i * m->column_count + c], &block_row(found, i)[c]))
+			if (!made_same(&m->fields[i * m->column_count + c],
+				       &block_row(found, i)[c]))
 				fail_msg("row %u, column \"%s\" differs", i, m->columns[c].name);
 	}
 }
@@ -77,9 +79,15 @@ static size_t round_trip(struct made_rows *m, int level)
 static void every_type_comes_back_bit_for_bit(void **state)
 {
 	static const struct made_odds odds[] = {
-		{ 0 },			       { .nulls = 20 },	  { .empty = 10 },
-		{ .misfits = 3 },	       { .repeats = 70 }, { .nulls = 30, .empty = 20, .misfits = 20, .repeats = 20 },
-		{ .nulls = 100 },	       { .empty = 100 },  { .misfits = 100 },
+		{ 0 },
+		{ .nulls = 20 },
+		{ .empty = 10 },
+		{ .misfits = 3 },
+		{ .repeats = 70 },
+		{ .nulls = 30, .empty = 20, .misfits = 20, .repeats = 20 },
+		{ .nulls = 100 },
+		{ .empty = 100 },
+		{ .misfits = 100 },
 		{ .nulls = 50, .empty = 100 },
 	};
 	static const uint32_t rows[] = { 1, 2, 7, 100, 700 };
@@ -90,7 +98,8 @@ static void every_type_comes_back_bit_for_bit(void **state)
 			for (size_t n = 0; n < sizeof(rows) / sizeof(rows[0]); n++) {
 				struct made_rows m;
 
-				made_new(&m, &made_types[t], 1, rows[n], 1000 * t + 10 * o + n, &odds[o]);
+				made_new(&m, &made_types[t], 1, rows[n], 1000 * t + 10 * o + n,
+					 &odds[o]);
 				round_trip(&m, 3);
 				made_release(&m);
 			}
@@ -105,11 +114,14 @@ static void all_types_together_come_back_with_any_odds(void **state)
 	(void)state;
 	rng_seed(&r, 42);
 	for (int i = 0; i < 40; i++) {
-		struct made_odds odds = { (unsigned int)rng_below(&r, 60), (unsigned int)rng_below(&r, 30),
-					  (unsigned int)rng_below(&r, 10), (unsigned int)rng_below(&r, 60) };
+		struct made_odds odds = { (unsigned int)rng_below(&r, 60),
+					  (unsigned int)rng_below(&r, 30),
+					  (unsigned int)rng_below(&r, 10),
+					  (unsigned int)rng_below(&r, 60) };
 		struct made_rows m;
 
-		made_new(&m, made_types, MADE_TYPES, 1 + (uint32_t)rng_below(&r, 300), rng_next(&r), &odds);
+		made_new(&m, made_types, MADE_TYPES, 1 + (uint32_t)rng_below(&r, 300), rng_next(&r),
+			 &odds);
 		round_trip(&m, (int)(1 + rng_below(&r, 9)));
 		made_release(&m);
 	}
@@ -122,9 +134,10 @@ static void each_encoding_saves_what_it_should(void **state)
 		const char *type;
 		size_t most;
 	} expected[] = {
-		{ "int4", 12 },	      { "timestamptz", 9 }, { "uuid", 25 },	{ "hex", 41 },	   { "uuid_text", 25 },
-		{ "bool", 10 },	      { "vector", 8 + 330 }, { "halfvec", 8 + 110 }, { "quantised", 8 + 20 },
-		{ "prose", 110 },     { "bit", 8 + 66 },
+		{ "int4", 12 },        { "timestamptz", 9 },   { "uuid", 25 },
+		{ "hex", 41 },         { "uuid_text", 25 },    { "bool", 10 },
+		{ "vector", 8 + 330 }, { "halfvec", 8 + 110 }, { "quantised", 8 + 20 },
+		{ "prose", 110 },      { "bit", 8 + 66 },
 	};
 
 	(void)state;
@@ -167,7 +180,8 @@ static void floats_of_all_exponents_come_back(void **state)
 
 		made_new(&m, &types[t], 1, 500, 7, &odds);
 		for (uint32_t i = 0; i < m.rows; i++)
-			made_random(&r, (uint8_t *)(uintptr_t)m.fields[i].data + 4, (size_t)m.fields[i].len - 4);
+			made_random(&r, (uint8_t *)(uintptr_t)m.fields[i].data + 4,
+				    (size_t)m.fields[i].len - 4);
 		round_trip(&m, 3);
 		made_release(&m);
 	}

@@ -11,7 +11,9 @@
 
 static void a_row_comes_back_as_it_went(void **state)
 {
-	const struct field in[] = { { (const uint8_t *)"abc", 3 }, FIELD_NULL, { (const uint8_t *)"", 0 } };
+	const struct field in[] = { { (const uint8_t *)"abc", 3 },
+				    FIELD_NULL,
+				    { (const uint8_t *)"", 0 } };
 	enum copybin_event event;
 	struct buf b = BUF_INIT;
 	struct err e = { 0 };
@@ -32,7 +34,8 @@ static void a_row_comes_back_as_it_went(void **state)
 	assert_memory_equal(out[0].data, "abc", 3);
 	assert_int_equal(out[1].len, -1);
 	assert_int_equal(out[2].len, 0);
-	assert_true(copybin_parse(b.data + 19 + used, b.len - 19 - used, false, out, 3, &event, &used, &e));
+	assert_true(copybin_parse(b.data + 19 + used, b.len - 19 - used, false, out, 3, &event,
+				  &used, &e));
 	assert_int_equal(event, COPYBIN_END);
 	assert_int_equal(used, 2);
 	buf_release(&b);
@@ -98,8 +101,9 @@ static void unknown_critical_flags_and_oids_are_refused(void **state)
 
 static void a_header_extension_is_skipped(void **state)
 {
-	static const uint8_t header[] = { 'P', 'G', 'C', 'O', 'P', 'Y', '\n', 0xff, '\r', '\n', 0,
-					  0,   0,   0,	 0,   0,   0,	0,    3,    'x',  'y',  'z', 0xff, 0xff };
+	static const uint8_t header[] = { 'P',  'G',  'C', 'O', 'P', 'Y', '\n', 0xff,
+					  '\r', '\n', 0,   0,   0,   0,   0,    0,
+					  0,    0,    3,   'x', 'y', 'z', 0xff, 0xff };
 	enum copybin_event event;
 	struct err e = { 0 };
 	size_t used;

@@ -21,9 +21,9 @@
 #include "segment/segment.h"
 #include "unit/segment/made_rows.h"
 
-#define ROWS 18
+#define ROWS       18
 #define GROUP_ROWS 15
-#define WIDE_DIMS 600 /* enough floats in a block for dimensions to be grouped */
+#define WIDE_DIMS  600 /* enough floats in a block for dimensions to be grouped */
 
 static void read_golden(const char *name, struct buf *out)
 {
@@ -53,8 +53,8 @@ static void compare_rows(const struct block_rows *rows, const struct buf *copy, 
 
 	assert_non_null(fields);
 	for (uint32_t i = 0; i < rows->rows; i++) {
-		if (!copybin_parse(copy->data + *at, copy->len - *at, false, fields, rows->column_count, &event, &used,
-				   &e))
+		if (!copybin_parse(copy->data + *at, copy->len - *at, false, fields,
+				   rows->column_count, &event, &used, &e))
 			fail_msg("%s", e.message);
 		assert_int_equal(event, COPYBIN_ROW);
 		*at += used;
@@ -131,15 +131,17 @@ static void version_1_still_finds(void **state)
 	x = segment_index_parse(index.data, index.len, &e);
 	assert_non_null(x);
 	for (uint32_t i = 0; i < ROWS; i++) {
-		struct bitmap *chunk = bitmap_new(&e), *document = bitmap_new(&e), *workspace = bitmap_new(&e);
+		struct bitmap *chunk = bitmap_new(&e), *document = bitmap_new(&e),
+			      *workspace = bitmap_new(&e);
 
-		assert_true(copybin_parse(copy.data + at, copy.len - at, false, fields, MADE_TYPES + 4, &event, &used,
-					  &e));
+		assert_true(copybin_parse(copy.data + at, copy.len - at, false, fields,
+					  MADE_TYPES + 4, &event, &used, &e));
 		at += used;
 		segment_index_find_chunk(x, &fields[0], chunk);
 		segment_index_find_document(x, &fields[1], document);
 		segment_index_find_workspace(x, &fields[2], workspace);
-		assert_true(bitmap_has(chunk, i) && bitmap_has(document, i) && bitmap_has(workspace, i));
+		assert_true(bitmap_has(chunk, i) && bitmap_has(document, i) &&
+			    bitmap_has(workspace, i));
 		bitmap_free(chunk);
 		bitmap_free(document);
 		bitmap_free(workspace);
@@ -181,7 +183,8 @@ static void golden_rows(struct made_rows *m)
 	}
 }
 
-static bool write_compressed(const char *base, const char *suffix, const struct buf *bytes, struct err *e)
+static bool write_compressed(const char *base, const char *suffix, const struct buf *bytes,
+			     struct err *e)
 {
 	struct buf out = BUF_INIT, path = BUF_INIT;
 	bool ok;
@@ -197,7 +200,8 @@ static bool write_compressed(const char *base, const char *suffix, const struct 
 
 static int write_golden(const char *base)
 {
-	const struct segment_about about = { "public.golden", "public.golden_p0", "golden", "2026-11-23T00:00:00Z" };
+	const struct segment_about about = { "public.golden", "public.golden_p0", "golden",
+					     "2026-11-23T00:00:00Z" };
 	struct segment_options options = { .threads = 1 };
 	struct buf segment = BUF_INIT, index = BUF_INIT, copy = BUF_INIT;
 	struct segment_sealed s = { 0 };
@@ -216,8 +220,10 @@ static int write_golden(const char *base)
 	}
 	copybin_add_trailer(&copy);
 	ok = ok && segment_writer_seal(w, &s, &e) && file_read(s.path, 1 << 24, &segment, &e) &&
-	     file_read(s.index_path, 1 << 24, &index, &e) && write_compressed(base, "segment", &segment, &e) &&
-	     write_compressed(base, "index", &index, &e) && write_compressed(base, "copy", &copy, &e);
+	     file_read(s.index_path, 1 << 24, &index, &e) &&
+	     write_compressed(base, "segment", &segment, &e) &&
+	     write_compressed(base, "index", &index, &e) &&
+	     write_compressed(base, "copy", &copy, &e);
 	if (!ok)
 		fprintf(stderr, "%s\n", e.message);
 	if (s.path)

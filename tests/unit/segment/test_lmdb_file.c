@@ -40,7 +40,8 @@ static struct lmdb_item item(const char *database, uint8_t key, size_t len)
 }
 
 /* Puts one value of len bytes into each database named and seals the file. */
-static void seal(const char *dir, const char *path, const char *const *databases, size_t len, uint64_t map_bytes)
+static void seal(const char *dir, const char *path, const char *const *databases, size_t len,
+		 uint64_t map_bytes)
 {
 	uint8_t sha256[SHA256_BYTES], again[SHA256_BYTES];
 	struct lmdb_work *w;

@@ -17,8 +17,18 @@
 #include "unit/segment/made_rows.h"
 
 /* The columns of a chunk table: id, document, workspace, version, text, embedding, created. */
-static const char *const types[] = { "uuid", "uuid", "text", "text", "prose", "vector", "timestamptz" };
-enum { ID, DOCUMENT, WORKSPACE, VERSION, TEXT, EMBEDDING, CREATED, COLUMNS };
+static const char *const types[] = { "uuid",  "uuid",   "text",       "text",
+				     "prose", "vector", "timestamptz" };
+enum {
+	ID,
+	DOCUMENT,
+	WORKSPACE,
+	VERSION,
+	TEXT,
+	EMBEDDING,
+	CREATED,
+	COLUMNS
+};
 
 static const struct segment_about about = {
 	.table = "public.document_chunk",
@@ -52,8 +62,9 @@ static void set(struct field *f, const void *data, size_t len)
 /* per_group rows of each workspace and version, three to a document; the workspace of number 1 is NULL, of 2 empty. */
 static void chunk_rows(struct made_rows *m, uint32_t rows, uint32_t per_group, uint64_t seed)
 {
-	static const enum column_role roles[] = { COLUMN_ID,	     COLUMN_DOCUMENT,  COLUMN_WORKSPACE, COLUMN_VERSION,
-						  COLUMN_OTHER, COLUMN_EMBEDDING, COLUMN_CREATED };
+	static const enum column_role roles[] = { COLUMN_ID,      COLUMN_DOCUMENT, COLUMN_WORKSPACE,
+						  COLUMN_VERSION, COLUMN_OTHER,    COLUMN_EMBEDDING,
+						  COLUMN_CREATED };
 	struct made_odds odds = { .nulls = 3 };
 
 	made_new(m, types, COLUMNS, rows, seed, &odds);
@@ -84,11 +95,12 @@ static void chunk_rows(struct made_rows *m, uint32_t rows, uint32_t per_group, u
 	}
 }
 
-static void write_segment(const char *dir, const struct made_rows *m, const struct segment_options *options,
-			  struct segment_sealed *sealed)
+static void write_segment(const char *dir, const struct made_rows *m,
+			  const struct segment_options *options, struct segment_sealed *sealed)
 {
 	struct err e = { 0 };
-	struct segment_writer *w = segment_writer_new(dir, &about, m->columns, m->column_count, options, &e);
+	struct segment_writer *w =
+		segment_writer_new(dir, &about, m->columns, m->column_count, options, &e);
 
 	if (!w)
 		fail_msg("%s", e.message);
@@ -132,7 +144,8 @@ static void assert_same(const struct made_rows *m, const struct block_rows *foun
 	assert_int_equal(found->first_row, *row);
 	for (uint32_t i = 0; i < found->rows; i++, ++*row)
 		for (size_t c = 0; c < m->column_count; c++)
-			if (!made_same(&m->fields[*row * m->column_count + c], &block_row(found, i)[c]))
+			if (!made_same(&m->fields[*row * m->column_count + c],
+				       &block_row(found, i)[c]))
 				fail_msg("row %u, column %zu differs", *row, c);
 }
 
@@ -214,8 +227,10 @@ static void groups_say_what_they_hold(void **state)
 	for (size_t i = 0; i < s.group_count; i++) {
 		const struct segment_group *g = &s.groups[i];
 		const struct field *fields = m.fields + row * COLUMNS;
-		struct field workspace = { g->workspace.data, g->workspace_null ? -1 : (int)g->workspace.len };
-		struct field version = { g->version.data, g->version_null ? -1 : (int)g->version.len };
+		struct field workspace = { g->workspace.data,
+					   g->workspace_null ? -1 : (int)g->workspace.len };
+		struct field version = { g->version.data,
+					 g->version_null ? -1 : (int)g->version.len };
 
 		assert_true(made_same(&workspace, &fields[WORKSPACE]));
 		assert_true(made_same(&version, &fields[VERSION]));
@@ -238,7 +253,8 @@ static void any_number_of_threads_writes_the_same_file(void **state)
 	chunk_rows(&m, 3000, 400, 3);
 	for (int dictionary = 0; dictionary < 2; dictionary++) {
 		for (int threads = 1; threads <= 5; threads += 2) {
-			struct segment_options options = { .threads = threads, .block_rows = 64,
+			struct segment_options options = { .threads = threads,
+							   .block_rows = 64,
 							   .text_dictionary = dictionary };
 			struct segment_sealed s;
 
@@ -262,7 +278,9 @@ static void a_dictionary_makes_small_blocks_smaller(void **state)
 
 	chunk_rows(&m, 3000, 1000, 4);
 	for (int dictionary = 0; dictionary < 2; dictionary++) {
-		struct segment_options options = { .block_rows = 4, .threads = 2, .text_dictionary = dictionary };
+		struct segment_options options = { .block_rows = 4,
+						   .threads = 2,
+						   .text_dictionary = dictionary };
 		struct segment_sealed s;
 
 		bytes[dictionary] = 0;
@@ -277,10 +295,12 @@ static void a_dictionary_makes_small_blocks_smaller(void **state)
 
 static void a_dictionary_is_learnt_and_needed(void **state)
 {
-	struct segment_options options = { .block_rows = 512, .threads = 2, .text_dictionary = true };
+	struct segment_options options = { .block_rows = 512,
+					   .threads = 2,
+					   .text_dictionary = true };
 	struct segment_sealed s;
 	struct lmdb_sealed *lmdb;
-	static const char *const known[] = { "meta",	 "columns",	"blocks", "by_chunk",
+	static const char *const known[] = { "meta",        "columns",      "blocks", "by_chunk",
 					     "by_document", "by_workspace", NULL };
 	struct lmdb_value v;
 	struct err e = { 0 };
@@ -402,7 +422,8 @@ static void the_index_finds_chunks_documents_workspaces_and_versions(void **stat
 	x = open_index(&s);
 	for (uint32_t i = 0; i < m.rows; i += 7) {
 		const struct field *row = m.fields + i * COLUMNS;
-		struct bitmap *chunk = bitmap_new(&e), *document = bitmap_new(&e), *workspace = bitmap_new(&e);
+		struct bitmap *chunk = bitmap_new(&e), *document = bitmap_new(&e),
+			      *workspace = bitmap_new(&e);
 		struct bitmap *version = bitmap_new(&e);
 
 		segment_index_find_chunk(x, &row[ID], chunk);
@@ -415,8 +436,10 @@ static void the_index_finds_chunks_documents_workspaces_and_versions(void **stat
 		for (uint32_t k = 0; k < m.rows; k++) {
 			const struct field *other = m.fields + k * COLUMNS;
 
-			assert_int_equal(bitmap_has(workspace, k), made_same(&row[WORKSPACE], &other[WORKSPACE]));
-			assert_int_equal(bitmap_has(version, k), made_same(&row[VERSION], &other[VERSION]));
+			assert_int_equal(bitmap_has(workspace, k),
+					 made_same(&row[WORKSPACE], &other[WORKSPACE]));
+			assert_int_equal(bitmap_has(version, k),
+					 made_same(&row[VERSION], &other[VERSION]));
 		}
 		bitmap_free(chunk);
 		bitmap_free(document);
@@ -523,16 +546,19 @@ static void a_range_that_is_not_the_block_is_refused(void **state)
 	for (uint64_t len = 0; len < first.bytes; len++) {
 		struct err e = { 0 };
 
-		assert_false(segment_index_decode(x, 0, object.data + first.offset, len, &found, &e));
+		assert_false(
+			segment_index_decode(x, 0, object.data + first.offset, len, &found, &e));
 		assert_int_equal(e.code, ERR_DATA);
 	}
 	/* A sound block, but another. */
 	struct err e = { 0 };
 
-	assert_false(segment_index_decode(x, 0, object.data + second.offset, second.bytes, &found, &e));
+	assert_false(
+		segment_index_decode(x, 0, object.data + second.offset, second.bytes, &found, &e));
 	assert_int_equal(e.code, ERR_DATA);
 	object.data[first.offset + first.bytes / 2] ^= 1;
-	assert_false(segment_index_decode(x, 0, object.data + first.offset, first.bytes, &found, &e));
+	assert_false(
+		segment_index_decode(x, 0, object.data + first.offset, first.bytes, &found, &e));
 	assert_int_equal(e.code, ERR_DATA);
 	segment_index_free(x);
 	block_rows_release(&found);
