@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <limits.h>
 
 static void sizes_know_both_kinds_of_units(void **state)
 {
@@ -13,11 +14,18 @@ static void sizes_know_both_kinds_of_units(void **state)
 		const char *text;
 		uint64_t bytes;
 	} good[] = {
-		{ "0", 0 },		    { "4096", 4096 },	    { "512B", 512 },
-		{ "128MiB", 128ull << 20 }, { "10 GiB", 10ull << 30 }, { "5MB", 5000000 },
-		{ "2k", 2048 },		    { "1TiB", 1ull << 40 },
+		{ "0", 0 },
+		{ "4096", 4096 },
+		{ "512B", 512 },
+		{ "128MiB", 128ull << 20 },
+		{ "10 GiB", 10ull << 30 },
+		{ "5MB", 5000000 },
+		{ "2k", 2048 },
+		{ "1TiB", 1ull << 40 },
 	};
-	static const char *const bad[] = { "", "MiB", "-1", "1.5GiB", "10 potatoes", "99999999999999999999", "20000000TiB" };
+	static const char *const bad[] = { "",           "MiB",         "-1",
+					   "1.5GiB",     "10 potatoes", "99999999999999999999",
+					   "20000000TiB" };
 	struct err e = { 0 };
 	uint64_t bytes;
 
@@ -38,10 +46,10 @@ static void durations_need_a_unit(void **state)
 	static const struct {
 		const char *text;
 		int64_t seconds;
-	} good[] = { { "0", 0 },	{ "90s", 90 },	    { "15min", 900 },
-		     { "12h", 43200 },	{ "7d", 604800 },   { "2w", 1209600 },
-		     { "1d12h", 129600 } };
-	static const char *const bad[] = { "", "7", "-1d", "d", "3 fortnights", "7d x", "99999999999d" };
+	} good[] = { { "0", 0 },       { "90s", 90 },     { "15min", 900 },   { "12h", 43200 },
+		     { "7d", 604800 }, { "2w", 1209600 }, { "1d12h", 129600 } };
+	static const char *const bad[] = { "",     "7",           "-1d", "d", "3 fortnights",
+					   "7d x", "99999999999d" };
 	struct err e = { 0 };
 	int64_t seconds;
 
@@ -103,7 +111,27 @@ static void formats_are_short_and_exact(void **state)
 	assert_string_equal(str_format_duration(100800, out, sizeof(out)), "1d 4h");
 	assert_string_equal(str_format_count(12345678, out, sizeof(out)), "12,345,678");
 	assert_string_equal(str_format_count(-1000, out, sizeof(out)), "-1,000");
-	assert_string_equal(str_format_count(INT64_MIN, out, sizeof(out)), "-9,223,372,036,854,775,808");
+	assert_string_equal(str_format_count(INT64_MIN, out, sizeof(out)),
+			    "-9,223,372,036,854,775,808");
+}
+
+static void words_resemble_what_differs_by_a_letter_or_two(void **state)
+{
+	unsigned best = UINT_MAX;
+
+	(void)state;
+	assert_true(str_resembles("idle_fro", "idle_for", &best));
+	assert_int_equal(best, 1); /* two letters swapped are one mistake */
+	assert_false(
+		str_resembles("idle_fro", "idle_far", &best)); /* no better than what was found */
+	best = UINT_MAX;
+	assert_true(str_resembles("PAS", "pass", &best));
+	best = UINT_MAX;
+	assert_false(str_resembles("where", "version", &best));
+	assert_false(str_resembles("x", "y", &best));
+	assert_false(str_resembles("", "a", &best));
+	assert_true(str_resembles("a_word_that_is_much_longer_than_thirty-two",
+				  "a_word_that_is_much_longer_than_thirty", &best));
 }
 
 int main(void)
@@ -114,6 +142,7 @@ int main(void)
 		cmocka_unit_test(numbers_are_whole_strings_in_range),
 		cmocka_unit_test(patterns_match_whole_strings),
 		cmocka_unit_test(formats_are_short_and_exact),
+		cmocka_unit_test(words_resemble_what_differs_by_a_letter_or_two),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
