@@ -44,6 +44,15 @@ static const char *rows(int64_t n)
 	return plural(n, "row", "rows");
 }
 
+/* A leaf of the table's own schema goes without it. */
+static const char *short_leaf(const char *leaf, const char *table)
+{
+	const char *dot = table ? strchr(table, '.') : NULL;
+	size_t len = dot ? (size_t)(dot - table) + 1 : 0;
+
+	return leaf && len && strncmp(leaf, table, len) == 0 ? leaf + len : leaf;
+}
+
 /* Indented under a line, each of its lines. */
 static void print_lines(FILE *out, int indent, const char *text)
 {
@@ -153,7 +162,9 @@ static bool print_rule(const struct report *r, const struct firn_plan_row *from,
 	fprintf(r->out, "%s, rule %s\n", from->table, from->rule);
 	for (const struct firn_plan_row *p = from; p < to; p++) {
 		/* A leaf is named once; its workspaces stand below each other. */
-		text_add(&table, p > from && str_eq(p->leaf, p[-1].leaf) ? "" : p->leaf);
+		text_add(&table, p > from && str_eq(p->leaf, p[-1].leaf)
+					 ? ""
+					 : short_leaf(p->leaf, p->table));
 		text_add(&table, p->workspace);
 		text_add(&table, p->version);
 		text_add_count(&table, p->rows);
@@ -198,13 +209,19 @@ bool text_plan(const struct report *r, const struct firn_plan_result *x, struct 
 
 /* ---- maintain, pass ---- */
 
+enum reasons {
+	EVERY_REASON,
+	REASONS_OF_PUT_OFF
+};
+
+/* After a move everyone knows why: only what was not done says so. A leaf, and a reason, is not said twice in a row. */
 static bool print_steps(const struct report *r, const struct firn_maintain_result *x, bool dry_run,
-			int indent, struct err *e)
+			int indent, enum reasons reasons, struct err *e)
 {
 	static const struct text_column columns[] = {
 		{ "LEAF", TEXT_NAME },     { "INDEX", TEXT_NAME },   { "ACTION", TEXT_WORD },
 		{ "BEFORE", TEXT_NUMBER }, { "AFTER", TEXT_NUMBER }, { "TIME", TEXT_NUMBER },
-		{ "REASON", TEXT_NAME },
+		{ "REASON", TEXT_NOTE },
 	};
 	struct text_table table = { .columns = columns, .column_count = 7, .indent = indent };
 	bool ok;
@@ -212,15 +229,22 @@ static bool print_steps(const struct report *r, const struct firn_maintain_resul
 	for (size_t i = 0; i < x->step_count; i++) {
 		const struct firn_maintain_step *s = &x->steps[i];
 		struct words w = { .used = 0 };
-		bool done = !dry_run && !str_eq(s->action, "put-off");
+		bool put_off = str_eq(s->action, "put-off"), done = !dry_run && !put_off;
+		bool same_leaf =
+			i > 0 && str_eq(s->leaf, s[-1].leaf) && str_eq(s->table, s[-1].table);
+		const char *leaf = s->leaf && *s->leaf ? short_leaf(s->leaf, s->table) : s->table;
 
-		text_add(&table, s->leaf && *s->leaf ? s->leaf : s->table);
+		text_add(&table, same_leaf ? "" : leaf);
 		text_add(&table, s->index);
 		text_add(&table, s->action);
 		text_add(&table, s->bytes_before > 0 ? bytes(&w, s->bytes_before) : "");
 		text_add(&table, done && s->bytes_before > 0 ? bytes(&w, s->bytes_after) : "");
 		text_add(&table, done ? seconds(&w, s->seconds) : "");
-		text_add(&table, s->reason);
+		if ((reasons == EVERY_REASON || put_off) &&
+		    !(same_leaf && str_eq(s->reason, s[-1].reason)))
+			text_add(&table, s->reason);
+		else
+			text_add(&table, "");
 	}
 	ok = text_table_print(&table, r->out, r->width, e);
 	text_table_release(&table);
@@ -241,7 +265,7 @@ bool text_maintain(const struct report *r, const struct firn_maintain_result *x,
 {
 	if (x->step_count == 0 && x->put_off == 0 && !failed)
 		fputs("no index work is due\n", r->out);
-	if (!print_steps(r, x, dry_run, 0, e))
+	if (!print_steps(r, x, dry_run, 0, EVERY_REASON, e))
 		return false;
 	print_put_off(r, x->put_off);
 	return true;
@@ -252,7 +276,7 @@ static bool print_index_work(const struct report *r, const struct firn_maintain_
 {
 	if (x->step_count > 0) {
 		fputs("\nindex work\n", r->out);
-		if (!print_steps(r, x, false, 2, e))
+		if (!print_steps(r, x, false, 2, REASONS_OF_PUT_OFF, e))
 			return false;
 	}
 	print_put_off(r, x->put_off);
@@ -341,7 +365,7 @@ static bool print_sizes(const struct report *r, const struct firn_status_result 
 		{ "TABLE", TEXT_NAME },        { "HOT ROWS", TEXT_NUMBER },
 		{ "HEAP", TEXT_NUMBER },       { "TOAST", TEXT_NUMBER },
 		{ "INDEXES", TEXT_NUMBER },    { "COLD ROWS", TEXT_NUMBER },
-		{ "COLD BYTES", TEXT_NUMBER }, { "RAW", TEXT_NUMBER },
+		{ "COLD BYTES", TEXT_NUMBER }, { "UNPACKED", TEXT_NUMBER },
 	};
 	struct text_table table = { .columns = columns, .column_count = 8 };
 	bool ok;
@@ -353,7 +377,8 @@ static bool print_sizes(const struct report *r, const struct firn_status_result 
 
 		/* The table's sums, then its leaves a step to the right. */
 		for (;;) {
-			text_addf(&table, "%s%s", indent, *indent ? s->leaf : s->table);
+			text_addf(&table, "%s%s", indent,
+				  *indent ? short_leaf(s->leaf, s->table) : s->table);
 			add_hot_rows(&table, s);
 			text_add_bytes(&table, s->hot.heap_bytes);
 			text_add_bytes(&table, s->hot.toast_bytes);
@@ -471,7 +496,7 @@ bool text_gc(const struct report *r, const struct firn_gc_result *x, bool confir
 	static const struct text_column columns[] = {
 		{ "OBJECT", TEXT_NAME },  { "KIND", TEXT_WORD },  { "SEGMENT", TEXT_NUMBER },
 		{ "BYTES", TEXT_NUMBER }, { "AGE", TEXT_NUMBER }, { "STATE", TEXT_WORD },
-		{ "REASON", TEXT_NAME },
+		{ "REASON", TEXT_NOTE },
 	};
 	struct text_table table = { .columns = columns, .column_count = 7 };
 	struct words w = { .used = 0 };

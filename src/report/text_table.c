@@ -9,6 +9,7 @@
 
 #define GAP      2
 #define NAME_MIN 10 /* a name is not cut to less */
+#define NOTE_MIN 24 /* a note is, but only after names */
 #define CELL_MAX 512
 
 /* Code points: right for names in most scripts, off by one cell for each wide character. */
@@ -76,6 +77,28 @@ size_t text_table_rows(const struct text_table *t)
 	return t->cell_count / t->column_count;
 }
 
+/* Takes from the widest column that may be cut, a cell at a time. */
+static void shrink(const struct text_table *t, size_t *widths, size_t *total, size_t limit,
+		   bool names, size_t least)
+{
+	while (*total > limit) {
+		size_t widest = t->column_count;
+
+		for (size_t c = 0; c < t->column_count; c++) {
+			enum text_kind kind = t->columns[c].kind;
+
+			if ((kind == TEXT_NOTE || (names && kind == TEXT_NAME)) &&
+			    widths[c] > least &&
+			    (widest == t->column_count || widths[c] > widths[widest]))
+				widest = c;
+		}
+		if (widest == t->column_count)
+			return;
+		widths[widest]--;
+		(*total)--;
+	}
+}
+
 /* Widths of the columns; 0 for those that are empty. */
 static void measure(const struct text_table *t, size_t *widths, size_t limit)
 {
@@ -92,32 +115,24 @@ static void measure(const struct text_table *t, size_t *widths, size_t limit)
 			total += widths[c] + GAP;
 	}
 	total -= total > GAP ? GAP : 0;
-	/* Take from the widest name, a cell at a time. */
-	while (total > limit) {
-		size_t widest = t->column_count;
-
-		for (size_t c = 0; c < t->column_count; c++)
-			if (t->columns[c].kind == TEXT_NAME && widths[c] > NAME_MIN &&
-			    (widest == t->column_count || widths[c] > widths[widest]))
-				widest = c;
-		if (widest == t->column_count)
-			break;
-		widths[widest]--;
-		total--;
-	}
+	shrink(t, widths, &total, limit, false, NOTE_MIN);
+	shrink(t, widths, &total, limit, true, NAME_MIN);
 }
 
-static void print_cut(FILE *out, const char *s, size_t width)
+/* The end of a name tells it from its neighbours as often as its beginning does. */
+static void print_cut(FILE *out, const char *s, size_t len, size_t width, enum text_kind kind)
 {
-	size_t n = 0;
+	size_t tail = kind == TEXT_NOTE ? 0 : (width - 3) / 2, head = width - 3 - tail, n = 0;
+	bool dots = false;
 
 	for (; *s; s++) {
 		n += ((unsigned char)*s & 0xC0) != 0x80;
-		if (n > width - 3)
-			break;
-		fputc(*s, out);
+		if (n <= head || n > len - tail)
+			fputc(*s, out);
+		else if (!dots)
+			fputs("...", out);
+		dots |= n > head;
 	}
-	fputs("...", out);
 }
 
 static void print_row(const struct text_table *t, FILE *out, const size_t *widths,
@@ -139,7 +154,7 @@ static void print_row(const struct text_table *t, FILE *out, const size_t *width
 			pending = 0;
 		}
 		if (len > widths[c])
-			print_cut(out, s, widths[c]);
+			print_cut(out, s, len, widths[c], t->columns[c].kind);
 		else
 			fputs(s, out);
 		if (t->columns[c].kind != TEXT_NUMBER)

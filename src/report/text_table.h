@@ -21,7 +21,8 @@
 
 enum text_kind {
 	TEXT_WORD,   /* to the left, never cut */
-	TEXT_NAME,   /* to the left; cut ("name...") when the table would be too wide */
+	TEXT_NAME,   /* to the left; when the table is too wide cut in the middle ("docu...idx") */
+	TEXT_NOTE,   /* to the left; cut at its end, before names are */
 	TEXT_NUMBER, /* to the right */
 };
 
