@@ -132,6 +132,8 @@ static inline int pg_fixture_teardown(void **state)
 {
 	struct pg_fixture *f = *state;
 
+	if (!f) /* the setup failed */
+		return 0;
 	pg_close(f->pg);
 	sql(f->admin, "DROP DATABASE IF EXISTS %s WITH (FORCE)", f->database);
 	sql(f->admin, "DROP ROLE IF EXISTS %s", f->role);
