@@ -196,7 +196,7 @@ static void add_patterns_condition(struct pg *pg, struct buf *b, const struct ta
 	buf_add_str(b, " AND ");
 	add_text(pg, b, "t", table_info_column(t, role));
 	/* The scalar subquery is evaluated once, not for every row. */
-	buf_printf(b, " LIKE ANY ((SELECT pg_catalog.current_setting('firn.rule%zu_%s')::text[]))", rule, what);
+	buf_printf(b, " LIKE ANY ((SELECT pg_catalog.current_setting('firn.rule%zu_%s'))::text[])", rule, what);
 }
 
 static void add_rule_condition(struct pg *pg, struct buf *b, const struct table_info *t,
