@@ -427,8 +427,9 @@ bool move_leaf(struct move *m, const struct leaf *leaf, struct err *e)
 	struct err ignored;
 	bool cut_short = true, ok;
 
+	/* One row past the limit tells whether the limit cut anything short. */
 	ok = reader && candidates_copy_start(reader, m->table->info, leaf, m->table->id, m->rules,
-					     m->max_rows > 0 ? m->max_rows : 0, e);
+					     m->max_rows >= 0 ? m->max_rows + 1 : 0, e);
 	if (!ok)
 		goto out;
 	ok = stream(m, leaf, reader, &s, &cut_short, e);
