@@ -311,6 +311,11 @@ bool firn_verify(struct firn *f, const struct firn_verify_options *options, stru
 	for (size_t i = 0; ok && i < f->table_count; i++)
 		ok = verify_table(f, &f->tables[i], &v, e);
 	result->seconds = (double)(clock_now_ms(f->clock) - started_ms) / 1000;
+	if (ok && result->segments < (int64_t)options->segment_count) {
+		err_set(e, ERR_NOT_FOUND, "of %zu segments to verify %" PRId64 " are there", options->segment_count,
+			result->segments);
+		return err_hint(e, "A segment whose rows all came back is no longer verified; gc lists it.");
+	}
 	if (ok && result->problem_count > 0) {
 		err_set(e, ERR_DATA, "%zu problems were found in the archive", result->problem_count);
 		return err_hint(e, "Hot rows are not touched. Keep the database's backups, and restore damaged objects "
