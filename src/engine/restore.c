@@ -353,25 +353,32 @@ static bool take_block(struct batch *b, const struct segment_index *index, uint3
 	return true;
 }
 
-/* The run of blocks from first on that one GET should bring: those wanted, and small gaps between them. */
-static uint32_t range_end(const struct segment_index *index, const struct bitmap *wanted, uint32_t first)
+/* What one GET brings: bytes [from, to) of the object, with blocks first to end - 1 of those wanted in it. */
+struct range {
+	uint64_t from, to;
+	uint32_t first, end;
+};
+
+/* Blocks follow each other in the file, but small ones of one LMDB page in descending order: the range grows either way
+ * while it stays small and without large gaps. */
+static struct range range_from(const struct segment_index *index, const struct bitmap *wanted, uint32_t first)
 {
-	struct segment_block start = segment_index_block(index, first), last = start;
-	uint32_t end = first + 1;
+	struct segment_block block = segment_index_block(index, first);
+	struct range r = { block.offset, block.offset + block.bytes, first, first + 1 };
 
 	for (uint32_t i = first + 1; i < segment_index_block_count(index); i++) {
-		struct segment_block block = segment_index_block(index, i);
+		uint64_t from, to;
 
-		if (block.offset < last.offset + last.bytes ||
-		    block.offset + block.bytes - start.offset > RANGE_BYTES ||
-		    block.offset - (last.offset + last.bytes) > RANGE_GAP_BYTES)
+		block = segment_index_block(index, i);
+		from = block.offset < r.from ? block.offset : r.from;
+		to = block.offset + block.bytes > r.to ? block.offset + block.bytes : r.to;
+		if (to - from > RANGE_BYTES || to - from > (r.to - r.from) + block.bytes + RANGE_GAP_BYTES)
 			break;
 		if (bitmap_count_range(wanted, block.first_row, block.first_row + block.rows) == 0)
 			continue;
-		last = block;
-		end = i + 1;
+		r = (struct range){ from, to, first, i + 1 };
 	}
-	return end;
+	return r;
 }
 
 static bool fetch_and_take(struct batch *b, const struct segment_index *index, const struct bitmap *wanted,
@@ -384,17 +391,14 @@ static bool fetch_and_take(struct batch *b, const struct segment_index *index, c
 	bool ok = store != NULL;
 
 	while (ok && bitmap_next(wanted, row, &row)) {
-		uint32_t first = segment_index_block_of_row(index, row), end = range_end(index, wanted, first);
-		struct segment_block from = segment_index_block(index, first),
-				     to = segment_index_block(index, end - 1);
+		struct range range = range_from(index, wanted, segment_index_block_of_row(index, row));
 
 		if (signal_stop_requested()) {
 			ok = err_set(e, ERR_INTERRUPTED, "stopped by a signal; what was brought back stays hot");
 			break;
 		}
 		buf_clear(&data);
-		ok = store_get_range(store, b->record->object_key, from.offset, to.offset + to.bytes - from.offset, &data,
-				     e);
+		ok = store_get_range(store, b->record->object_key, range.from, range.to - range.from, &data, e);
 		if (!ok)
 			break;
 		b->r->result->bytes_fetched += (int64_t)data.len;
@@ -402,14 +406,14 @@ static bool fetch_and_take(struct batch *b, const struct segment_index *index, c
 			ok = fault(e);
 			break;
 		}
-		for (uint32_t i = first; ok && i < end; i++) {
+		for (uint32_t i = range.first; ok && i < range.end; i++) {
 			struct segment_block at = segment_index_block(index, i);
 
-			if (bitmap_count_range(wanted, at.first_row, at.first_row + at.rows) > 0)
-				ok = take_block(b, index, i, data.data + (at.offset - from.offset), at.bytes, wanted,
+			row = at.first_row + at.rows;
+			if (bitmap_count_range(wanted, at.first_row, row) > 0)
+				ok = take_block(b, index, i, data.data + (at.offset - range.from), at.bytes, wanted,
 						&block, e);
 		}
-		row = to.first_row + to.rows;
 	}
 	block_rows_release(&block);
 	buf_release(&data);

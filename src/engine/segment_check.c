@@ -2,33 +2,112 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 
-/* Decodes all of it: the hashes in the blocks are compared by the decoder, here they are compared with ours. */
-static bool compare_rows(struct segment_file *file, const struct segment_sealed *sealed, const uint64_t *hashes,
-			 struct err *e)
-{
-	struct block_rows block = { 0 };
-	uint32_t seen = 0;
-	bool ok = segment_file_rows(file) == sealed->rows;
+/* What one ranged GET brings. */
+#define CHUNK_BYTES (8u << 20)
 
-	if (!ok)
-		err_set(e, ERR_DATA, "the archived segment holds %u rows instead of %u", segment_file_rows(file),
-			sealed->rows);
-	for (uint32_t b = 0; ok && b < segment_file_block_count(file); b++) {
-		ok = segment_file_decode(file, b, &block, e);
-		for (uint32_t i = 0; ok && i < block.rows; i++, seen++)
-			if (block.first_row + i != seen || seen >= sealed->rows ||
-			    row_hash(block_row(&block, i), block.column_count) != hashes[seen])
-				ok = err_set(e, ERR_DATA, "row %u of the archived segment is not the row that was read",
-					     seen);
+/* The segment object as it comes back from the archive, piece by piece, without a local copy. */
+struct readback {
+	const struct segment_index *index;
+	const struct segment_sealed *sealed;
+	const uint64_t *hashes;
+	struct sha256 *digest;
+	struct buf data;	/* bytes from data_offset on that blocks still need */
+	uint64_t data_offset;
+	uint32_t *order;	/* block numbers by offset: small blocks of one LMDB page lie in descending order */
+	uint32_t next, rows;	/* position in order; rows compared so far */
+	struct block_rows block;
+};
+
+static int by_offset(const void *a, const void *b, void *index)
+{
+	uint64_t x = segment_index_block(index, *(const uint32_t *)a).offset;
+	uint64_t y = segment_index_block(index, *(const uint32_t *)b).offset;
+
+	return x < y ? -1 : x > y;
+}
+
+static bool order_blocks(struct readback *r, struct err *e)
+{
+	uint32_t count = segment_index_block_count(r->index);
+
+	r->order = mem_new(count, sizeof(*r->order), e);
+	if (!r->order)
+		return false;
+	for (uint32_t i = 0; i < count; i++)
+		r->order[i] = i;
+	qsort_r(r->order, count, sizeof(*r->order), by_offset, (void *)r->index);
+	return true;
+}
+
+/* Decodes the block, which compares the hashes stored in it, and compares its rows with those that were read. */
+static bool compare_block(struct readback *r, const struct segment_block *at, struct err *e)
+{
+	if (!segment_index_decode(r->index, r->order[r->next], r->data.data + (at->offset - r->data_offset), at->bytes,
+				  &r->block, e))
+		return false;
+	for (uint32_t i = 0; i < r->block.rows; i++, r->rows++) {
+		uint32_t row = r->block.first_row + i;
+
+		if (row >= r->sealed->rows ||
+		    row_hash(block_row(&r->block, i), r->block.column_count) != r->hashes[row])
+			return err_set(e, ERR_DATA, "row %u of the archived segment is not the row that was read", row);
 	}
-	if (ok && seen != sealed->rows)
-		ok = err_set(e, ERR_DATA, "the archived segment gives %u rows instead of %u", seen, sealed->rows);
-	block_rows_release(&block);
-	return ok;
+	return true;
+}
+
+/* Takes the blocks that are complete, and keeps what belongs to the next one. */
+static bool take_blocks(struct readback *r, struct err *e)
+{
+	uint64_t end = r->data_offset + r->data.len, keep_from = end;
+
+	while (r->next < segment_index_block_count(r->index)) {
+		struct segment_block at = segment_index_block(r->index, r->order[r->next]);
+
+		if (at.offset < r->data_offset)
+			return err_set(e, ERR_DATA, "block %u overlaps another", r->order[r->next]);
+		if (at.offset + at.bytes > end) {
+			keep_from = at.offset < end ? at.offset : end;
+			break;
+		}
+		if (!compare_block(r, &at, e))
+			return false;
+		r->next++;
+	}
+	r->data.len = (size_t)(end - keep_from);
+	memmove(r->data.data, r->data.data + (keep_from - r->data_offset), r->data.len);
+	r->data_offset = keep_from;
+	return true;
+}
+
+static bool compare_object(struct store *store, const char *key, struct readback *r, struct err *e)
+{
+	const struct segment_sealed *sealed = r->sealed;
+	uint8_t digest[SHA256_BYTES];
+	struct store_object object;
+
+	if (!store_head(store, key, &object, e))
+		return false;
+	if (object.bytes != sealed->bytes)
+		return err_set(e, ERR_DATA, "the archived segment has another length than was written");
+	for (uint64_t at = 0; at < sealed->bytes;) {
+		uint64_t len = sealed->bytes - at < CHUNK_BYTES ? sealed->bytes - at : CHUNK_BYTES;
+		size_t had = r->data.len;
+
+		if (!store_get_range(store, key, at, len, &r->data, e) ||
+		    !sha256_add(r->digest, r->data.data + had, (size_t)len, e) || !take_blocks(r, e))
+			return false;
+		at += len;
+	}
+	if (!sha256_finish(r->digest, digest, e))
+		return false;
+	if (memcmp(digest, sealed->sha256, SHA256_BYTES) != 0)
+		return err_set(e, ERR_DATA, "the archived segment has another digest than was written");
+	if (r->next != segment_index_block_count(r->index) || r->rows != sealed->rows)
+		return err_set(e, ERR_DATA, "the archived segment gives %u rows instead of %u", r->rows, sealed->rows);
+	return true;
 }
 
 static bool read_index(struct firn *f, const char *index_key, const struct segment_sealed *sealed,
@@ -57,25 +136,20 @@ static bool read_index(struct firn *f, const char *index_key, const struct segme
 bool segment_check_archived(struct firn *f, const char *object_key, const char *index_key,
 			    const struct segment_sealed *sealed, const uint64_t *hashes, struct err *e)
 {
-	struct segment_record expected = {
-		.object_key = (char *)object_key, .bytes = (int64_t)sealed->bytes, .has_digests = true
-	};
-	struct segment_file *file = NULL;
+	struct readback r = { .sealed = sealed, .hashes = hashes, .digest = sha256_new(e) };
 	struct segment_index *index = NULL;
-	char *path = NULL;
 	bool ok;
 
-	memcpy(expected.sha256, sealed->sha256, SHA256_BYTES);
-	file = engine_segment_file(f, &expected, &path, e);
-	ok = file && compare_rows(file, sealed, hashes, e) && read_index(f, index_key, sealed, &index, e) &&
-	     segment_file_matches_index(file, index, e);
+	ok = r.digest && engine_store(f, e) && read_index(f, index_key, sealed, &index, e);
+	r.index = index;
+	ok = ok && order_blocks(&r, e) && compare_object(f->store, object_key, &r, e);
 	if (!ok)
 		err_wrap(e, "what was archived as \"%s\" could not be read back", object_key);
+	block_rows_release(&r.block);
+	free(r.order);
+	buf_release(&r.data);
+	sha256_free(r.digest);
 	segment_index_free(index);
-	segment_file_close(file);
-	if (path)
-		unlink(path);
-	free(path);
 	return ok;
 }
 
