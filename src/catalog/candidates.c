@@ -167,7 +167,11 @@ static void add_replaced_cte(struct pg *pg, struct buf *b, const struct table_in
 	add_active_join(pg, b, t, "r");
 	buf_add_str(b, " WHERE ");
 	add_text(pg, b, "r", table_info_column(t, COLUMN_VERSION));
-	buf_add_str(b, " = a.version)");
+	buf_add_str(b, " = a.version AND ");
+	add_column(pg, b, "r", table_info_column(t, COLUMN_WORKSPACE));
+	buf_add_str(b, " IS NOT NULL AND ");
+	add_column(pg, b, "r", table_info_column(t, COLUMN_DOCUMENT));
+	buf_add_str(b, " IS NOT NULL)");
 }
 
 static void add_residency_ctes(struct buf *b, int64_t table_id, int64_t reach_s)
@@ -225,8 +229,13 @@ static void add_rule_condition(struct pg *pg, struct buf *b, const struct table_
 			add_older_than(b, buf_str(&created_sql), rule->grace_s, "<=");
 			buf_add_str(b, ")");
 		}
-		if (rule->require_replacement)
-			buf_add_str(b, " AND p.d IS NOT NULL");
+		if (rule->require_replacement) {
+			buf_add_str(b, " AND (");
+			add_column(pg, b, "t", table_info_column(t, COLUMN_WORKSPACE));
+			buf_add_str(b, ", ");
+			add_column(pg, b, "t", table_info_column(t, COLUMN_DOCUMENT));
+			buf_add_str(b, ") IN (SELECT p.w, p.d FROM firn_replaced p)");
+		}
 	}
 	if (rule->has_age_over)
 		add_older_than(b, buf_str(&created_sql), rule->age_over_s, "<");
@@ -286,12 +295,6 @@ static void add_classified(struct pg *pg, struct buf *b, const struct table_info
 	if (any_superseded(r)) {
 		buf_add_str(b, " LEFT JOIN firn_active a ON ");
 		add_active_join(pg, b, t, "t");
-	}
-	if (any_replacement(r)) {
-		buf_add_str(b, " LEFT JOIN firn_replaced p ON p.w = ");
-		add_column(pg, b, "t", workspace);
-		buf_add_str(b, " AND p.d = ");
-		add_column(pg, b, "t", document);
 	}
 	buf_add_str(b, ")");
 }
@@ -452,7 +455,8 @@ out:
 	return ok;
 }
 
-/* rule, workspace, version, document, id: rows that share a block lie together, and a re-read gives the same order. */
+/* rule, workspace, version, document, id: rows that share a block lie together, and a re-read gives the same order. Any
+ * order of texts will do, and that of their bytes is by far the cheapest. */
 static void add_order(struct pg *pg, struct buf *b, const struct table_info *t)
 {
 	static const enum column_role order[] = { COLUMN_WORKSPACE, COLUMN_VERSION, COLUMN_DOCUMENT, COLUMN_ID };
@@ -461,8 +465,12 @@ static void add_order(struct pg *pg, struct buf *b, const struct table_info *t)
 	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
 		for (size_t c = 0; c < t->column_count; c++)
 			if (t->columns[c].role == order[i]) {
+				const char *type = t->columns[c].type_name;
+
 				buf_add_str(b, ", ");
 				pg_add_identifier(pg, b, t->columns[c].name);
+				if (strcmp(type, "text") == 0 || strcmp(type, "varchar") == 0)
+					buf_add_str(b, " COLLATE \"C\"");
 			}
 }
 
@@ -524,22 +532,27 @@ bool candidates_recheck_sql(struct pg *pg, const struct table_info *t, const str
 	add_text(pg, conditions, "t", version);
 	buf_add_str(conditions, "))");
 	if (require_replacement) {
-		static const enum column_role same[] = { COLUMN_WORKSPACE, COLUMN_DOCUMENT };
+		const struct column *workspace = table_info_column(t, COLUMN_WORKSPACE);
+		const struct column *document = table_info_column(t, COLUMN_DOCUMENT);
 
-		buf_add_str(conditions, " AND EXISTS (SELECT 1 FROM ");
-		add_scope(conditions, t, leaf);
-		buf_add_str(conditions, " r JOIN firn_active a ON ");
-		add_active_join(pg, conditions, t, "r");
-		buf_add_str(conditions, " AND ");
-		add_text(pg, conditions, "r", version);
-		buf_add_str(conditions, " = a.version WHERE true");
-		for (size_t i = 0; i < 2; i++) {
-			buf_add_str(conditions, " AND ");
-			add_column(pg, conditions, "r", table_info_column(t, same[i]));
-			buf_add_str(conditions, " = ");
-			add_column(pg, conditions, "t", table_info_column(t, same[i]));
-		}
-		buf_add_str(conditions, ")");
+		buf_add_str(ctes, ", firn_replaced AS MATERIALIZED (SELECT x.w, x.d FROM pg_temp.firn_moved_doc x "
+				  "WHERE x.w IS NOT NULL AND x.d IS NOT NULL AND EXISTS (SELECT 1 FROM ");
+		add_scope(ctes, t, leaf);
+		buf_add_str(ctes, " r JOIN firn_active a ON ");
+		add_active_join(pg, ctes, t, "r");
+		buf_add_str(ctes, " AND ");
+		add_text(pg, ctes, "r", version);
+		buf_add_str(ctes, " = a.version WHERE ");
+		add_column(pg, ctes, "r", workspace);
+		buf_add_str(ctes, " = x.w AND ");
+		add_column(pg, ctes, "r", document);
+		buf_add_str(ctes, " = x.d))");
+		/* In a CASE it is looked up in a hash table, whatever the planner thinks of how many there are. */
+		buf_add_str(conditions, " AND CASE WHEN (");
+		add_column(pg, conditions, "t", workspace);
+		buf_add_str(conditions, ", ");
+		add_column(pg, conditions, "t", document);
+		buf_add_str(conditions, ") IN (SELECT p.w, p.d FROM firn_replaced p) THEN true ELSE false END");
 	}
 	return buf_ok(ctes, e) && buf_ok(conditions, e);
 }
