@@ -268,9 +268,11 @@ static CURLcode set_limits(const struct http *h, const struct http_request *requ
 	    (rc = curl_easy_setopt(c, CURLOPT_PATH_AS_IS, 1L)) != CURLE_OK ||
 	    (rc = curl_easy_setopt(c, CURLOPT_TCP_KEEPALIVE, 1L)) != CURLE_OK ||
 	    (rc = curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1)) !=
-		    CURLE_OK ||
-	    (rc = curl_easy_setopt(c, CURLOPT_BUFFERSIZE, (long)CURL_MAX_READ_SIZE)) != CURLE_OK)
+		    CURLE_OK)
 		return rc;
+	/* For speed only. 7.88 refuses it on a handle that kept its buffer after a failed look-up
+	 * of the host, and that is no reason to fail for ever after. */
+	curl_easy_setopt(c, CURLOPT_BUFFERSIZE, (long)CURL_MAX_READ_SIZE);
 	if (h->ca_file)
 		return curl_easy_setopt(c, CURLOPT_CAINFO, h->ca_file);
 	return CURLE_OK;
@@ -293,6 +295,10 @@ static bool set_transport_error(const struct http *h, CURLcode rc, struct err *e
 		return err_hint(
 			e,
 			"Name the file of the authority that signed it as the archive's ca_file.");
+	case CURLE_SSL_CONNECT_ERROR:
+		err_set(e, ERR_OFFLINE, "%s", reason);
+		return err_hint(e,
+				"If the server speaks plain HTTP, give its endpoint as http://.");
 	default:
 		return err_set(e, ERR_OFFLINE, "%s", reason);
 	}

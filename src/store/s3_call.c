@@ -12,6 +12,7 @@
  * surrounds them. */
 #define ANSWER_MAX_BYTES  ((size_t)8 << 20)
 #define RETRY_AFTER_MAX_S 120
+#define SKEW_MAX_S        300
 
 void s3_answer_release(struct s3_answer *a)
 {
@@ -161,6 +162,23 @@ bool s3_set_error(struct s3 *s, int status, const struct http_response *http,
 	return false;
 }
 
+/* A refusal whose cause may be the clock: where the two differ by more than servers bear, says so.
+ */
+static void hint_at_clock(const struct s3 *s, const struct http_response *http, struct err *e)
+{
+	const char *date = http_response_header(http, "date");
+	int64_t there, ahead;
+
+	if (e->code != ERR_DENIED || !date || !http_parse_date(date, &there))
+		return;
+	ahead = clock_wall_s(s->store->clock) - there;
+	if (ahead > -SKEW_MAX_S && ahead < SKEW_MAX_S)
+		return;
+	e->code = ERR_CONFIG;
+	err_hint(e, "Set this machine's clock: it is %" PRId64 " s %s the server's.",
+		 ahead < 0 ? -ahead : ahead, ahead < 0 ? "behind" : "ahead of");
+}
+
 /* "/bucket/prefix/key" */
 static void add_path(const struct s3 *s, const char *key, struct buf *out)
 {
@@ -259,6 +277,7 @@ bool s3_try(struct s3 *s, const struct s3_call *c, const struct retry *r, struct
 	if (ok && a->http.status / 100 != 2) {
 		s3_parse_error(a->http.body.data, a->http.body.len, &a->error);
 		ok = s3_set_error(s, a->http.status, &a->http, &a->error, e);
+		hint_at_clock(s, &a->http, e);
 	}
 out:
 	buf_release(&path);
@@ -308,6 +327,21 @@ bool s3_perform(struct s3 *s, const struct s3_call *c, struct retry *r, struct s
 	return true;
 }
 
+/* A refused HEAD has no body to say why. The same as GET, for a byte, has. */
+static void explain_refusal(struct s3 *s, const char *key, struct retry *r, struct s3_answer *a,
+			    struct err *e)
+{
+	struct s3_call call = { .method = "GET", .key = key };
+	int status = a->http.status;
+	struct err again = { 0 };
+
+	if (status / 100 != 3 && status != 400 && status != 401 && status != 403)
+		return;
+	s3_call_add_header(&call, "range", "bytes=0-0");
+	if (!s3_try(s, &call, r, a, &again) && a->http.status == status && a->error.code[0])
+		*e = again;
+}
+
 bool s3_head_object(struct s3 *s, const char *key, struct retry *r, struct s3_answer *a,
 		    struct store_object *out, struct err *e)
 {
@@ -315,8 +349,10 @@ bool s3_head_object(struct s3 *s, const char *key, struct retry *r, struct s3_an
 	const char *length, *modified, *storage_class;
 	struct store_object object = { .modified_s = 0 };
 
-	if (!s3_perform(s, &call, r, a, e))
+	if (!s3_perform(s, &call, r, a, e)) {
+		explain_refusal(s, key, r, a, e);
 		return false;
+	}
 	length = http_response_header(&a->http, "content-length");
 	modified = http_response_header(&a->http, "last-modified");
 	storage_class = http_response_header(&a->http, "x-amz-storage-class");

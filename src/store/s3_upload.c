@@ -335,6 +335,8 @@ out:
 	buf_release(&u.finish);
 	sha256_free(u.whole);
 	s3_answer_release(&u.answer);
+	if (!ok && storage_class && !e->hint[0] && e->code == ERR_CONFIG)
+		err_hint(e, "Perhaps the archive has no storage class \"%s\".", storage_class);
 	if (!ok && e->code != ERR_EXISTS)
 		err_wrap(e, "could not write object \"%s\"", key);
 	return ok;

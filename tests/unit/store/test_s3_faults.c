@@ -750,6 +750,64 @@ static void nobody_listening_is_offline(void **state)
 	store_close(s);
 }
 
+/* With libcurl 7.88 a failed look-up once made every later try fail for another reason. */
+static void a_host_that_cannot_be_looked_up_is_tried_again(void **state)
+{
+	struct store_object object;
+	struct err e = { 0 };
+	struct store *s;
+
+	(void)state;
+	now_ms = 1000;
+	/* A label this long never reaches a name server. */
+	s = store_open(
+		&(struct store_options){ .url = "s3://bucket/p",
+					 .endpoint = "http://aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+						     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.invalid",
+					 .path_style = true,
+					 .max_tries = 3,
+					 .clock = &fake_clock },
+		&e);
+	assert_non_null(s);
+	assert_false(store_head(s, "k", &object, &e));
+	assert_int_equal(e.code, ERR_OFFLINE);
+	assert_non_null(strstr(e.message, "resolve host"));
+	assert_int_equal(store_counters(s).retries, 2);
+	store_close(s);
+}
+
+static void a_refused_look_up_is_explained(void **state)
+{
+	static const struct step steps[] = {
+		{ .request = "HEAD ", .status = 403 },
+		{ .request = "GET ",
+		  .status = 403,
+		  .body = "<Error><Code>InvalidAccessKeyId</Code></Error>",
+		  .contains = "range: bytes=0-0" },
+		{ .request = "HEAD ",
+		  .status = 403,
+		  .headers = "Date: Tue, 14 Nov 2023 21:13:20 GMT\r\n" },
+		{ .request = "GET ", .status = 403 },
+	};
+	struct server server;
+	struct store_object object;
+	struct store *s;
+	struct err e = { 0 };
+
+	(void)state;
+	start(&server, steps, COUNT(steps));
+	s = open_store(&server, 0);
+	assert_false(store_head(s, "k", &object, &e));
+	assert_int_equal(e.code, ERR_DENIED);
+	assert_non_null(strstr(e.message, "InvalidAccessKeyId"));
+	/* The fake clock is an hour ahead of that date. */
+	assert_false(store_head(s, "k", &object, &e));
+	assert_int_equal(e.code, ERR_CONFIG);
+	assert_non_null(strstr(e.hint, "clock"));
+	store_close(s);
+	finish(&server);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -770,6 +828,8 @@ int main(void)
 		cmocka_unit_test(each_key_that_is_not_deleted_counts),
 		cmocka_unit_test(a_server_that_says_nothing_is_given_up),
 		cmocka_unit_test(nobody_listening_is_offline),
+		cmocka_unit_test(a_host_that_cannot_be_looked_up_is_tried_again),
+		cmocka_unit_test(a_refused_look_up_is_explained),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
