@@ -35,18 +35,24 @@ static void add_key_join(struct stage *s, struct buf *b, const char *left, const
 	}
 }
 
-bool stage_begin(struct stage *s, struct pg *pg, const struct table_info *t, const struct column *columns,
-		 size_t column_count, struct err *e)
+bool stage_begin(struct stage *s, struct pg *pg, const struct table_info *t,
+		 const struct column *columns, size_t column_count, struct err *e)
 {
 	struct buf sql = BUF_INIT;
 	bool ok;
 
-	*s = (struct stage){ .pg = pg, .table = t, .columns = columns, .column_count = column_count };
-	buf_add_str(&sql, "CREATE TEMP TABLE firn_stage ON COMMIT DROP AS SELECT 0::int4 AS firn_row, ");
+	*s = (struct stage){
+		.pg = pg, .table = t, .columns = columns, .column_count = column_count
+	};
+	buf_add_str(&sql,
+		    "CREATE TEMP TABLE firn_stage ON COMMIT DROP AS SELECT 0::int4 AS firn_row, ");
 	add_names(s, &sql, "t", ", ");
 	buf_printf(&sql, " FROM %s t LIMIT 0", t->qualified);
 	ok = buf_ok(&sql, e) && pg_begin(pg, NULL, e) && pg_local_search_path(pg, true, e) &&
-	     pg_exec(pg, "SET LOCAL statement_timeout = 0; SET LOCAL work_mem = '64MB'; SET LOCAL jit = off", e) &&
+	     pg_exec(pg,
+		     "SET LOCAL statement_timeout = 0; SET LOCAL work_mem = '64MB'; SET LOCAL jit "
+		     "= off",
+		     e) &&
 	     pg_exec(pg, buf_str(&sql), e);
 	buf_release(&sql);
 	return ok || err_wrap(e, "could not make the staging table");
@@ -55,8 +61,8 @@ bool stage_begin(struct stage *s, struct pg *pg, const struct table_info *t, con
 bool stage_load(struct stage *s, const struct buf *rows, struct err *e)
 {
 	return (pg_copy_in_start(s->pg, "COPY " STAGE " FROM STDIN (FORMAT BINARY)", e) &&
-		pg_copy_in_write(s->pg, rows->data, rows->len, e) && pg_copy_in_finish(s->pg, NULL, e) &&
-		pg_exec(s->pg, "ANALYZE " STAGE, e)) ||
+		pg_copy_in_write(s->pg, rows->data, rows->len, e) &&
+		pg_copy_in_finish(s->pg, NULL, e) && pg_exec(s->pg, "ANALYZE " STAGE, e)) ||
 	       err_wrap(e, "could not load the staging table");
 }
 
@@ -83,16 +89,20 @@ static bool compare_message(struct comparison *c, const uint8_t *data, size_t le
 		int32_t field_len;
 
 		if (end - at < 4)
-			return err_set(e, ERR_INTERNAL, "the server sent a row that ends too early");
+			return err_set(e, ERR_INTERNAL,
+				       "the server sent a row that ends too early");
 		field_len = (int32_t)get_u32be(at);
 		at += 4;
 		if (field_len < -1 || (field_len > 0 && end - at < field_len))
-			return err_set(e, ERR_INTERNAL, "the server sent a field that ends too early");
+			return err_set(e, ERR_INTERNAL,
+				       "the server sent a field that ends too early");
 		c->fields[i] = (struct field){ at, field_len };
 		at += field_len > 0 ? field_len : 0;
 	}
 	if (row_hash(c->fields, c->column_count) != c->expected(c->ctx, row))
-		return err_set(e, ERR_DATA, "row %u came out of Postgres with other bytes than were archived", row);
+		return err_set(e, ERR_DATA,
+			       "row %u came out of Postgres with other bytes than were archived",
+			       row);
 	c->rows++;
 	return true;
 }
@@ -115,7 +125,8 @@ static bool compare_copy(struct stage *s, const char *sql, struct comparison *c,
 			return true;
 		if (header) {
 			if (len < COPY_HEADER_BYTES)
-				return err_set(e, ERR_INTERNAL, "the server sent no COPY BINARY header");
+				return err_set(e, ERR_INTERNAL,
+					       "the server sent no COPY BINARY header");
 			data += COPY_HEADER_BYTES;
 			len -= COPY_HEADER_BYTES;
 			header = false;
@@ -129,8 +140,9 @@ static bool compare_copy(struct stage *s, const char *sql, struct comparison *c,
 	}
 }
 
-static bool compare(struct stage *s, const char *from, const char *alias, uint64_t (*expected)(void *ctx, uint32_t row),
-		    void *ctx, int64_t *rows_out, struct err *e)
+static bool compare(struct stage *s, const char *from, const char *alias,
+		    uint64_t (*expected)(void *ctx, uint32_t row), void *ctx, int64_t *rows_out,
+		    struct err *e)
 {
 	struct comparison c = { .expected = expected, .ctx = ctx, .column_count = s->column_count };
 	struct buf sql = BUF_INIT;
@@ -149,8 +161,8 @@ static bool compare(struct stage *s, const char *from, const char *alias, uint64
 	return ok;
 }
 
-bool stage_compare(struct stage *s, uint64_t (*expected)(void *ctx, uint32_t row), void *ctx, int64_t *rows_out,
-		   struct err *e)
+bool stage_compare(struct stage *s, uint64_t (*expected)(void *ctx, uint32_t row), void *ctx,
+		   int64_t *rows_out, struct err *e)
 {
 	return compare(s, STAGE " s", "s", expected, ctx, rows_out, e) ||
 	       err_wrap(e, "could not compare the staged rows");
@@ -175,6 +187,33 @@ bool stage_find_conflicts(struct stage *s, struct bitmap *out, struct err *e)
 	return ok || err_wrap(e, "could not look for rows that are hot already");
 }
 
+static void add_key_names(struct stage *s, struct buf *b, const char *prefix)
+{
+	const struct table_info *t = s->table;
+	bool first = true;
+
+	for (size_t i = 0; i < t->column_count; i++)
+		if (t->columns[i].in_key) {
+			buf_printf(b, "%s%s", first ? "" : ", ", prefix);
+			pg_add_identifier(s->pg, b, t->columns[i].name);
+			first = false;
+		}
+}
+
+bool stage_find_repeated(struct stage *s, struct bitmap *out, struct err *e)
+{
+	struct buf sql = BUF_INIT;
+	bool ok;
+
+	buf_add_str(&sql, "SELECT k.firn_row FROM (SELECT s.firn_row, pg_catalog.row_number() OVER "
+			  "(PARTITION BY ");
+	add_key_names(s, &sql, "s.");
+	buf_add_str(&sql, " ORDER BY s.firn_row) AS nr FROM " STAGE " s) k WHERE k.nr > 1");
+	ok = buf_ok(&sql, e) && pg_query_each(s->pg, buf_str(&sql), NULL, visit_row_number, out, e);
+	buf_release(&sql);
+	return ok || err_wrap(e, "could not look for rows that share a key");
+}
+
 static bool staged(const struct stage *s, const char *name)
 {
 	for (size_t i = 0; i < s->column_count; i++)
@@ -185,7 +224,8 @@ static bool staged(const struct stage *s, const char *name)
 
 /* MATCH SIMPLE: a NULL in any column satisfies the key. A column that was not archived gets its default, which the
  * INSERT itself will check. */
-static bool find_orphans_of(struct stage *s, const struct foreign_key *key, struct bitmap *out, struct err *e)
+static bool find_orphans_of(struct stage *s, const struct foreign_key *key, struct bitmap *out,
+			    struct err *e)
 {
 	struct buf sql = BUF_INIT;
 	bool ok;
@@ -209,7 +249,8 @@ static bool find_orphans_of(struct stage *s, const struct foreign_key *key, stru
 	buf_add_str(&sql, ")");
 	ok = buf_ok(&sql, e) && pg_query_each(s->pg, buf_str(&sql), NULL, visit_row_number, out, e);
 	buf_release(&sql);
-	return ok || err_wrap(e, "could not look for rows that foreign key \"%s\" would refuse", key->name);
+	return ok || err_wrap(e, "could not look for rows that foreign key \"%s\" would refuse",
+			      key->name);
 }
 
 bool stage_find_orphans(struct stage *s, struct bitmap *out, struct err *e)
@@ -235,42 +276,42 @@ bool stage_drop_rows(struct stage *s, const struct bitmap *rows, struct err *e)
 	buf_add_byte(&list, '}');
 	pg_param_text(&p, buf_str(&list));
 	ok = buf_ok(&list, e) &&
-	     (list.len == 2 || pg_query(s->pg, "DELETE FROM " STAGE " WHERE firn_row = ANY ($1::int4[])", &p, NULL, e));
+	     (list.len == 2 ||
+	      pg_query(s->pg, "DELETE FROM " STAGE " WHERE firn_row = ANY ($1::int4[])", &p, NULL,
+		       e));
 	buf_release(&list);
 	return ok;
 }
 
-bool stage_delete_hot(struct stage *s, struct err *e)
+bool stage_delete_hot(struct stage *s, struct bitmap *replaced, struct err *e)
 {
 	struct buf sql = BUF_INIT;
 	bool ok;
 
 	buf_printf(&sql, "DELETE FROM %s t USING " STAGE " s WHERE ", s->table->qualified);
 	add_key_join(s, &sql, "t", "s");
-	ok = buf_ok(&sql, e) && pg_exec(s->pg, buf_str(&sql), e);
+	buf_add_str(&sql, " RETURNING s.firn_row");
+	ok = buf_ok(&sql, e) &&
+	     pg_query_each(s->pg, buf_str(&sql), NULL, visit_row_number, replaced, e);
 	buf_release(&sql);
 	return ok || err_wrap(e, "could not delete the hot rows to replace");
 }
 
-static void add_key_names(struct stage *s, struct buf *b)
+static void hint_trigger(struct stage *s, struct err *e)
 {
-	const struct table_info *t = s->table;
-	bool first = true;
-
-	for (size_t i = 0; i < t->column_count; i++)
-		if (t->columns[i].in_key) {
-			if (!first)
-				buf_add_str(b, ", ");
-			pg_add_identifier(s->pg, b, t->columns[i].name);
-			first = false;
-		}
+	err_hint(e,
+		 "A trigger on table \"%s\" changes rows as they are inserted. Make it leave rows "
+		 "alone "
+		 "while firn brings them back (application_name is \"firn\").",
+		 s->table->label);
 }
 
 /* What triggers made of the rows must be what was archived. */
-static bool compare_inserted(struct stage *s, uint64_t (*expected)(void *ctx, uint32_t row), void *ctx, struct err *e)
+static bool compare_inserted(struct stage *s, uint64_t (*expected)(void *ctx, uint32_t row),
+			     void *ctx, int64_t inserted, struct err *e)
 {
 	struct buf from = BUF_INIT;
-	int64_t rows;
+	int64_t rows = 0;
 	bool ok;
 
 	buf_printf(&from, STAGE " s JOIN %s t ON ", s->table->qualified);
@@ -278,20 +319,69 @@ static bool compare_inserted(struct stage *s, uint64_t (*expected)(void *ctx, ui
 	buf_add_str(&from, " WHERE s.firn_row = ANY (SELECT firn_row FROM pg_temp.firn_inserted)");
 	ok = buf_ok(&from, e) && compare(s, buf_str(&from), "t", expected, ctx, &rows, e);
 	buf_release(&from);
+	if (ok && rows != inserted)
+		ok = err_set(e, ERR_DATA, "inserted %" PRId64 " rows, found %" PRId64 " of them",
+			     inserted, rows);
 	if (!ok && e->code == ERR_DATA)
-		err_hint(e, "A trigger on table \"%s\" changes rows as they are inserted. Make it leave rows alone "
-			    "while firn brings them back (application_name is \"firn\").",
-			 s->table->label);
+		hint_trigger(s, e);
 	return ok;
 }
 
-bool stage_insert(struct stage *s, uint64_t (*expected)(void *ctx, uint32_t row), void *ctx, struct bitmap *inserted,
-		  struct err *e)
+/* A deferrable unique or exclusion constraint makes the server refuse ON CONFLICT without an arbiter, and could be one
+ * itself. Then there is none, and what a key refuses fails the INSERT. */
+static bool takes_on_conflict(struct stage *s, bool *out, struct err *e)
+{
+	static const char sql[] = "SELECT NOT EXISTS (SELECT 1 FROM pg_catalog.pg_index i WHERE "
+				  "NOT i.indimmediate AND (i.indrelid = $1::oid OR "
+				  "i.indrelid IN (SELECT t.relid FROM "
+				  "pg_catalog.pg_partition_tree($1::oid::pg_catalog.regclass) t)))";
+	struct pg_params p = PG_PARAMS_INIT;
+	struct pg_result *result = NULL;
+
+	pg_param_i64(&p, s->table->oid);
+	if (!pg_query(s->pg, sql, &p, &result, e))
+		return false;
+	*out = pg_bool(result, 0, 0);
+	pg_result_free(result);
+	return true;
+}
+
+/* Every row that went into the table must be known by its number: one that a trigger gave another key would be hot and
+ * stay cold, two that share a key would both count as hot. */
+static bool insert_counted(struct stage *s, const char *sql, int64_t *inserted_out, struct err *e)
+{
+	struct pg_result *result = NULL;
+	int64_t rows, known, numbers;
+
+	if (!pg_query(s->pg, sql, NULL, &result, e))
+		return false;
+	rows = pg_i64(result, 0, 0);
+	known = pg_i64(result, 0, 1);
+	pg_result_free(result);
+	if (!pg_query(s->pg, "SELECT count(DISTINCT firn_row) FROM pg_temp.firn_inserted", NULL,
+		      &result, e))
+		return false;
+	numbers = pg_i64(result, 0, 0);
+	pg_result_free(result);
+	*inserted_out = rows;
+	if (rows == known && rows == numbers)
+		return true;
+	err_set(e, ERR_DATA,
+		"inserted %" PRId64 " rows, %" PRId64 " of them under the key that was archived",
+		rows, known);
+	hint_trigger(s, e);
+	return false;
+}
+
+bool stage_insert(struct stage *s, uint64_t (*expected)(void *ctx, uint32_t row), void *ctx,
+		  struct bitmap *inserted, struct err *e)
 {
 	struct buf sql = BUF_INIT;
-	bool ok;
+	bool on_conflict = false, ok;
+	int64_t count = 0;
 
-	ok = pg_exec(s->pg,
+	ok = takes_on_conflict(s, &on_conflict, e) &&
+	     pg_exec(s->pg,
 		     "CREATE TEMP TABLE firn_inserted ON COMMIT DROP AS "
 		     "SELECT 0::int4 AS firn_row, 0::oid AS firn_leaf LIMIT 0",
 		     e);
@@ -299,15 +389,20 @@ bool stage_insert(struct stage *s, uint64_t (*expected)(void *ctx, uint32_t row)
 	add_names(s, &sql, "", ", ");
 	buf_add_str(&sql, ") OVERRIDING SYSTEM VALUE SELECT ");
 	add_names(s, &sql, "s", ", ");
-	buf_add_str(&sql, " FROM " STAGE " s ORDER BY s.firn_row ON CONFLICT DO NOTHING RETURNING ");
-	add_key_names(s, &sql);
-	buf_add_str(&sql, ", tableoid AS firn_leaf) INSERT INTO pg_temp.firn_inserted "
-			  "SELECT s.firn_row, n.firn_leaf FROM " STAGE " s JOIN firn_new n ON ");
+	buf_printf(&sql, " FROM " STAGE " s ORDER BY s.firn_row%s RETURNING ",
+		   on_conflict ? " ON CONFLICT DO NOTHING" : "");
+	add_key_names(s, &sql, "");
+	buf_add_str(&sql,
+		    ", tableoid AS firn_leaf), firn_known AS (INSERT INTO pg_temp.firn_inserted "
+		    "SELECT s.firn_row, n.firn_leaf FROM " STAGE " s JOIN firn_new n ON ");
 	add_key_join(s, &sql, "n", "s");
-	ok = ok && buf_ok(&sql, e) && pg_exec(s->pg, buf_str(&sql), e) &&
+	buf_add_str(&sql, " RETURNING 1) SELECT (SELECT count(*) FROM firn_new), (SELECT count(*) "
+			  "FROM firn_known)");
+	ok = ok && buf_ok(&sql, e) && insert_counted(s, buf_str(&sql), &count, e) &&
 	     pg_exec(s->pg, "ANALYZE pg_temp.firn_inserted", e) &&
-	     pg_query_each(s->pg, "SELECT firn_row FROM pg_temp.firn_inserted", NULL, visit_row_number, inserted, e) &&
-	     (!s->table->insert_triggers || compare_inserted(s, expected, ctx, e));
+	     pg_query_each(s->pg, "SELECT firn_row FROM pg_temp.firn_inserted", NULL,
+			   visit_row_number, inserted, e) &&
+	     (!s->table->insert_triggers || compare_inserted(s, expected, ctx, count, e));
 	buf_release(&sql);
 	return ok || err_wrap(e, "could not insert into table \"%s\"", s->table->label);
 }
@@ -331,16 +426,19 @@ bool stage_note_residency(struct stage *s, int64_t table_id, bool by_document, s
 	} else {
 		buf_add_str(&sql, "NULL::text");
 	}
-	buf_add_str(&sql, " FROM " STAGE " s JOIN pg_temp.firn_inserted i ON i.firn_row = s.firn_row "
-			  "ON CONFLICT (table_id, workspace, (coalesce(document, '')), ((document IS NULL))) "
-			  "DO UPDATE SET rehydrated_at = now()");
+	buf_add_str(
+		&sql,
+		" FROM " STAGE " s JOIN pg_temp.firn_inserted i ON i.firn_row = s.firn_row "
+		"ON CONFLICT (table_id, workspace, (coalesce(document, '')), ((document IS NULL))) "
+		"DO UPDATE SET rehydrated_at = now()");
 	ok = buf_ok(&sql, e) && pg_exec(s->pg, buf_str(&sql), e);
 	buf_release(&sql);
 	return ok || err_wrap(e, "could not note what was brought back");
 }
 
-bool stage_leaves(struct stage *s, bool (*visit)(void *ctx, const char *leaf, int64_t rows, struct err *e), void *ctx,
-		  struct err *e)
+bool stage_leaves(struct stage *s,
+		  bool (*visit)(void *ctx, const char *leaf, int64_t rows, struct err *e),
+		  void *ctx, struct err *e)
 {
 	const struct table_info *t = s->table;
 	struct pg_result *result = NULL;
@@ -348,7 +446,9 @@ bool stage_leaves(struct stage *s, bool (*visit)(void *ctx, const char *leaf, in
 
 	/* Few rows, and the visit writes through the same connection: they are all read first. A leaf that was attached
 	 * a moment ago is not known here; its own autovacuum looks after it. */
-	ok = pg_query(s->pg, "SELECT firn_leaf::bigint, count(*) FROM pg_temp.firn_inserted GROUP BY 1", NULL, &result, e);
+	ok = pg_query(s->pg,
+		      "SELECT firn_leaf::bigint, count(*) FROM pg_temp.firn_inserted GROUP BY 1",
+		      NULL, &result, e);
 	for (int i = 0; ok && i < pg_rows(result); i++)
 		for (size_t l = 0; ok && l < t->leaf_count; l++)
 			if (t->leaves[l].oid == (uint32_t)pg_i64(result, i, 0))

@@ -13,9 +13,9 @@
 
 /* A batch is what one transaction brings back: bounded memory here, short locks there. */
 #define BATCH_BYTES (24u << 20)
-#define BATCH_ROWS 20000u
+#define BATCH_ROWS  20000u
 /* One ranged GET: neighbouring blocks are read together, small gaps included, since a request costs more. */
-#define RANGE_BYTES (8u << 20)
+#define RANGE_BYTES     (8u << 20)
 #define RANGE_GAP_BYTES (64u << 10)
 /* Ids named in the notes; the counts tell the rest. */
 #define NOTED_IDS 5
@@ -28,12 +28,12 @@ struct expected_row {
 struct batch {
 	struct restore *r;
 	struct segment_record *record;
-	struct bitmap *dead; /* as the catalog had it last */
+	struct bitmap *dead;    /* as the catalog had it last */
 	struct column *columns; /* those that the table still has */
-	int *positions;		/* of each in the segment's columns */
+	int *positions;         /* of each in the segment's columns */
 	size_t column_count;
-	struct field *fields;	/* room for one row, with the row number before it */
-	struct buf copy;	/* COPY BINARY of the rows gathered so far */
+	struct field *fields;      /* room for one row, with the row number before it */
+	struct buf copy;           /* COPY BINARY of the rows gathered so far */
 	struct expected_row *rows; /* ascending by row */
 	size_t row_count, row_capacity;
 	int64_t ids_noted;
@@ -82,7 +82,8 @@ static uint64_t expected_hash(void *ctx, uint32_t row)
 }
 
 /* Which stored columns go into the table; the table's new ones get their defaults. */
-static bool match_columns(struct batch *b, const struct column *stored, size_t stored_count, struct err *e)
+static bool match_columns(struct batch *b, const struct column *stored, size_t stored_count,
+			  struct err *e)
 {
 	const struct table_info *t = b->r->table->info;
 
@@ -98,11 +99,16 @@ static bool match_columns(struct batch *b, const struct column *stored, size_t s
 			return false;
 		if (missing) {
 			if (stored[i].in_key) {
-				err_set(e, ERR_CONFIG, "key column \"%s\" of the archived rows is no longer in table \"%s\"",
+				err_set(e, ERR_CONFIG,
+					"key column \"%s\" of the archived rows is no longer in "
+					"table \"%s\"",
 					stored[i].name, t->label);
-				return err_hint(e, "Add the column back before bringing these rows back.");
+				return err_hint(
+					e, "Add the column back before bringing these rows back.");
 			}
-			if (!restore_note(b->r, e, "column \"%s\" was dropped from table \"%s\"; its archived values were left out",
+			if (!restore_note(b->r, e,
+					  "column \"%s\" was dropped from table \"%s\"; its "
+					  "archived values were left out",
 					  stored[i].name, t->label))
 				return false;
 			continue;
@@ -117,8 +123,10 @@ static bool match_columns(struct batch *b, const struct column *stored, size_t s
 		for (size_t i = 0; i < b->column_count && !found; i++)
 			found = strcmp(b->columns[i].name, t->columns[k].name) == 0;
 		if (t->columns[k].in_key && !found)
-			return err_set(e, ERR_CONFIG, "key column \"%s\" of table \"%s\" is not in the archived rows",
-				       t->columns[k].name, t->label);
+			return err_set(
+				e, ERR_CONFIG,
+				"key column \"%s\" of table \"%s\" is not in the archived rows",
+				t->columns[k].name, t->label);
 	}
 	return true;
 }
@@ -132,7 +140,8 @@ static void reset_batch(struct batch *b)
 
 static bool add_row(struct batch *b, uint32_t row, const struct field *stored, struct err *e)
 {
-	uint8_t number[4] = { (uint8_t)(row >> 24), (uint8_t)(row >> 16), (uint8_t)(row >> 8), (uint8_t)row };
+	uint8_t number[4] = { (uint8_t)(row >> 24), (uint8_t)(row >> 16), (uint8_t)(row >> 8),
+			      (uint8_t)row };
 	void *rows = b->rows;
 
 	if (!mem_grow(&rows, &b->row_capacity, b->row_count + 1, sizeof(*b->rows), e))
@@ -141,12 +150,14 @@ static bool add_row(struct batch *b, uint32_t row, const struct field *stored, s
 	b->fields[0] = (struct field){ number, sizeof(number) };
 	for (size_t i = 0; i < b->column_count; i++)
 		b->fields[i + 1] = stored[b->positions[i]];
-	b->rows[b->row_count++] = (struct expected_row){ row, row_hash(b->fields + 1, b->column_count) };
+	b->rows[b->row_count++] =
+		(struct expected_row){ row, row_hash(b->fields + 1, b->column_count) };
 	copybin_add_row(&b->copy, b->fields, b->column_count + 1);
 	return buf_ok(&b->copy, e);
 }
 
-static bool note_rows(struct batch *b, struct stage *s, const struct bitmap *rows, const char *why, struct err *e)
+static bool note_rows(struct batch *b, struct stage *s, const struct bitmap *rows, const char *why,
+		      struct err *e)
 {
 	uint32_t row = 0;
 
@@ -164,38 +175,93 @@ static bool note_rows(struct batch *b, struct stage *s, const struct bitmap *row
 	return true;
 }
 
-/* Rows that cannot come back now leave the staging table; they stay cold. */
-static bool set_aside(struct batch *b, struct stage *s, int64_t *hot_out, int64_t *orphaned_out, struct err *e)
+/* Rows whose key another row of the batch has come after it, and find it hot. */
+static bool set_repeated_aside(struct batch *b, struct stage *s, struct err *e)
+{
+	struct bitmap *repeated = bitmap_new(e);
+	bool ok = false;
+
+	if (!repeated || !stage_find_repeated(s, repeated, e))
+		goto out;
+	if (bitmap_count(repeated) > 0 && b->r->options->on_conflict != FIRN_CONFLICT_SKIP) {
+		err_set(e, ERR_DATA,
+			"%" PRIu64 " of the rows to bring back have the same key as others of them",
+			bitmap_count(repeated));
+		err_hint(e,
+			 "The key of table \"%s\" was another when they were archived. Use "
+			 "--on-conflict skip to bring back "
+			 "one row of each key.",
+			 b->r->table->info->label);
+		goto out;
+	}
+	ok = note_rows(b, s, repeated, "has the key of another archived row; it stays cold", e) &&
+	     stage_drop_rows(s, repeated, e);
+out:
+	bitmap_free(repeated);
+	return ok;
+}
+
+/* Rows that cannot come back now leave the staging table; they stay cold. replaced gets those whose hot rows are gone. */
+static bool set_aside(struct batch *b, struct stage *s, struct bitmap *replaced,
+		      int64_t *orphaned_out, struct err *e)
 {
 	enum firn_on_conflict mode = b->r->options->on_conflict;
 	struct bitmap *hot = bitmap_new(e), *orphans = bitmap_new(e);
 	bool ok = false;
 
-	if (!hot || !orphans || !stage_find_orphans(s, orphans, e) ||
-	    !note_rows(b, s, orphans, "refers to a row that is gone; it stays cold", e) || !stage_drop_rows(s, orphans, e) ||
-	    !stage_find_conflicts(s, hot, e))
+	if (!hot || !orphans || !set_repeated_aside(b, s, e) ||
+	    !stage_find_orphans(s, orphans, e) ||
+	    !note_rows(b, s, orphans, "refers to a row that is gone; it stays cold", e) ||
+	    !stage_drop_rows(s, orphans, e) || !stage_find_conflicts(s, hot, e))
 		goto out;
 	if (bitmap_count(hot) > 0) {
 		if (mode == FIRN_CONFLICT_FAIL) {
-			err_set(e, ERR_DATA, "%" PRIu64 " of the rows to bring back are hot already", bitmap_count(hot));
-			err_hint(e, "Use --on-conflict skip to leave them cold, or --on-conflict replace to put the "
+			err_set(e, ERR_DATA,
+				"%" PRIu64 " of the rows to bring back are hot already",
+				bitmap_count(hot));
+			err_hint(e, "Use --on-conflict skip to leave them cold, or --on-conflict "
+				    "replace to put the "
 				    "archived rows in their place.");
 			goto out;
 		}
 		if (!note_rows(b, s, hot,
-			       mode == FIRN_CONFLICT_REPLACE ? "was hot already and was replaced"
-							     : "is hot already; its archived copy was left alone",
+			       mode == FIRN_CONFLICT_REPLACE
+				       ? "was hot already and was replaced"
+				       : "is hot already; its archived copy was left alone",
 			       e) ||
-		    !(mode == FIRN_CONFLICT_REPLACE ? stage_delete_hot(s, e) : stage_drop_rows(s, hot, e)))
+		    !(mode == FIRN_CONFLICT_REPLACE ? stage_delete_hot(s, replaced, e)
+						    : stage_drop_rows(s, hot, e)))
 			goto out;
 	}
-	*hot_out = (int64_t)bitmap_count(hot);
 	*orphaned_out = (int64_t)bitmap_count(orphans);
 	ok = true;
 out:
 	bitmap_free(hot);
 	bitmap_free(orphans);
 	return ok;
+}
+
+/* A hot row must not go without the archived one taking its place. */
+static bool check_replaced(const struct bitmap *replaced, const struct bitmap *inserted,
+			   struct err *e)
+{
+	struct bitmap *lost = bitmap_new(e);
+	uint64_t count = 0;
+
+	if (!lost)
+		return false;
+	bitmap_add_all(lost, replaced);
+	bitmap_remove_all(lost, inserted);
+	count = bitmap_count(lost);
+	bitmap_free(lost);
+	if (count == 0)
+		return true;
+	err_set(e, ERR_DATA,
+		"%" PRIu64
+		" archived rows cannot take the place of hot ones: another unique key refuses them",
+		count);
+	return err_hint(e, "Nothing was replaced. Remove the hot rows that hold these keys, or use "
+			   "--on-conflict skip.");
 }
 
 struct leaf_work {
@@ -211,7 +277,8 @@ static bool add_leaf_work(void *ctx, const char *leaf, int64_t rows, struct err 
 }
 
 /* The catalog's side of the transaction: these rows are no longer cold. */
-static bool mark_live(struct batch *b, const struct bitmap *inserted, struct bitmap *dead, struct err *e)
+static bool mark_live(struct batch *b, const struct bitmap *inserted, struct bitmap *dead,
+		      struct err *e)
 {
 	struct pg *pg = b->r->f->pg;
 	struct segment_list current = { 0 };
@@ -220,8 +287,10 @@ static bool mark_live(struct batch *b, const struct bitmap *inserted, struct bit
 	size_t group_count = 0;
 	bool ok = false;
 
-	if (!catalog_segments(pg, &(struct segment_filter){ .ids = &b->record->id, .id_count = 1, .lock = true },
-			      &current, e))
+	if (!catalog_segments(
+		    pg,
+		    &(struct segment_filter){ .ids = &b->record->id, .id_count = 1, .lock = true },
+		    &current, e))
 		goto out;
 	if (current.count == 1)
 		dead_now = segment_record_dead(&current.items[0], e);
@@ -231,18 +300,21 @@ static bool mark_live(struct batch *b, const struct bitmap *inserted, struct bit
 		goto out;
 	bitmap_remove_all(dead_now, b->dead);
 	if (bitmap_count(dead_now) > 0 || current.items[0].state != SEGMENT_ACTIVE) {
-		err_set(e, ERR_BUSY, "segment %" PRId64 " was changed by someone else", b->record->id);
+		err_set(e, ERR_BUSY, "segment %" PRId64 " was changed by someone else",
+			b->record->id);
 		goto out;
 	}
 	bitmap_add_all(dead, b->dead);
 	bitmap_add_all(dead, inserted);
 	for (size_t i = 0; i < group_count; i++)
 		groups[i].rows_live =
-			groups[i].rows_total - (int64_t)bitmap_count_range(dead, (uint32_t)groups[i].first_row,
-									   (uint32_t)(groups[i].first_row +
-										      groups[i].rows_total));
+			groups[i].rows_total -
+			(int64_t)bitmap_count_range(
+				dead, (uint32_t)groups[i].first_row,
+				(uint32_t)(groups[i].first_row + groups[i].rows_total));
 	ok = catalog_segment_update_dead(pg, b->record->id, dead,
-					 b->record->rows_total - (int64_t)bitmap_count(dead), groups, group_count, e);
+					 b->record->rows_total - (int64_t)bitmap_count(dead),
+					 groups, group_count, e);
 out:
 	bitmap_free(dead_now);
 	segment_groups_free(groups, group_count);
@@ -254,33 +326,37 @@ static bool flush_once(struct batch *b, struct err *e)
 {
 	struct restore *r = b->r;
 	struct pg *pg = r->f->pg;
-	struct bitmap *inserted = bitmap_new(e), *dead = bitmap_new(e);
+	struct bitmap *inserted = bitmap_new(e), *dead = bitmap_new(e), *replaced = bitmap_new(e);
 	struct leaf_work work = { .pg = pg, .table_id = r->table->id };
 	bool by_document = r->options->document_count || r->options->chunk_count;
-	int64_t compared = 0, hot = 0, orphaned = 0, rows;
+	int64_t compared = 0, orphaned = 0, rows;
 	struct stage s;
 	bool ok = false;
 
-	if (!inserted || !dead ||
-	    !stage_begin(&s, pg, r->table->info, b->columns, b->column_count, e) || !stage_load(&s, &b->copy, e) ||
-	    !stage_compare(&s, expected_hash, b, &compared, e))
+	if (!inserted || !dead || !replaced ||
+	    !stage_begin(&s, pg, r->table->info, b->columns, b->column_count, e) ||
+	    !stage_load(&s, &b->copy, e) || !stage_compare(&s, expected_hash, b, &compared, e))
 		goto out;
 	if (compared != (int64_t)b->row_count) {
-		err_set(e, ERR_INTERNAL, "staged %zu rows, the server has %" PRId64, b->row_count, compared);
+		err_set(e, ERR_INTERNAL, "staged %zu rows, the server has %" PRId64, b->row_count,
+			compared);
 		goto out;
 	}
 	if (FAULT("rehydrate.after_stage")) {
 		fault(e);
 		goto out;
 	}
-	if (!set_aside(b, &s, &hot, &orphaned, e) || !stage_insert(&s, expected_hash, b, inserted, e))
+	if (!set_aside(b, &s, replaced, &orphaned, e) ||
+	    !stage_insert(&s, expected_hash, b, inserted, e) ||
+	    !check_replaced(replaced, inserted, e))
 		goto out;
 	if (FAULT("rehydrate.after_insert")) {
 		fault(e);
 		goto out;
 	}
 	rows = (int64_t)bitmap_count(inserted);
-	if (rows > 0 && (!mark_live(b, inserted, dead, e) || !stage_note_residency(&s, r->table->id, by_document, e) ||
+	if (rows > 0 && (!mark_live(b, inserted, dead, e) ||
+			 !stage_note_residency(&s, r->table->id, by_document, e) ||
 			 !stage_leaves(&s, add_leaf_work, &work, e)))
 		goto out;
 	if (FAULT("rehydrate.before_commit")) {
@@ -298,8 +374,7 @@ static bool flush_once(struct batch *b, struct err *e)
 	r->result->rows_orphaned += orphaned;
 	/* Found hot and left alone, or refused by another unique key of the table; replaced ones were both hot and inserted. */
 	r->result->rows_hot += (int64_t)b->row_count - orphaned - rows;
-	if (r->options->on_conflict == FIRN_CONFLICT_REPLACE)
-		r->result->rows_hot += hot;
+	r->result->rows_hot += (int64_t)bitmap_count(replaced);
 	progress_add(&r->progress, rows, (int64_t)b->copy.len);
 	ok = true;
 out:
@@ -307,10 +382,18 @@ out:
 		pg_rollback(pg);
 	bitmap_free(inserted);
 	bitmap_free(dead);
+	bitmap_free(replaced);
 	return ok;
 }
 
-/* A referenced row that goes away between the look and the INSERT makes the INSERT fail: look again. */
+/* What a look at the table found may have changed before the INSERT, which fails then: look again. */
+static bool look_again(const struct pg *pg, const struct err *e)
+{
+	const char *state = pg_last_sqlstate(pg);
+
+	return e->code == ERR_DATA && (strcmp(state, "23503") == 0 || strcmp(state, "23505") == 0);
+}
+
 static bool flush(struct batch *b, struct err *e)
 {
 	bool ok = false;
@@ -321,8 +404,9 @@ static bool flush(struct batch *b, struct err *e)
 	if (!buf_ok(&b->copy, e))
 		return false;
 	for (int attempt = 0; attempt < 3 && !ok; attempt++) {
+		err_clear(e);
 		ok = flush_once(b, e);
-		if (!ok && (strcmp(pg_last_sqlstate(b->r->f->pg), "23503") != 0 || e->code != ERR_DATA))
+		if (!ok && !look_again(b->r->f->pg, e))
 			break;
 	}
 	if (ok)
@@ -330,8 +414,9 @@ static bool flush(struct batch *b, struct err *e)
 	return ok;
 }
 
-static bool take_block(struct batch *b, const struct segment_index *index, uint32_t number, const uint8_t *data,
-		       size_t len, const struct bitmap *wanted, struct block_rows *block, struct err *e)
+static bool take_block(struct batch *b, const struct segment_index *index, uint32_t number,
+		       const uint8_t *data, size_t len, const struct bitmap *wanted,
+		       struct block_rows *block, struct err *e)
 {
 	size_t column_count;
 	const struct column *columns = segment_index_columns(index, &column_count);
@@ -361,7 +446,8 @@ struct range {
 
 /* Blocks follow each other in the file, but small ones of one LMDB page in descending order: the range grows either way
  * while it stays small and without large gaps. */
-static struct range range_from(const struct segment_index *index, const struct bitmap *wanted, uint32_t first)
+static struct range range_from(const struct segment_index *index, const struct bitmap *wanted,
+			       uint32_t first)
 {
 	struct segment_block block = segment_index_block(index, first);
 	struct range r = { block.offset, block.offset + block.bytes, first, first + 1 };
@@ -372,7 +458,8 @@ static struct range range_from(const struct segment_index *index, const struct b
 		block = segment_index_block(index, i);
 		from = block.offset < r.from ? block.offset : r.from;
 		to = block.offset + block.bytes > r.to ? block.offset + block.bytes : r.to;
-		if (to - from > RANGE_BYTES || to - from > (r.to - r.from) + block.bytes + RANGE_GAP_BYTES)
+		if (to - from > RANGE_BYTES ||
+		    to - from > (r.to - r.from) + block.bytes + RANGE_GAP_BYTES)
 			break;
 		if (bitmap_count_range(wanted, block.first_row, block.first_row + block.rows) == 0)
 			continue;
@@ -381,8 +468,8 @@ static struct range range_from(const struct segment_index *index, const struct b
 	return r;
 }
 
-static bool fetch_and_take(struct batch *b, const struct segment_index *index, const struct bitmap *wanted,
-			   struct err *e)
+static bool fetch_and_take(struct batch *b, const struct segment_index *index,
+			   const struct bitmap *wanted, struct err *e)
 {
 	struct store *store = engine_store(b->r->f, e);
 	struct block_rows block = { 0 };
@@ -391,14 +478,17 @@ static bool fetch_and_take(struct batch *b, const struct segment_index *index, c
 	bool ok = store != NULL;
 
 	while (ok && bitmap_next(wanted, row, &row)) {
-		struct range range = range_from(index, wanted, segment_index_block_of_row(index, row));
+		struct range range =
+			range_from(index, wanted, segment_index_block_of_row(index, row));
 
 		if (signal_stop_requested()) {
-			ok = err_set(e, ERR_INTERRUPTED, "stopped by a signal; what was brought back stays hot");
+			ok = err_set(e, ERR_INTERRUPTED,
+				     "stopped by a signal; what was brought back stays hot");
 			break;
 		}
 		buf_clear(&data);
-		ok = store_get_range(store, b->record->object_key, range.from, range.to - range.from, &data, e);
+		ok = store_get_range(store, b->record->object_key, range.from,
+				     range.to - range.from, &data, e);
 		if (!ok)
 			break;
 		b->r->result->bytes_fetched += (int64_t)data.len;
@@ -411,8 +501,8 @@ static bool fetch_and_take(struct batch *b, const struct segment_index *index, c
 
 			row = at.first_row + at.rows;
 			if (bitmap_count_range(wanted, at.first_row, row) > 0)
-				ok = take_block(b, index, i, data.data + (at.offset - range.from), at.bytes, wanted,
-						&block, e);
+				ok = take_block(b, index, i, data.data + (at.offset - range.from),
+						at.bytes, wanted, &block, e);
 		}
 	}
 	block_rows_release(&block);
@@ -441,7 +531,8 @@ bool restore_segment(struct restore *r, struct segment_record *record, struct er
 	bool ok = false;
 
 	b.dead = segment_record_dead(record, e);
-	index = wanted && b.dead ? engine_segment_index(r->f, record, &r->result->bytes_fetched, e) : NULL;
+	index = wanted && b.dead ? engine_segment_index(r->f, record, &r->result->bytes_fetched, e)
+				 : NULL;
 	if (!index || !selection_rows(r->selection, index, b.dead, wanted, e))
 		goto out;
 	if (r->options->dry_run) {
