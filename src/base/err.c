@@ -70,7 +70,8 @@ bool err_wrap(struct err *e, const char *fmt, ...)
 	/* The inner message is the one that says what happened: where both do not fit, the context gives way. */
 	if (used > sizeof(e->message) / 2)
 		used = sizeof(e->message) / 2;
-	snprintf(e->message + used, sizeof(e->message) - used, ": %.*s", (int)(sizeof(inner) - 1), inner);
+	snprintf(e->message + used, sizeof(e->message) - used, ": %.*s",
+		 (int)(sizeof(e->message) - used - sizeof(": ")), inner);
 	return false;
 }
 
