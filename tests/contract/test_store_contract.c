@@ -127,12 +127,14 @@ static int set_up(void **state)
 	struct err e = { 0 };
 	uint64_t number;
 
+	bucket = bucket ? bucket : "firn-contract";
+	/* First, since it may fail: nothing is left behind then. */
+	if (a->s3)
+		make_bucket(bucket);
 	snprintf(a->folder, sizeof(a->folder), "/tmp/firn-contract-XXXXXX");
 	if (!mkdtemp(a->folder) || !rng_system(&number, sizeof(number), &e))
 		return -1;
 	if (a->s3) {
-		bucket = bucket ? bucket : "firn-contract";
-		make_bucket(bucket);
 		snprintf(a->url, sizeof(a->url), "s3://%s/contract %016llx/", bucket,
 			 (unsigned long long)number);
 	} else {
