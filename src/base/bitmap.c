@@ -202,6 +202,11 @@ uint64_t bitmap_count_range(const struct bitmap *b, uint32_t from, uint32_t to)
 	return below_to - below_from;
 }
 
+void bitmap_clear(struct bitmap *b)
+{
+	roaring_bitmap_clear(b->set);
+}
+
 void bitmap_add_all(struct bitmap *b, const struct bitmap *other)
 {
 	roaring_bitmap_or_inplace(b->set, other->set);

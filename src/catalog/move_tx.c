@@ -15,6 +15,13 @@ static bool begin_fenced(struct pg *pg, const struct move_tx_options *o, struct 
 	       lease_check(o->lease, e);
 }
 
+/* From here on the leaf is what the pass took it for: ALTER TABLE, CREATE TRIGGER and foreign keys wait. */
+static bool lock_leaf(struct pg *pg, const struct move_tx_options *o, struct err *e)
+{
+	return pg_execf(pg, e, "LOCK TABLE ONLY %s IN ROW EXCLUSIVE MODE", o->leaf->qualified) &&
+	       table_info_recheck_leaf(pg, o->table, o->leaf, e);
+}
+
 /* firn_move(firn_row, firn_tid, firn_xmin, key columns): what was read, typed like the table's own key. */
 static bool load_keys(struct pg *pg, const struct move_tx_options *o, struct err *e)
 {
@@ -171,7 +178,7 @@ static bool attempt(struct pg *pg, const struct move_tx_options *o, bool skip_lo
 	struct buf sql = BUF_INIT;
 	bool ok;
 
-	ok = begin_fenced(pg, o, e) && load_keys(pg, o, e) && check_count(pg, o, e) &&
+	ok = begin_fenced(pg, o, e) && lock_leaf(pg, o, e) && load_keys(pg, o, e) && check_count(pg, o, e) &&
 	     note_documents(pg, o, e) && lock_active_versions(pg, o, e) && build_delete(pg, o, skip_locked, &sql, e) &&
 	     pg_query_each(pg, buf_str(&sql), NULL, visit_missed, &m, e);
 	buf_release(&sql);
@@ -180,20 +187,32 @@ static bool attempt(struct pg *pg, const struct move_tx_options *o, bool skip_lo
 	return ok;
 }
 
+/* A row that is moved to another partition, and a deadlock, end the statement; by the next try the row is gone. */
+static bool lost_a_race(const struct pg *pg)
+{
+	const char *state = pg_last_sqlstate(pg);
+
+	return strcmp(state, "40001") == 0 || strcmp(state, "40P01") == 0;
+}
+
 bool move_tx_delete(struct pg *pg, const struct move_tx_options *o, struct bitmap *missed, struct err *e)
 {
-	struct err first;
+	bool skip_locked = false, ok = attempt(pg, o, false, missed, e);
+	struct err first = *e;
 
-	if (attempt(pg, o, false, missed, e))
-		return true;
-	if (strcmp(pg_last_sqlstate(pg), "55P03") == 0) { /* lock_not_available */
-		first = *e;
-		bitmap_remove_all(missed, missed);
-		if (attempt(pg, o, true, missed, e))
-			return true;
-		/* SKIP LOCKED asks for the UPDATE privilege, which firn does without: the lock is the true reason. */
-		if (e->code == ERR_DENIED)
-			*e = first;
+	for (int again = 0; !ok && again < 3; again++) {
+		if (strcmp(pg_last_sqlstate(pg), "55P03") == 0 && !skip_locked) { /* lock_not_available */
+			skip_locked = true;
+			first = *e;
+		} else if (!lost_a_race(pg)) {
+			break;
+		}
+		bitmap_clear(missed);
+		err_clear(e);
+		ok = attempt(pg, o, skip_locked, missed, e);
 	}
-	return err_wrap(e, "could not delete the moved rows of leaf \"%s\"", o->leaf->label);
+	/* SKIP LOCKED asks for the UPDATE privilege, which firn does without: the lock is the true reason. */
+	if (!ok && skip_locked && e->code == ERR_DENIED)
+		*e = first;
+	return ok || err_wrap(e, "could not delete the moved rows of leaf \"%s\"", o->leaf->label);
 }

@@ -219,6 +219,9 @@ static bool configure_session(struct pg *pg, struct err *e)
 		"pg_catalog.set_config('bytea_output', 'hex', false), "
 		"pg_catalog.set_config('lock_timeout', '0', false), "
 		"pg_catalog.set_config('idle_in_transaction_session_timeout', '0', false), "
+		/* What a crash takes back after COMMIT was answered must not be what gc acts on. */
+		"CASE WHEN pg_catalog.current_setting('synchronous_commit') = 'off' THEN "
+		"pg_catalog.set_config('synchronous_commit', 'on', false) END, "
 		"pg_catalog.set_config('client_encoding', "
 		"pg_catalog.current_setting('server_encoding'), false), "
 		"pg_catalog.current_setting('search_path')";
@@ -227,9 +230,13 @@ static bool configure_session(struct pg *pg, struct err *e)
 
 	if (!pg_query(pg, settings, NULL, &r, e))
 		return false;
-	pg->own_search_path = mem_strdup(pg_text(r, 0, 9), e);
+	pg->own_search_path = mem_strdup(pg_text(r, 0, 10), e);
 	pg_result_free(r);
 	if (!pg->own_search_path || !pg_exec(pg, "SET search_path = pg_catalog", e))
+		return false;
+	/* The session with the lease is idle while a segment is filled, the one that reads has one long transaction. */
+	if ((pg_server_version(pg) >= 140000 && !pg_exec(pg, "SET idle_session_timeout = 0", e)) ||
+	    (pg_server_version(pg) >= 170000 && !pg_exec(pg, "SET transaction_timeout = 0", e)))
 		return false;
 	/* Refused where the server's system cannot watch its sockets: then a dead client is noticed later. */
 	if (pg_server_version(pg) >= 140000 &&
@@ -351,7 +358,8 @@ bool pg_begin(struct pg *pg, const char *options, struct err *e)
 		return false;
 	if (pg_in_transaction(pg))
 		return err_set(e, ERR_INTERNAL, "a transaction is open already");
-	return pg_execf(pg, e, "BEGIN %s", options ? options : "");
+	/* Said always, for a role or a database may have another default. */
+	return pg_execf(pg, e, "BEGIN %s", options ? options : "ISOLATION LEVEL READ COMMITTED");
 }
 
 bool pg_commit(struct pg *pg, struct err *e)

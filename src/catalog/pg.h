@@ -24,7 +24,8 @@ struct pg_result;
  * standard_conforming_strings, extra_float_digits, DateStyle ISO, IntervalStyle iso_8601, TimeZone UTC,
  * search_path = pg_catalog (so every name in firn's SQL is schema-qualified; extension operators such as <=> are not
  * used by firn's own SQL), client_connection_check_interval 10s where the server has it, lock_timeout 0,
- * idle_in_transaction_session_timeout 0, client_encoding as the database's (text comes byte for byte, in COPY too).
+ * idle_in_transaction_session_timeout 0 (idle_session_timeout and transaction_timeout, too, where the server has them),
+ * synchronous_commit on where it was off, client_encoding as the database's (text comes byte for byte, in COPY too).
  * TCP keepalives on; connect_timeout 30 s unless conninfo or PGCONNECT_TIMEOUT say otherwise. Server notices go to log
  * as debug. log may be NULL. A call blocks until the server has answered; signals do not end it. */
 struct pg *pg_connect(const char *conninfo, const struct log *log, struct err *e);
@@ -85,7 +86,7 @@ bool pg_bytea(const struct pg_result *r, int row, int column, struct buf *out, s
 /* Transactions. pg_commit of a transaction that the server had aborted is ERR_INTERNAL, for nothing was committed.
  * pg_rollback ends a COPY that is under way, too; it never fails loudly: on a dead connection there is nothing to
  * roll back. */
-bool pg_begin(struct pg *pg, const char *options, struct err *e); /* NULL, or "ISOLATION LEVEL REPEATABLE READ READ ONLY" */
+bool pg_begin(struct pg *pg, const char *options, struct err *e); /* NULL: READ COMMITTED; or "ISOLATION LEVEL REPEATABLE READ READ ONLY" */
 bool pg_commit(struct pg *pg, struct err *e); /* ERR_OFFLINE when the connection died: the outcome is unknown then */
 void pg_rollback(struct pg *pg);
 bool pg_in_transaction(const struct pg *pg);

@@ -130,3 +130,56 @@ bool table_run_checks(struct table_load *l, struct err *e)
 			return err_wrap(e, "could not check \"%s\"", checks[i].name);
 	return check_pgvector(l, e);
 }
+
+/* A column that was not read would be lost with its rows, one of another type could not come back. */
+static bool same_columns(struct pg *pg, const struct table_info *t, const struct leaf *leaf,
+			 struct err *e)
+{
+	struct found_columns found = { 0 };
+	size_t stored = 0, same = 0;
+	bool ok = false;
+
+	if (!found_columns_load(pg, leaf->oid, &found, e))
+		goto out;
+	for (size_t i = 0; i < found.count; i++) {
+		const struct column *c = &found.items[i].column;
+
+		if (found.items[i].generated)
+			continue;
+		stored++;
+		for (size_t k = 0; k < t->column_count; k++)
+			same += str_eq(c->name, t->columns[k].name) &&
+				c->type_oid == t->columns[k].type_oid &&
+				c->typmod == t->columns[k].typmod;
+	}
+	ok = stored == t->column_count && same == stored;
+	if (!ok)
+		err_set(e, ERR_BUSY, "the columns of \"%s\" were changed while it was read",
+			leaf->label);
+out:
+	found_columns_release(&found);
+	return ok;
+}
+
+bool table_info_recheck_leaf(struct pg *pg, const struct table_info *t, const struct leaf *leaf,
+			     struct err *e)
+{
+	struct pg_params p = PG_PARAMS_INIT;
+	struct pg_result *r = NULL;
+	bool ok;
+
+	pg_param_i64(&p, t->oid);
+	pg_param_i64(&p, leaf->oid);
+	pg_param_text(&p, leaf->qualified);
+	if (!pg_query(pg, sql_recheck_leaf, &p, &r, e))
+		return false;
+	ok = pg_rows(r) == 0;
+	if (!ok)
+		err_set(e, ERR_BUSY, "\"%s\" was changed while it was read: %s", leaf->label,
+			pg_text(r, 0, 0));
+	pg_result_free(r);
+	ok = ok && same_columns(pg, t, leaf, e);
+	if (!ok && e->code == ERR_BUSY)
+		err_hint(e, "Run it again: the table is looked at anew then.");
+	return ok;
+}
