@@ -260,7 +260,7 @@ static bool finish_segment(struct move *m, const struct leaf *leaf, struct filli
 	}
 	if (FAULT("move.after_seal") || !upload(m, s, &sealed, false, e) || FAULT("move.after_upload") ||
 	    !upload(m, s, &sealed, true, e) || FAULT("move.after_index_upload") ||
-	    !segment_check_archived(m->f, s->object_key, s->index_key, &sealed, s->hashes, e) ||
+	    !segment_check_archived(m->f, m->table->info, s->object_key, s->index_key, &sealed, s->hashes, e) ||
 	    FAULT("move.after_verify")) {
 		if (e->code == ERR_NONE)
 			fault(e);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/str.h"
 
 /* What one ranged GET brings. */
 #define CHUNK_BYTES (8u << 20)
@@ -82,6 +83,22 @@ static bool take_blocks(struct readback *r, struct err *e)
 	return true;
 }
 
+/* The names and types by which values find their way back: the rows' hashes say nothing of them. */
+static bool compare_columns(const struct segment_index *index, const struct table_info *t, struct err *e)
+{
+	size_t count;
+	const struct column *found = segment_index_columns(index, &count);
+	bool same = count == t->column_count;
+
+	for (size_t i = 0; same && i < count; i++) {
+		const struct column *a = &found[i], *b = &t->columns[i];
+
+		same = str_eq(a->name, b->name) && str_eq(a->type_name, b->type_name) &&
+		       str_eq(a->type_full, b->type_full) && a->role == b->role && a->in_key == b->in_key;
+	}
+	return same || err_set(e, ERR_DATA, "the archived index does not have the columns that were read");
+}
+
 static bool compare_object(struct store *store, const char *key, struct readback *r, struct err *e)
 {
 	const struct segment_sealed *sealed = r->sealed;
@@ -133,7 +150,7 @@ static bool read_index(struct firn *f, const char *index_key, const struct segme
 	return ok;
 }
 
-bool segment_check_archived(struct firn *f, const char *object_key, const char *index_key,
+bool segment_check_archived(struct firn *f, const struct table_info *t, const char *object_key, const char *index_key,
 			    const struct segment_sealed *sealed, const uint64_t *hashes, struct err *e)
 {
 	struct readback r = { .sealed = sealed, .hashes = hashes, .digest = sha256_new(e) };
@@ -142,7 +159,7 @@ bool segment_check_archived(struct firn *f, const char *object_key, const char *
 
 	ok = r.digest && engine_store(f, e) && read_index(f, index_key, sealed, &index, e);
 	r.index = index;
-	ok = ok && order_blocks(&r, e) && compare_object(f->store, object_key, &r, e);
+	ok = ok && compare_columns(index, t, e) && order_blocks(&r, e) && compare_object(f->store, object_key, &r, e);
 	if (!ok)
 		err_wrap(e, "what was archived as \"%s\" could not be read back", object_key);
 	block_rows_release(&r.block);
