@@ -3,7 +3,7 @@
 . "$FIRN_SRC/tests/lib/e2e_crash.sh"
 
 is "every site in the source is listed, and every listed one is in the source" \
-	"$(grep -rhoE 'FAULT\("[a-z_.]+"\)' "$FIRN_SRC/src" | grep -oE '[a-z_]+\.[a-z_]+' | sort -u)" \
+	"$(grep -rhoE --include='*.c' 'FAULT\("[a-z_.]+"\)' "$FIRN_SRC/src" | grep -oE '[a-z_]+\.[a-z_]+' | sort -u)" \
 	"$(fault_sites '' | sort)"
 is "every listed site is walked by a test" "$(fault_sites '' | grep -vE '^(move|rehydrate|maintain|gc)\.')" ""
 

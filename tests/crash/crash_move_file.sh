@@ -1,0 +1,5 @@
+# kill -9 of firn at every fault site of a pass, over the folder archive.
+. "$FIRN_SRC/tests/lib/e2e_common.sh"
+. "$FIRN_SRC/tests/lib/e2e_crash.sh"
+archive=$(e2e_file_archive)
+. "$FIRN_SRC/tests/lib/e2e_crash_move.sh"
