@@ -168,8 +168,13 @@ bool catalog_pass_end(struct pg *pg, int64_t pass_id, const struct catalog_pass_
 
 /* ---- listing segments ---- */
 
+/* value NULL: SQL NULL */
 static void add_array_item(struct buf *b, const char *value)
 {
+	if (!value) {
+		buf_add_str(b, b->len > 1 ? ",NULL" : "NULL");
+		return;
+	}
 	buf_add_str(b, b->len > 1 ? ",\"" : "\"");
 	for (const char *c = value; *c; c++) {
 		if (*c == '"' || *c == '\\')
@@ -186,6 +191,11 @@ static void text_array(struct buf *b, const char *const *values, size_t count)
 	for (size_t i = 0; i < count; i++)
 		add_array_item(b, values[i]);
 	buf_add_byte(b, '}');
+}
+
+static void add_i64_item(struct buf *b, int64_t value)
+{
+	buf_printf(b, "%s%" PRId64, b->len > 1 ? "," : "", value);
 }
 
 static void i64_array(struct buf *b, const int64_t *values, size_t count)
@@ -372,24 +382,82 @@ bool catalog_segment_intent(struct pg *pg, const struct segment_intent *i, int64
 	return query_i64(pg, sql, &p, id_out, e) || err_wrap(e, "could not record the intent of a segment");
 }
 
-static bool insert_group(struct pg *pg, int64_t segment_id, const struct segment_group_row *g, struct err *e)
+/* Groups that go into one statement: a segment of many small tenants has one a tenant, and rows stay locked meanwhile. */
+#define GROUPS_AT_ONCE 1000
+
+static bool insert_groups(struct pg *pg, int64_t segment_id, const struct segment_group_row *groups, size_t count,
+			  struct err *e)
 {
 	static const char sql[] =
 		"INSERT INTO firn.segment_workspace (segment_id, workspace, version, workspace_null, version_null, "
-		"first_row, rows_total, rows_live, bytes, raw_bytes) VALUES ($1::bigint, coalesce($2::text, ''), "
-		"coalesce($3::text, ''), $2::text IS NULL, $3::text IS NULL, $4::bigint, $5::bigint, $6::bigint, "
-		"$7::bigint, $8::bigint)";
+		"first_row, rows_total, rows_live, bytes, raw_bytes) SELECT $1::bigint, coalesce(g.w, ''), coalesce(g.v, ''), "
+		"g.w IS NULL, g.v IS NULL, g.f, g.t, g.l, g.b, g.r FROM ROWS FROM (unnest($2::text[]), unnest($3::text[]), "
+		"unnest($4::bigint[]), unnest($5::bigint[]), unnest($6::bigint[]), unnest($7::bigint[]), "
+		"unnest($8::bigint[])) AS g (w, v, f, t, l, b, r)";
+	struct buf columns[7] = { BUF_INIT, BUF_INIT, BUF_INIT, BUF_INIT, BUF_INIT, BUF_INIT, BUF_INIT };
 	struct pg_params p = PG_PARAMS_INIT;
+	bool ok = true;
 
+	for (size_t c = 0; c < 7; c++)
+		buf_add_byte(&columns[c], '{');
+	for (size_t i = 0; i < count; i++) {
+		const struct segment_group_row *g = &groups[i];
+
+		add_array_item(&columns[0], g->workspace);
+		add_array_item(&columns[1], g->version);
+		add_i64_item(&columns[2], g->first_row);
+		add_i64_item(&columns[3], g->rows_total);
+		add_i64_item(&columns[4], g->rows_live);
+		add_i64_item(&columns[5], g->bytes);
+		add_i64_item(&columns[6], g->raw_bytes);
+	}
 	pg_param_i64(&p, segment_id);
-	pg_param_text(&p, g->workspace);
-	pg_param_text(&p, g->version);
-	pg_param_i64(&p, g->first_row);
-	pg_param_i64(&p, g->rows_total);
-	pg_param_i64(&p, g->rows_live);
-	pg_param_i64(&p, g->bytes);
-	pg_param_i64(&p, g->raw_bytes);
-	return pg_query(pg, sql, &p, NULL, e);
+	for (size_t c = 0; c < 7; c++) {
+		buf_add_byte(&columns[c], '}');
+		ok = ok && buf_ok(&columns[c], e);
+		pg_param_text(&p, buf_str(&columns[c]));
+	}
+	ok = ok && pg_query(pg, sql, &p, NULL, e);
+	for (size_t c = 0; c < 7; c++)
+		buf_release(&columns[c]);
+	return ok;
+}
+
+static bool update_groups(struct pg *pg, int64_t segment_id, const struct segment_group_row *groups, size_t count,
+			  struct err *e)
+{
+	static const char sql[] =
+		"UPDATE firn.segment_workspace w SET rows_live = g.l FROM ROWS FROM (unnest($2::bigint[]), "
+		"unnest($3::bigint[])) AS g (f, l) WHERE w.segment_id = $1::bigint AND w.first_row = g.f AND w.rows_live <> g.l";
+	struct buf first = BUF_INIT, live = BUF_INIT;
+	struct pg_params p = PG_PARAMS_INIT;
+	bool ok;
+
+	buf_add_byte(&first, '{');
+	buf_add_byte(&live, '{');
+	for (size_t i = 0; i < count; i++) {
+		add_i64_item(&first, groups[i].first_row);
+		add_i64_item(&live, groups[i].rows_live);
+	}
+	buf_add_byte(&first, '}');
+	buf_add_byte(&live, '}');
+	pg_param_i64(&p, segment_id);
+	pg_param_text(&p, buf_str(&first));
+	pg_param_text(&p, buf_str(&live));
+	ok = buf_ok(&first, e) && buf_ok(&live, e) && pg_query(pg, sql, &p, NULL, e);
+	buf_release(&first);
+	buf_release(&live);
+	return ok;
+}
+
+static bool each_batch(struct pg *pg, int64_t segment_id, const struct segment_group_row *groups, size_t count,
+		       bool (*run)(struct pg *, int64_t, const struct segment_group_row *, size_t, struct err *),
+		       struct err *e)
+{
+	for (size_t i = 0; i < count; i += GROUPS_AT_ONCE)
+		if (!run(pg, segment_id, groups + i, count - i < GROUPS_AT_ONCE ? count - i : GROUPS_AT_ONCE, e))
+			return false;
+	return true;
 }
 
 bool catalog_segment_activate(struct pg *pg, const struct segment_activation *a, struct err *e)
@@ -419,8 +487,7 @@ bool catalog_segment_activate(struct pg *pg, const struct segment_activation *a,
 	ok = ok && pg_query(pg, sql, &p, &result, e);
 	if (ok && pg_rows(result) != 1)
 		ok = err_set(e, ERR_FENCED, "segment %" PRId64 " is no longer an intent", a->segment_id);
-	for (size_t i = 0; ok && i < a->group_count; i++)
-		ok = insert_group(pg, a->segment_id, &a->groups[i], e);
+	ok = ok && each_batch(pg, a->segment_id, a->groups, a->group_count, insert_groups, e);
 	pg_result_free(result);
 	buf_release(&dead);
 	return ok || err_wrap(e, "could not activate segment %" PRId64, a->segment_id);
@@ -445,17 +512,7 @@ bool catalog_segment_update_dead(struct pg *pg, int64_t segment_id, const struct
 	ok = ok && pg_query(pg, update, &p, &result, e);
 	if (ok && pg_rows(result) != 1)
 		ok = err_set(e, ERR_BUSY, "segment %" PRId64 " is no longer active", segment_id);
-	for (size_t i = 0; ok && i < group_count; i++) {
-		struct pg_params g = PG_PARAMS_INIT;
-
-		pg_param_i64(&g, segment_id);
-		pg_param_i64(&g, groups[i].first_row);
-		pg_param_i64(&g, groups[i].rows_live);
-		ok = pg_query(pg,
-			      "UPDATE firn.segment_workspace SET rows_live = $3::bigint WHERE segment_id = $1::bigint "
-			      "AND first_row = $2::bigint AND rows_live <> $3::bigint",
-			      &g, NULL, e);
-	}
+	ok = ok && each_batch(pg, segment_id, groups, group_count, update_groups, e);
 	pg_result_free(result);
 	buf_release(&bytes);
 	return ok || err_wrap(e, "could not update segment %" PRId64, segment_id);

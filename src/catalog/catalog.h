@@ -91,7 +91,7 @@ struct segment_activation {
  * becomes abandoned instead of active. */
 bool catalog_segment_activate(struct pg *pg, const struct segment_activation *a, struct err *e);
 
-/* In the transaction that brought rows back: the new bitmap, live counts of the groups by their first_row; retires the
+/* In the transaction that brought rows back: the new bitmap, live counts of those groups, by their first_row; retires the
  * segment when nothing is live. The caller holds the row's lock (filter.lock). */
 bool catalog_segment_update_dead(struct pg *pg, int64_t segment_id, const struct bitmap *dead, int64_t rows_live,
 				 const struct segment_group_row *groups, size_t group_count, struct err *e);

@@ -276,6 +276,26 @@ static bool add_leaf_work(void *ctx, const char *leaf, int64_t rows, struct err 
 	return catalog_maintenance_add(w->pg, w->table_id, leaf, 0, rows, e);
 }
 
+/* Counts what is live in each group, and puts those first where that changed: how many. */
+static size_t count_live(struct segment_group_row *groups, size_t count, const struct bitmap *dead)
+{
+	size_t changed = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		struct segment_group_row g = groups[i];
+		uint32_t first = (uint32_t)g.first_row;
+		int64_t live = g.rows_total - (int64_t)bitmap_count_range(
+						      dead, first, first + (uint32_t)g.rows_total);
+
+		if (live == g.rows_live)
+			continue;
+		g.rows_live = live;
+		groups[i] = groups[changed];
+		groups[changed++] = g;
+	}
+	return changed;
+}
+
 /* The catalog's side of the transaction: these rows are no longer cold. */
 static bool mark_live(struct batch *b, const struct bitmap *inserted, struct bitmap *dead,
 		      struct err *e)
@@ -284,7 +304,7 @@ static bool mark_live(struct batch *b, const struct bitmap *inserted, struct bit
 	struct segment_list current = { 0 };
 	struct segment_group_row *groups = NULL;
 	struct bitmap *dead_now = NULL;
-	size_t group_count = 0;
+	size_t group_count = 0, changed;
 	bool ok = false;
 
 	if (!catalog_segments(
@@ -306,15 +326,10 @@ static bool mark_live(struct batch *b, const struct bitmap *inserted, struct bit
 	}
 	bitmap_add_all(dead, b->dead);
 	bitmap_add_all(dead, inserted);
-	for (size_t i = 0; i < group_count; i++)
-		groups[i].rows_live =
-			groups[i].rows_total -
-			(int64_t)bitmap_count_range(
-				dead, (uint32_t)groups[i].first_row,
-				(uint32_t)(groups[i].first_row + groups[i].rows_total));
+	changed = count_live(groups, group_count, dead);
 	ok = catalog_segment_update_dead(pg, b->record->id, dead,
 					 b->record->rows_total - (int64_t)bitmap_count(dead),
-					 groups, group_count, e);
+					 groups, changed, e);
 out:
 	bitmap_free(dead_now);
 	segment_groups_free(groups, group_count);

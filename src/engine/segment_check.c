@@ -170,24 +170,45 @@ bool segment_check_archived(struct firn *f, const struct table_info *t, const ch
 	return ok;
 }
 
-/* The text form of a binary value of the column's type; NULL stays NULL. */
-static bool to_text(struct pg *pg, const struct column *c, const struct buf *value, bool is_null, char **out,
-		    struct err *e)
+/* The groups whose texts one statement asks for: each has two parameters, of the 32 that there are. */
+#define TEXTS_AT_ONCE 16u
+
+/* A value as a parameter of its column's type, or NULL where the table has no such column. */
+static void add_value(struct pg_params *p, const struct column *c, const struct buf *value, bool is_null)
 {
+	if (!c || is_null)
+		pg_param_text(p, NULL);
+	else
+		pg_param_binary(p, c->type_oid, value->len ? (const void *)value->data : "", (int32_t)value->len);
+}
+
+static bool take_text(const struct pg_result *r, int column, const char **out, struct err *e)
+{
+	*out = pg_is_null(r, 0, column) ? NULL : mem_strdup(pg_text(r, 0, column), e);
+	return *out || pg_is_null(r, 0, column);
+}
+
+/* Text forms of count groups' values; groups keeps what was taken, also on failure. */
+static bool take_texts(struct pg *pg, const struct table_info *t, const struct segment_group *from,
+		       struct segment_group_row *groups, size_t count, struct err *e)
+{
+	const struct column *workspace = table_info_column(t, COLUMN_WORKSPACE), *version = table_info_column(t, COLUMN_VERSION);
 	struct pg_params p = PG_PARAMS_INIT;
 	struct pg_result *result = NULL;
+	struct buf sql = BUF_INIT;
 	bool ok;
 
-	*out = NULL;
-	if (!c || is_null)
-		return true;
-	pg_param_binary(&p, c->type_oid, value->len ? (const void *)value->data : "", (int32_t)value->len);
-	ok = pg_query(pg, "SELECT $1::text", &p, &result, e);
-	if (ok) {
-		*out = mem_strdup(pg_text(result, 0, 0), e);
-		ok = *out != NULL;
+	for (size_t i = 0; i < count; i++) {
+		buf_printf(&sql, "%s$%zu::text, $%zu::text", i ? ", " : "SELECT ", 2 * i + 1, 2 * i + 2);
+		add_value(&p, workspace, &from[i].workspace, from[i].workspace_null);
+		add_value(&p, version, &from[i].version, from[i].version_null);
 	}
+	ok = buf_ok(&sql, e) && pg_query(pg, buf_str(&sql), &p, &result, e);
+	for (size_t i = 0; ok && i < count; i++)
+		ok = take_text(result, (int)(2 * i), &groups[i].workspace, e) &&
+		     take_text(result, (int)(2 * i + 1), &groups[i].version, e);
 	pg_result_free(result);
+	buf_release(&sql);
 	return ok;
 }
 
@@ -198,22 +219,19 @@ struct segment_group_row *segment_group_texts(struct pg *pg, const struct table_
 
 	for (size_t i = 0; groups && i < sealed->group_count; i++) {
 		const struct segment_group *g = &sealed->groups[i];
-		char *workspace = NULL, *version = NULL;
-		bool ok;
 
-		ok = to_text(pg, table_info_column(t, COLUMN_WORKSPACE), &g->workspace, g->workspace_null, &workspace,
-			     e) &&
-		     to_text(pg, table_info_column(t, COLUMN_VERSION), &g->version, g->version_null, &version, e);
 		groups[i] = (struct segment_group_row){
-			.workspace = workspace,
-			.version = version,
 			.first_row = g->first_row,
 			.rows_total = g->rows,
 			.rows_live = g->rows,
 			.bytes = (int64_t)g->stored_bytes,
 			.raw_bytes = (int64_t)g->raw_bytes,
 		};
-		if (!ok) {
+	}
+	for (size_t i = 0; groups && i < sealed->group_count; i += TEXTS_AT_ONCE) {
+		size_t left = sealed->group_count - i;
+
+		if (!take_texts(pg, t, sealed->groups + i, groups + i, left < TEXTS_AT_ONCE ? left : TEXTS_AT_ONCE, e)) {
 			segment_groups_free(groups, sealed->group_count);
 			return NULL;
 		}
