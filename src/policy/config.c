@@ -325,7 +325,7 @@ bool config_load(struct config *c, const char *path, struct err *e)
 		.segment = { .target_bytes = 128 * MIB,
 			     .max_rows = 262144,
 			     .zstd_level = 3,
-			     .text_dictionary = true },
+			     .text_dictionary = false },
 		.gc = { .horizon_s = 30 * 86400 },
 		.maintain = { .concurrently = true },
 	};

@@ -298,7 +298,7 @@ static void without_a_file_the_configuration_is_its_defaults(void **state)
 	assert_int_equal(c.segment.target_bytes, 128ull << 20);
 	assert_int_equal(c.segment.max_rows, 262144);
 	assert_int_equal(c.segment.zstd_level, 3);
-	assert_true(c.segment.text_dictionary && c.maintain.concurrently);
+	assert_true(!c.segment.text_dictionary && c.maintain.concurrently);
 	assert_int_equal(c.gc.horizon_s, 30 * 86400);
 	assert_null(c.database);
 	config_release(&c);
