@@ -26,19 +26,27 @@
 
 struct firn;
 
-enum firn_log_level { FIRN_LOG_ERROR, FIRN_LOG_WARNING, FIRN_LOG_NOTICE, FIRN_LOG_INFO, FIRN_LOG_DEBUG };
+enum firn_log_level {
+	FIRN_LOG_ERROR,
+	FIRN_LOG_WARNING,
+	FIRN_LOG_NOTICE,
+	FIRN_LOG_INFO,
+	FIRN_LOG_DEBUG
+};
 
 /* What a caller overrides of configuration file and environment. NULL and 0 mean: not given here. */
 struct firn_options {
 	const char *config_path; /* YAML; NULL: none is read */
-	const char *database;	 /* libpq connection string; "" or NULL: libpq's environment */
-	const char *archive;	 /* s3://bucket/prefix or file:///dir */
-	const char *policy_path; /* YAML; NULL: the configuration's, else the built-in rule "superseded, 7d" */
-	const char *prices_path; /* YAML */
+	const char *database;    /* libpq connection string; "" or NULL: libpq's environment */
+	const char *archive;     /* s3://bucket/prefix or file:///dir */
+	const char *
+		policy_path; /* YAML; NULL: the configuration's, else the built-in rule "superseded, 7d" */
+	const char *prices_path;   /* YAML */
 	const char *const *tables; /* "schema.table"; none: those of the configuration */
 	size_t table_count;
-	const char *s3_endpoint, *s3_region, *s3_profile, *s3_ca_file; /* override the configuration's s3 keys */
-	int s3_path_style;	 /* 0 not given, 1 yes, -1 no */
+	const char *s3_endpoint, *s3_region, *s3_profile,
+		*s3_ca_file; /* override the configuration's s3 keys */
+	int s3_path_style;   /* 0 not given, 1 yes, -1 no */
 	const char *cache_dir;
 	FILE *log_out; /* NULL: stderr */
 	enum firn_log_level log_level;
@@ -59,14 +67,19 @@ int firn_stop_requested(void);
 /* ---- init ---- */
 
 struct firn_check {
-	enum { FIRN_CHECK_OK, FIRN_CHECK_WARNING, FIRN_CHECK_REFUSED } state;
-	char name[64];	/* stable, for JSON: "primary-key", "delete-triggers" */
-	char *message;	/* what was found */
-	char *hint;	/* what to do; may be NULL */
+	enum {
+		FIRN_CHECK_OK,
+		FIRN_CHECK_WARNING,
+		FIRN_CHECK_REFUSED
+	} state;
+	char name[64]; /* stable, for JSON: "primary-key", "delete-triggers" */
+	char *message; /* what was found */
+	char *hint;    /* what to do; may be NULL */
 };
 
 struct firn_column_info {
-	char name[64], type[256], role[16]; /* role: id, workspace, document, embedding, version, created or "" */
+	char name[64], type[256],
+		role[16]; /* role: id, workspace, document, embedding, version, created or "" */
 	int in_key;
 };
 
@@ -82,7 +95,7 @@ struct firn_table_info {
 };
 
 struct firn_init_result {
-	int catalog_version_before, catalog_version; /* 0 before: freshly installed */
+	int catalog_version_before, catalog_version;   /* 0 before: freshly installed */
 	char server_version[32], pgvector_version[32]; /* "" without pgvector */
 	struct firn_table_info *tables;
 	size_t table_count;
@@ -111,18 +124,18 @@ struct firn_plan_result {
 struct firn_pass_options {
 	int64_t max_rows;      /* 0: no limit but the policy's */
 	int64_t max_runtime_s; /* 0: none; no new segment is begun after it */
-	int dry_run;	       /* as firn_plan: nothing is moved */
+	int dry_run;           /* as firn_plan: nothing is moved */
 	int no_maintain;       /* leave index work to firn_maintain */
 	int64_t segment_bytes; /* 0: 128 MiB */
 };
 
-bool firn_plan(struct firn *f, const struct firn_pass_options *options, struct firn_plan_result *result,
-	       struct err *e);
+bool firn_plan(struct firn *f, const struct firn_pass_options *options,
+	       struct firn_plan_result *result, struct err *e);
 void firn_plan_result_release(struct firn_plan_result *r);
 
 struct firn_maintain_step {
 	char *table, *leaf, *index; /* index "" where the step is the leaf's */
-	char action[32];	    /* reindex, vacuum, analyze, drop-leftover, put-off */
+	char action[32];            /* reindex, vacuum, analyze, drop-leftover, put-off */
 	char *reason;
 	double seconds;
 	int64_t bytes_before, bytes_after;
@@ -135,25 +148,31 @@ struct firn_maintain_result {
 };
 
 struct firn_pass_result {
-	int64_t rows_moved, rows_changed; /* rows_changed: changed or locked under the pass, so they stayed hot */
+	int64_t rows_moved,
+		rows_changed; /* rows_changed: changed or locked under the pass, so they stayed hot */
 	int64_t segments;
-	int64_t raw_bytes, stored_bytes; /* COPY BINARY bytes of the rows; bytes of segment and index objects */
-	int64_t abandoned;		 /* intents of dead runs that were found and undone */
-	int stopped_early;		 /* a limit or a signal ended it before the work was done */
-	char *stop_reason;		 /* NULL unless stopped_early */
+	int64_t raw_bytes,
+		stored_bytes; /* COPY BINARY bytes of the rows; bytes of segment and index objects */
+	int64_t abandoned;    /* intents of dead runs that were found and undone */
+	int stopped_early;    /* a limit or a signal ended it before the work was done */
+	char *stop_reason;    /* NULL unless stopped_early */
 	double seconds;
 	struct firn_plan_result plan; /* filled by a dry run */
 	struct firn_maintain_result maintain;
 };
 
 /* ERR_BUSY when another pass holds the table's lease. result is filled on failure too, with what was done. */
-bool firn_pass(struct firn *f, const struct firn_pass_options *options, struct firn_pass_result *result,
-	       struct err *e);
+bool firn_pass(struct firn *f, const struct firn_pass_options *options,
+	       struct firn_pass_result *result, struct err *e);
 void firn_pass_result_release(struct firn_pass_result *r);
 
 /* ---- rehydrate ---- */
 
-enum firn_on_conflict { FIRN_CONFLICT_SKIP, FIRN_CONFLICT_REPLACE, FIRN_CONFLICT_FAIL };
+enum firn_on_conflict {
+	FIRN_CONFLICT_SKIP,
+	FIRN_CONFLICT_REPLACE,
+	FIRN_CONFLICT_FAIL
+};
 
 /* The four selections narrow each other; within one, any of its values matches. None of them, no segment and no
  * everything is ERR_USAGE. */
@@ -169,13 +188,13 @@ struct firn_rehydrate_options {
 };
 
 struct firn_rehydrate_result {
-	int64_t rows;		 /* brought back */
-	int64_t rows_hot;	 /* whose id is hot already: left cold, replaced, or the failure */
-	int64_t rows_orphaned;	 /* whose referenced row (document) is gone: they stay cold */
-	int64_t segments;	 /* that rows came from */
-	int64_t bytes_fetched;	 /* from the archive, index objects included */
-	int64_t rows_matched;	 /* by the selection */
-	char **notes;		 /* sentences: dropped columns, the first ids that were skipped, ... */
+	int64_t rows;          /* brought back */
+	int64_t rows_hot;      /* whose id is hot already: left cold, replaced, or the failure */
+	int64_t rows_orphaned; /* whose referenced row (document) is gone: they stay cold */
+	int64_t segments;      /* that rows came from */
+	int64_t bytes_fetched; /* from the archive, index objects included */
+	int64_t rows_matched;  /* by the selection */
+	char **notes; /* sentences: dropped columns, the first ids that were skipped, ... */
 	size_t note_count;
 	double seconds;
 	struct firn_maintain_result maintain;
@@ -188,13 +207,13 @@ void firn_rehydrate_result_release(struct firn_rehydrate_result *r);
 /* ---- maintain ---- */
 
 struct firn_maintain_options {
-	int force;	       /* leaves without due work too */
-	int dry_run;	       /* steps that would be taken, with their reasons */
+	int force;             /* leaves without due work too */
+	int dry_run;           /* steps that would be taken, with their reasons */
 	int64_t max_runtime_s; /* 0: none */
 };
 
-bool firn_maintain(struct firn *f, const struct firn_maintain_options *options, struct firn_maintain_result *result,
-		   struct err *e);
+bool firn_maintain(struct firn *f, const struct firn_maintain_options *options,
+		   struct firn_maintain_result *result, struct err *e);
 void firn_maintain_result_release(struct firn_maintain_result *r);
 
 /* ---- status ---- */
@@ -212,10 +231,11 @@ struct firn_status_row {
 };
 
 struct firn_status_result {
-	struct firn_status_row *tables, *leaves, *workspaces; /* workspaces: by table, workspace, version */
+	struct firn_status_row *tables, *leaves,
+		*workspaces; /* workspaces: by table, workspace, version */
 	size_t table_count, leaf_count, workspace_count;
 	int64_t segments_active, segments_intent, segments_retired;
-	int64_t maintenance_due; /* leaves with index work to do */
+	int64_t maintenance_due;                /* leaves with index work to do */
 	char *last_pass_at, *last_pass_outcome; /* NULL when there was none */
 };
 
@@ -233,31 +253,31 @@ struct firn_verify_options {
 
 struct firn_problem {
 	int64_t segment; /* 0: none */
-	char *object;	 /* key; may be NULL */
+	char *object;    /* key; may be NULL */
 	char *message;
 };
 
 struct firn_verify_result {
 	int64_t segments, objects, bytes; /* looked at */
-	int64_t rows;			  /* decoded and re-hashed; deep only */
+	int64_t rows;                     /* decoded and re-hashed; deep only */
 	struct firn_problem *problems;
 	size_t problem_count;
 	double seconds;
 };
 
 /* Problems found make it fail with ERR_DATA, after result was filled. */
-bool firn_verify(struct firn *f, const struct firn_verify_options *options, struct firn_verify_result *result,
-		 struct err *e);
+bool firn_verify(struct firn *f, const struct firn_verify_options *options,
+		 struct firn_verify_result *result, struct err *e);
 void firn_verify_result_release(struct firn_verify_result *r);
 
 struct firn_gc_options {
-	int confirm;	   /* 0: list only */
+	int confirm; /* 0: list only */
 	int64_t horizon_s; /* -1: the configuration's (30 days): how long backups of the database are kept */
-	int orphans;	   /* remove objects that no catalog row knows, too (another database may own them) */
+	int orphans; /* remove objects that no catalog row knows, too (another database may own them) */
 };
 
 struct firn_gc_item {
-	char *object; /* key, or an upload's key */
+	char *object;  /* key, or an upload's key */
 	char kind[16]; /* retired, abandoned, orphan, upload */
 	int64_t segment, bytes, age_s;
 	int removable, removed; /* removable: old enough and of a kind that was asked for */
@@ -270,15 +290,16 @@ struct firn_gc_result {
 	int64_t removed_bytes, removable_bytes;
 };
 
-bool firn_gc(struct firn *f, const struct firn_gc_options *options, struct firn_gc_result *result, struct err *e);
+bool firn_gc(struct firn *f, const struct firn_gc_options *options, struct firn_gc_result *result,
+	     struct err *e);
 void firn_gc_result_release(struct firn_gc_result *r);
 
 /* ---- report ---- */
 
 struct firn_report_row {
-	char *table, *tier;   /* tier: hot, cold */
-	char *storage_class;  /* cold only, "" for hot */
-	int64_t rows, bytes;  /* hot: heap, TOAST and indexes; cold: objects */
+	char *table, *tier;  /* tier: hot, cold */
+	char *storage_class; /* cold only, "" for hot */
+	int64_t rows, bytes; /* hot: heap, TOAST and indexes; cold: objects */
 	double usd_per_gib_month, usd_per_month;
 };
 
@@ -286,9 +307,9 @@ struct firn_report_result {
 	struct firn_report_row *rows;
 	size_t row_count;
 	double hot_usd_per_month, cold_usd_per_month;
-	int64_t hot_equivalent_bytes;	      /* what the cold rows would take if they were hot, at today's bytes a row */
-	double saved_usd_per_month;	      /* hot_equivalent at the hot price, less what cold costs */
-	char *price_list, *price_list_date;   /* name and date of the prices used */
+	int64_t hot_equivalent_bytes; /* what the cold rows would take if they were hot, at today's bytes a row */
+	double saved_usd_per_month; /* hot_equivalent at the hot price, less what cold costs */
+	char *price_list, *price_list_date; /* name and date of the prices used */
 };
 
 bool firn_report(struct firn *f, struct firn_report_result *result, struct err *e);

@@ -28,7 +28,8 @@ uint64_t bitmap_count_range(const struct bitmap *b, uint32_t from, uint32_t to);
 void bitmap_clear(struct bitmap *b);
 void bitmap_add_all(struct bitmap *b, const struct bitmap *other);
 void bitmap_keep_only(struct bitmap *b, const struct bitmap *other);
-void bitmap_remove_all(struct bitmap *b, const struct bitmap *other); /* other is not b: see bitmap_clear */
+void bitmap_remove_all(struct bitmap *b,
+		       const struct bitmap *other); /* other is not b: see bitmap_clear */
 
 /* The smallest member that is at least from; false when there is none. */
 bool bitmap_next(const struct bitmap *b, uint32_t from, uint32_t *row_out);

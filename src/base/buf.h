@@ -23,7 +23,10 @@ struct buf {
 	bool failed;
 };
 
-#define BUF_INIT { 0 }
+#define BUF_INIT  \
+	{         \
+		0 \
+	}
 
 void buf_release(struct buf *b);
 

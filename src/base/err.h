@@ -13,7 +13,8 @@
 bool err_set(struct err *e, enum err_code code, const char *fmt, ...) PRINTF(3, 4);
 
 /* The same with strerror(errnum) appended after a colon. */
-bool err_set_errno(struct err *e, enum err_code code, int errnum, const char *fmt, ...) PRINTF(4, 5);
+bool err_set_errno(struct err *e, enum err_code code, int errnum, const char *fmt, ...)
+	PRINTF(4, 5);
 
 /* Puts "context: " before the message; code and hint stay. */
 bool err_wrap(struct err *e, const char *fmt, ...) PRINTF(2, 3);

@@ -24,8 +24,8 @@ bool file_read(const char *path, uint64_t max_bytes, struct buf *out, struct err
 	bool ok = false;
 
 	if (fd < 0)
-		return err_set_errno(e, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, errno, "could not open file \"%s\"",
-				     path);
+		return err_set_errno(e, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, errno,
+				     "could not open file \"%s\"", path);
 	for (;;) {
 		uint8_t *at = buf_reserve(out, 65536);
 		ssize_t n;
@@ -79,7 +79,8 @@ int file_open_read(const char *path, struct err *e)
 	return fd;
 }
 
-bool file_pread_all(int fd, void *data, size_t len, uint64_t offset, const char *name, struct err *e)
+bool file_pread_all(int fd, void *data, size_t len, uint64_t offset, const char *name,
+		    struct err *e)
 {
 	uint8_t *at = data;
 
@@ -120,7 +121,8 @@ bool file_write_all(int fd, const void *data, size_t len, const char *name, stru
 static bool fsync_parent(const char *path, struct err *e)
 {
 	const char *slash = strrchr(path, '/');
-	char *dir = slash ? mem_strndup(path, slash == path ? 1 : (size_t)(slash - path), e) : mem_strdup(".", e);
+	char *dir = slash ? mem_strndup(path, slash == path ? 1 : (size_t)(slash - path), e)
+			  : mem_strdup(".", e);
 	bool ok;
 
 	if (!dir)
@@ -151,7 +153,8 @@ bool file_write_atomic(const char *path, const void *data, size_t len, struct er
 	if (close(fd) != 0 && ok)
 		ok = err_set_errno(e, ERR_IO, errno, "could not close file \"%s\"", buf_str(&tmp));
 	if (ok && rename(buf_str(&tmp), path) != 0)
-		ok = err_set_errno(e, ERR_IO, errno, "could not rename file \"%s\" to \"%s\"", buf_str(&tmp), path);
+		ok = err_set_errno(e, ERR_IO, errno, "could not rename file \"%s\" to \"%s\"",
+				   buf_str(&tmp), path);
 	if (!ok)
 		unlink(buf_str(&tmp));
 	else
@@ -175,7 +178,8 @@ bool file_make_dirs(const char *path, struct err *e)
 			continue;
 		*at = '\0';
 		if (mkdir(copy, 0700) != 0 && errno != EEXIST)
-			ok = err_set_errno(e, ERR_IO, errno, "could not create folder \"%s\"", copy);
+			ok = err_set_errno(e, ERR_IO, errno, "could not create folder \"%s\"",
+					   copy);
 		*at = saved;
 		if (!saved)
 			break;
@@ -235,7 +239,8 @@ static void sweep(const char *parent)
 		struct buf path = BUF_INIT;
 		struct err ignored;
 
-		if (!str_starts_with(entry->d_name, SCRATCH_PREFIX) || !owner_is_gone(dirfd(dir), entry->d_name))
+		if (!str_starts_with(entry->d_name, SCRATCH_PREFIX) ||
+		    !owner_is_gone(dirfd(dir), entry->d_name))
 			continue;
 		buf_printf(&path, "%s/%s", parent, entry->d_name);
 		if (buf_ok(&path, &ignored))
@@ -262,7 +267,8 @@ struct scratch *scratch_open(const char *parent, struct err *e)
 	if (!s->path)
 		goto fail;
 	if (!mkdtemp(s->path)) {
-		err_set_errno(e, ERR_IO, errno, "could not create a scratch folder in \"%s\"", parent);
+		err_set_errno(e, ERR_IO, errno, "could not create a scratch folder in \"%s\"",
+			      parent);
 		free(s->path);
 		s->path = NULL;
 		goto fail;

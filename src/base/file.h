@@ -22,7 +22,8 @@ bool file_fsync_path(const char *path, struct err *e); /* file or folder */
 int file_open_read(const char *path, struct err *e);
 
 /* All of len bytes at offset, EINTR and short counts handled. Reading past the end is ERR_DATA. */
-bool file_pread_all(int fd, void *data, size_t len, uint64_t offset, const char *name, struct err *e);
+bool file_pread_all(int fd, void *data, size_t len, uint64_t offset, const char *name,
+		    struct err *e);
 bool file_write_all(int fd, const void *data, size_t len, const char *name, struct err *e);
 
 /* Folder and everything in it. Symbolic links are removed, never followed. A missing folder is fine. */

@@ -108,8 +108,8 @@ out:
 	return ok;
 }
 
-bool hmac_sha256(const void *key, size_t key_len, const void *data, size_t len, uint8_t mac[SHA256_BYTES],
-		 struct err *e)
+bool hmac_sha256(const void *key, size_t key_len, const void *data, size_t len,
+		 uint8_t mac[SHA256_BYTES], struct err *e)
 {
 	unsigned int mac_len = SHA256_BYTES;
 

@@ -8,7 +8,7 @@
 #include "base/err.h"
 #include "base/row.h"
 
-#define SHA256_BYTES 32
+#define SHA256_BYTES     32
 #define SHA256_HEX_BYTES 65 /* with the NUL */
 
 struct sha256; /* an incremental computation */
@@ -22,11 +22,12 @@ void sha256_free(struct sha256 *s);
 bool sha256_once(const void *data, size_t len, uint8_t digest[SHA256_BYTES], struct err *e);
 
 /* Of a whole file, read from its beginning by path; *bytes_out may be NULL. ERR_IO. */
-bool sha256_file(const char *path, uint8_t digest[SHA256_BYTES], uint64_t *bytes_out, struct err *e);
+bool sha256_file(const char *path, uint8_t digest[SHA256_BYTES], uint64_t *bytes_out,
+		 struct err *e);
 
 /* RFC 2104 with SHA-256. */
-bool hmac_sha256(const void *key, size_t key_len, const void *data, size_t len, uint8_t mac[SHA256_BYTES],
-		 struct err *e);
+bool hmac_sha256(const void *key, size_t key_len, const void *data, size_t len,
+		 uint8_t mac[SHA256_BYTES], struct err *e);
 
 /* out must hold 2 * len + 1 bytes. Lower case. */
 void hex_encode(const uint8_t *data, size_t len, char *out);

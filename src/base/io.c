@@ -42,5 +42,7 @@ static bool memory_read_at(void *ctx, uint64_t offset, void *data, size_t len, s
 
 void io_reader_from_memory(struct io_reader *r, struct io_memory *m, const char *name)
 {
-	*r = (struct io_reader){ .read_at = memory_read_at, .ctx = m, .size_bytes = m->len, .name = name };
+	*r = (struct io_reader){
+		.read_at = memory_read_at, .ctx = m, .size_bytes = m->len, .name = name
+	};
 }

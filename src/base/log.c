@@ -7,7 +7,8 @@
 
 static const char *const level_names[] = { "error", "warning", "notice", "info", "debug" };
 
-static void write_json(const struct log *log, const char *level, const char *message, const struct err *e)
+static void write_json(const struct log *log, const char *level, const char *message,
+		       const struct err *e)
 {
 	struct timespec now;
 	struct tm tm;
@@ -20,7 +21,8 @@ static void write_json(const struct log *log, const char *level, const char *mes
 	snprintf(text, sizeof(text), "%s.%03ldZ", stamp, now.tv_nsec / 1000000);
 	line = json_pack("{ss, ss, ss}", "time", text, "level", level, "message", message);
 	if (!line)
-		line = json_pack("{ss, ss, ss}", "time", text, "level", level, "message", "(not valid UTF-8)");
+		line = json_pack("{ss, ss, ss}", "time", text, "level", level, "message",
+				 "(not valid UTF-8)");
 	if (line && e) {
 		json_object_set_new(line, "code", json_string(err_code_name(e->code)));
 		if (e->hint[0])

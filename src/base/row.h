@@ -30,8 +30,10 @@ enum column_role {
 
 struct column {
 	char name[COLUMN_NAME_MAX];
-	char type_name[COLUMN_NAME_MAX]; /* pg_type.typname: "vector", "int4", "text", "uuid": chooses the encoding */
-	char type_full[COLUMN_TYPE_MAX]; /* format_type(atttypid, atttypmod): "vector(512)": must match on rehydrate */
+	char type_name
+		[COLUMN_NAME_MAX]; /* pg_type.typname: "vector", "int4", "text", "uuid": chooses the encoding */
+	char type_full
+		[COLUMN_TYPE_MAX]; /* format_type(atttypid, atttypmod): "vector(512)": must match on rehydrate */
 	uint32_t type_oid;
 	int32_t typmod;
 	enum column_role role;
@@ -40,7 +42,8 @@ struct column {
 };
 
 /* Position of the column with this role, or -1. For COLUMN_ID the first of them. */
-static inline int column_with_role(const struct column *columns, size_t count, enum column_role role)
+static inline int column_with_role(const struct column *columns, size_t count,
+				   enum column_role role)
 {
 	for (size_t i = 0; i < count; i++)
 		if (columns[i].role == role)

@@ -67,7 +67,8 @@ struct unit {
 	uint64_t factor;
 };
 
-static const struct unit *find_unit(const struct unit *units, size_t count, const char *s, size_t len)
+static const struct unit *find_unit(const struct unit *units, size_t count, const char *s,
+				    size_t len)
 {
 	for (size_t i = 0; i < count; i++)
 		if (strlen(units[i].name) == len && strncasecmp(units[i].name, s, len) == 0)
@@ -78,11 +79,20 @@ static const struct unit *find_unit(const struct unit *units, size_t count, cons
 bool str_parse_bytes(const char *s, uint64_t *bytes_out, struct err *e)
 {
 	static const struct unit units[] = {
-		{ "", 1 },		{ "B", 1 },
-		{ "K", 1ull << 10 },	{ "KiB", 1ull << 10 },	   { "KB", 1000ull },
-		{ "M", 1ull << 20 },	{ "MiB", 1ull << 20 },	   { "MB", 1000000ull },
-		{ "G", 1ull << 30 },	{ "GiB", 1ull << 30 },	   { "GB", 1000000000ull },
-		{ "T", 1ull << 40 },	{ "TiB", 1ull << 40 },	   { "TB", 1000000000000ull },
+		{ "", 1 },
+		{ "B", 1 },
+		{ "K", 1ull << 10 },
+		{ "KiB", 1ull << 10 },
+		{ "KB", 1000ull },
+		{ "M", 1ull << 20 },
+		{ "MiB", 1ull << 20 },
+		{ "MB", 1000000ull },
+		{ "G", 1ull << 30 },
+		{ "GiB", 1ull << 30 },
+		{ "GB", 1000000000ull },
+		{ "T", 1ull << 40 },
+		{ "TiB", 1ull << 40 },
+		{ "TB", 1000000000000ull },
 	};
 	const struct unit *unit;
 	char *end;
@@ -106,8 +116,8 @@ bad:
 bool str_parse_duration(const char *s, int64_t *seconds_out, struct err *e)
 {
 	static const struct unit units[] = {
-		{ "s", 1 },	 { "sec", 1 },	 { "m", 60 },	    { "min", 60 },
-		{ "h", 3600 },	 { "d", 86400 }, { "w", 7 * 86400 }, { "y", 365 * 86400 },
+		{ "s", 1 },    { "sec", 1 },   { "m", 60 },        { "min", 60 },
+		{ "h", 3600 }, { "d", 86400 }, { "w", 7 * 86400 }, { "y", 365 * 86400 },
 	};
 	const char *at = s;
 	int64_t total = 0;
@@ -141,7 +151,8 @@ bool str_parse_duration(const char *s, int64_t *seconds_out, struct err *e)
 	*seconds_out = total;
 	return true;
 bad:
-	return err_set(e, ERR_DATA, "\"%s\" is not a duration such as 90s, 15min, 12h, 7d or 1d12h", s);
+	return err_set(e, ERR_DATA, "\"%s\" is not a duration such as 90s, 15min, 12h, 7d or 1d12h",
+		       s);
 }
 
 bool str_glob_match(const char *pattern, const char *s)
@@ -199,7 +210,8 @@ bool str_resembles(const char *word, const char *name, unsigned *best)
 			current[j] = least;
 		}
 	}
-	if (current[name_len] > 1 + word_len / 4 || current[name_len] >= word_len || current[name_len] >= *best)
+	if (current[name_len] > 1 + word_len / 4 || current[name_len] >= word_len ||
+	    current[name_len] >= *best)
 		return false;
 	*best = current[name_len];
 	return true;
@@ -235,8 +247,8 @@ const char *str_format_duration(int64_t seconds, char *out, size_t out_len)
 			continue;
 		minor = left % units[i].seconds / units[i + 1].seconds;
 		if (minor)
-			snprintf(out, out_len, "%s%" PRId64 "%s %" PRId64 "%s", sign, major, units[i].name, minor,
-				 units[i + 1].name);
+			snprintf(out, out_len, "%s%" PRId64 "%s %" PRId64 "%s", sign, major,
+				 units[i].name, minor, units[i + 1].name);
 		else
 			snprintf(out, out_len, "%s%" PRId64 "%s", sign, major, units[i].name);
 		return out;

@@ -86,8 +86,8 @@ static void add_pattern_array(struct buf *b, char *const *patterns, size_t count
 	buf_add_byte(b, '}');
 }
 
-static bool set_patterns(struct pg *pg, size_t rule, const char *what, char *const *patterns, size_t count,
-			 struct err *e)
+static bool set_patterns(struct pg *pg, size_t rule, const char *what, char *const *patterns,
+			 size_t count, struct err *e)
 {
 	struct buf value = BUF_INIT;
 	char name[64];
@@ -102,12 +102,14 @@ static bool set_patterns(struct pg *pg, size_t rule, const char *what, char *con
 	return ok;
 }
 
-static bool set_rule_values(struct pg *pg, const struct table_info *t, const struct candidate_rules *r, struct err *e)
+static bool set_rule_values(struct pg *pg, const struct table_info *t,
+			    const struct candidate_rules *r, struct err *e)
 {
 	for (size_t i = 0; i < r->count; i++) {
 		const struct candidate_rule *rule = &r->rules[i];
 
-		if (!set_patterns(pg, i, "workspaces", rule->workspaces, rule->workspace_count, e) ||
+		if (!set_patterns(pg, i, "workspaces", rule->workspaces, rule->workspace_count,
+				  e) ||
 		    !set_patterns(pg, i, "versions", rule->versions, rule->version_count, e))
 			return false;
 	}
@@ -118,12 +120,15 @@ static bool set_rule_values(struct pg *pg, const struct table_info *t, const str
 static void add_active_cte(struct buf *b, const struct table_info *t, int64_t table_id)
 {
 	if (t->active.kind == ACTIVE_VALUE) {
-		buf_printf(b,
-			   "firn_active AS MATERIALIZED (SELECT NULL::text AS workspace, v.version, "
-			   "coalesce((SELECT s.since FROM firn.version_seen s WHERE s.table_id = %" PRId64
-			   " AND s.workspace = '' AND s.version = v.version), pg_catalog.now()) AS since, "
-			   "NULL::text AS target FROM (SELECT pg_catalog.current_setting('firn.active') AS version) v)",
-			   table_id);
+		buf_printf(
+			b,
+			"firn_active AS MATERIALIZED (SELECT NULL::text AS workspace, v.version, "
+			"coalesce((SELECT s.since FROM firn.version_seen s WHERE s.table_id = "
+			"%" PRId64 " AND s.workspace = '' AND s.version = v.version), "
+				   "pg_catalog.now()) AS since, "
+			"NULL::text AS target FROM (SELECT "
+			"pg_catalog.current_setting('firn.active') AS version) v)",
+			table_id);
 		return;
 	}
 	buf_printf(b,
@@ -135,7 +140,8 @@ static void add_active_cte(struct buf *b, const struct table_info *t, int64_t ta
 }
 
 /* "a.workspace = t.ws::text", or true where one version holds for all. */
-static void add_active_join(struct pg *pg, struct buf *b, const struct table_info *t, const char *alias)
+static void add_active_join(struct pg *pg, struct buf *b, const struct table_info *t,
+			    const char *alias)
 {
 	if (t->active.kind == ACTIVE_VALUE) {
 		buf_add_str(b, "true");
@@ -155,7 +161,8 @@ static void add_scope(struct buf *b, const struct table_info *t, const struct le
 }
 
 /* firn_replaced(w, d): documents that have hot rows of their workspace's active version. */
-static void add_replaced_cte(struct pg *pg, struct buf *b, const struct table_info *t, const struct leaf *leaf)
+static void add_replaced_cte(struct pg *pg, struct buf *b, const struct table_info *t,
+			     const struct leaf *leaf)
 {
 	buf_add_str(b, "firn_replaced AS MATERIALIZED (SELECT DISTINCT ");
 	add_column(pg, b, "r", table_info_column(t, COLUMN_WORKSPACE));
@@ -180,27 +187,31 @@ static void add_residency_ctes(struct buf *b, int64_t table_id, int64_t reach_s)
 
 	for (int by_document = 0; by_document < 2; by_document++)
 		buf_printf(b,
-			   "%s%s AS MATERIALIZED (SELECT workspace, %s max(rehydrated_at) AS at FROM firn.residency "
+			   "%s%s AS MATERIALIZED (SELECT workspace, %s max(rehydrated_at) AS at "
+			   "FROM firn.residency "
 			   "WHERE table_id = %" PRId64 " AND document IS %s NULL "
-			   "AND rehydrated_at > pg_catalog.now() - pg_catalog.make_interval(secs => %" PRId64
-			   ") GROUP BY %s)",
-			   by_document ? ", " : "", parts[by_document], by_document ? "document," : "", table_id,
-			   by_document ? "NOT" : "", reach_s, by_document ? "1, 2" : "1");
+			   "AND rehydrated_at > pg_catalog.now() - pg_catalog.make_interval(secs "
+			   "=> %" PRId64 ") GROUP BY %s)",
+			   by_document ? ", " : "", parts[by_document],
+			   by_document ? "document," : "", table_id, by_document ? "NOT" : "",
+			   reach_s, by_document ? "1, 2" : "1");
 }
 
-static void add_older_than(struct buf *b, const char *expression, int64_t seconds, const char *comparison)
+static void add_older_than(struct buf *b, const char *expression, int64_t seconds,
+			   const char *comparison)
 {
-	buf_printf(b, " AND %s %s pg_catalog.now() - pg_catalog.make_interval(secs => %" PRId64 ")", expression,
-		   comparison, seconds);
+	buf_printf(b, " AND %s %s pg_catalog.now() - pg_catalog.make_interval(secs => %" PRId64 ")",
+		   expression, comparison, seconds);
 }
 
-static void add_patterns_condition(struct pg *pg, struct buf *b, const struct table_info *t, enum column_role role,
-				   size_t rule, const char *what)
+static void add_patterns_condition(struct pg *pg, struct buf *b, const struct table_info *t,
+				   enum column_role role, size_t rule, const char *what)
 {
 	buf_add_str(b, " AND ");
 	add_text(pg, b, "t", table_info_column(t, role));
 	/* The scalar subquery is evaluated once, not for every row. */
-	buf_printf(b, " LIKE ANY ((SELECT pg_catalog.current_setting('firn.rule%zu_%s'))::text[])", rule, what);
+	buf_printf(b, " LIKE ANY ((SELECT pg_catalog.current_setting('firn.rule%zu_%s'))::text[])",
+		   rule, what);
 }
 
 static void add_rule_condition(struct pg *pg, struct buf *b, const struct table_info *t,
@@ -250,8 +261,9 @@ static void add_rule_condition(struct pg *pg, struct buf *b, const struct table_
 }
 
 /* WITH ..., firn_rows AS (SELECT <selected>, CASE ... END AS firn_rule FROM ONLY leaf t ...). */
-static void add_classified(struct pg *pg, struct buf *b, const struct table_info *t, const struct leaf *leaf,
-			   int64_t table_id, const struct candidate_rules *r, const char *selected)
+static void add_classified(struct pg *pg, struct buf *b, const struct table_info *t,
+			   const struct leaf *leaf, int64_t table_id,
+			   const struct candidate_rules *r, const char *selected)
 {
 	const struct column *workspace = table_info_column(t, COLUMN_WORKSPACE);
 	const struct column *document = table_info_column(t, COLUMN_DOCUMENT);
@@ -269,15 +281,17 @@ static void add_classified(struct pg *pg, struct buf *b, const struct table_info
 	buf_printf(b, ", firn_rows AS (SELECT %s, CASE", selected);
 	if (r->min_residency_s > 0)
 		buf_printf(b,
-			   " WHEN greatest(ww.at%s) > pg_catalog.now() - pg_catalog.make_interval(secs => %" PRId64
-			   ") THEN -1",
+			   " WHEN greatest(ww.at%s) > pg_catalog.now() - "
+			   "pg_catalog.make_interval(secs => %" PRId64 ") THEN -1",
 			   document ? ", wd.at" : "", r->min_residency_s);
 	for (size_t i = 0; i < r->count; i++) {
 		buf_add_str(b, " WHEN ");
 		add_rule_condition(pg, b, t, &r->rules[i], i);
 		buf_printf(b, " THEN %zu", i);
 	}
-	buf_printf(b, " ELSE -1 END::int4 AS firn_rule FROM ONLY %s t LEFT JOIN firn_woken_w ww ON ww.workspace = coalesce(",
+	buf_printf(b,
+		   " ELSE -1 END::int4 AS firn_rule FROM ONLY %s t LEFT JOIN firn_woken_w ww ON "
+		   "ww.workspace = coalesce(",
 		   leaf->qualified);
 	add_text(pg, b, "t", workspace);
 	buf_add_str(b, ", '')");
@@ -300,14 +314,17 @@ static void add_classified(struct pg *pg, struct buf *b, const struct table_info
 	buf_add_str(b, ")");
 }
 
-static bool need_column(const struct table_info *t, const struct candidate_rule *rule, enum column_role role,
-			const char *condition, const char *key, struct err *e)
+static bool need_column(const struct table_info *t, const struct candidate_rule *rule,
+			enum column_role role, const char *condition, const char *key,
+			struct err *e)
 {
 	if (table_info_column(t, role))
 		return true;
-	err_set(e, ERR_CONFIG, "rule \"%s\" speaks of \"%s\", for which table \"%s\" has no column", rule->name,
-		condition, t->label);
-	return err_hint(e, "Name the column under tables: columns: %s in the configuration, or leave the condition out.",
+	err_set(e, ERR_CONFIG, "rule \"%s\" speaks of \"%s\", for which table \"%s\" has no column",
+		rule->name, condition, t->label);
+	return err_hint(e,
+			"Name the column under tables: columns: %s in the configuration, or leave "
+			"the condition out.",
 			key);
 }
 
@@ -318,14 +335,17 @@ static bool check_active_unique(struct pg *pg, const struct table_info *t, struc
 	struct pg_result *result = NULL;
 	bool ok = false;
 
-	buf_printf(&sql, "SELECT a.workspace FROM (%s) a GROUP BY 1 HAVING count(*) > 1 LIMIT 1", t->active.select);
+	buf_printf(&sql, "SELECT a.workspace FROM (%s) a GROUP BY 1 HAVING count(*) > 1 LIMIT 1",
+		   t->active.select);
 	if (!buf_ok(&sql, e) || !pg_query(pg, buf_str(&sql), NULL, &result, e)) {
 		err_wrap(e, "could not read the active versions of table \"%s\"", t->label);
 		goto out;
 	}
 	if (pg_rows(result) > 0) {
-		err_set(e, ERR_CONFIG, "workspace \"%s\" has more than one active version", pg_text(result, 0, 0));
-		err_hint(e, "The table or query under active_version must give one row a workspace.");
+		err_set(e, ERR_CONFIG, "workspace \"%s\" has more than one active version",
+			pg_text(result, 0, 0));
+		err_hint(e,
+			 "The table or query under active_version must give one row a workspace.");
 		goto out;
 	}
 	ok = true;
@@ -335,16 +355,20 @@ out:
 	return ok;
 }
 
-bool candidates_check(struct pg *pg, const struct table_info *t, const struct candidate_rules *r, struct err *e)
+bool candidates_check(struct pg *pg, const struct table_info *t, const struct candidate_rules *r,
+		      struct err *e)
 {
 	for (size_t i = 0; i < r->count; i++) {
 		const struct candidate_rule *rule = &r->rules[i];
 
-		if (rule->version_count && !need_column(t, rule, COLUMN_VERSION, "version", "version", e))
+		if (rule->version_count &&
+		    !need_column(t, rule, COLUMN_VERSION, "version", "version", e))
 			return false;
-		if (rule->has_idle_for && !need_column(t, rule, COLUMN_CREATED, "idle_for", "created", e))
+		if (rule->has_idle_for &&
+		    !need_column(t, rule, COLUMN_CREATED, "idle_for", "created", e))
 			return false;
-		if (rule->has_age_over && !need_column(t, rule, COLUMN_CREATED, "age_over", "created", e))
+		if (rule->has_age_over &&
+		    !need_column(t, rule, COLUMN_CREATED, "age_over", "created", e))
 			return false;
 		if (!rule->superseded)
 			continue;
@@ -355,16 +379,21 @@ bool candidates_check(struct pg *pg, const struct table_info *t, const struct ca
 			return false;
 		if (t->active.kind == ACTIVE_NONE) {
 			err_set(e, ERR_CONFIG,
-				"rule \"%s\" speaks of \"superseded\", but nothing says which version is active",
+				"rule \"%s\" speaks of \"superseded\", but nothing says which "
+				"version is active",
 				rule->name);
-			return err_hint(e, "Set active_version of table \"%s\" to a table, a query or a value.",
+			return err_hint(e,
+					"Set active_version of table \"%s\" to a table, a query or "
+					"a value.",
 					t->label);
 		}
 	}
-	return !any_superseded(r) || t->active.kind == ACTIVE_VALUE || check_active_unique(pg, t, e);
+	return !any_superseded(r) || t->active.kind == ACTIVE_VALUE ||
+	       check_active_unique(pg, t, e);
 }
 
-bool candidates_note_versions(struct pg *pg, const struct table_info *t, int64_t table_id, struct err *e)
+bool candidates_note_versions(struct pg *pg, const struct table_info *t, int64_t table_id,
+			      struct err *e)
 {
 	struct pg_params p = PG_PARAMS_INIT;
 	struct buf sql = BUF_INIT;
@@ -372,15 +401,22 @@ bool candidates_note_versions(struct pg *pg, const struct table_info *t, int64_t
 
 	if (t->active.kind == ACTIVE_NONE)
 		return true;
-	buf_printf(&sql, "INSERT INTO firn.version_seen AS s (table_id, workspace, version) SELECT %" PRId64 ", ", table_id);
+	buf_printf(
+		&sql,
+		"INSERT INTO firn.version_seen AS s (table_id, workspace, version) SELECT %" PRId64
+		", ",
+		table_id);
 	if (t->active.kind == ACTIVE_VALUE) {
 		buf_add_str(&sql, "'', $1::text");
 		pg_param_text(&p, t->active.value);
 	} else {
-		buf_printf(&sql, "a.workspace, a.version FROM (%s) a WHERE a.workspace IS NOT NULL AND a.version IS NOT NULL",
+		buf_printf(&sql,
+			   "a.workspace, a.version FROM (%s) a WHERE a.workspace IS NOT NULL AND "
+			   "a.version IS NOT NULL",
 			   t->active.select);
 	}
-	buf_add_str(&sql, " ON CONFLICT (table_id, workspace) DO UPDATE SET version = excluded.version, since = now() "
+	buf_add_str(&sql, " ON CONFLICT (table_id, workspace) DO UPDATE SET version = "
+			  "excluded.version, since = now() "
 			  "WHERE s.version <> excluded.version");
 	ok = buf_ok(&sql, e) && pg_query(pg, buf_str(&sql), &p, NULL, e);
 	buf_release(&sql);
@@ -389,10 +425,14 @@ bool candidates_note_versions(struct pg *pg, const struct table_info *t, int64_t
 
 /* Nested loops are off because the planner takes the CTEs for single rows: it would walk all replaced documents for each
  * row. A hash join is right at every size, and spills where a hashed IN would fall back to walking. */
-static bool begin_reading(struct pg *pg, const struct table_info *t, const struct candidate_rules *r, struct err *e)
+static bool begin_reading(struct pg *pg, const struct table_info *t,
+			  const struct candidate_rules *r, struct err *e)
 {
-	return pg_begin(pg, "ISOLATION LEVEL REPEATABLE READ READ ONLY", e) && pg_local_search_path(pg, true, e) &&
-	       pg_execf(pg, e, "SET LOCAL work_mem = '64MB'; SET LOCAL jit = off; SET LOCAL enable_nestloop = off; "
+	return pg_begin(pg, "ISOLATION LEVEL REPEATABLE READ READ ONLY", e) &&
+	       pg_local_search_path(pg, true, e) &&
+	       pg_execf(pg, e,
+			"SET LOCAL work_mem = '64MB'; SET LOCAL jit = off; SET LOCAL "
+			"enable_nestloop = off; "
 			"SET LOCAL statement_timeout = %" PRId64,
 			r->statement_timeout_ms) &&
 	       set_rule_values(pg, t, r, e);
@@ -417,10 +457,10 @@ static bool visit_plan_row(void *ctx, const struct pg_result *row, struct err *e
 	return v->visit(v->ctx, &g, e);
 }
 
-bool candidates_plan(struct pg *pg, const struct table_info *t, const struct leaf *leaf, int64_t table_id,
-		     const struct candidate_rules *r,
-		     bool (*visit)(void *ctx, const struct candidate_group *g, struct err *e), void *ctx,
-		     struct err *e)
+bool candidates_plan(struct pg *pg, const struct table_info *t, const struct leaf *leaf,
+		     int64_t table_id, const struct candidate_rules *r,
+		     bool (*visit)(void *ctx, const struct candidate_group *g, struct err *e),
+		     void *ctx, struct err *e)
 {
 	struct plan_visit v = { .visit = visit, .ctx = ctx };
 	const struct column *version = table_info_column(t, COLUMN_VERSION);
@@ -444,8 +484,10 @@ bool candidates_plan(struct pg *pg, const struct table_info *t, const struct lea
 	if (!buf_ok(&selected, e))
 		goto out;
 	add_classified(pg, &sql, t, leaf, table_id, r, buf_str(&selected));
-	buf_add_str(&sql, " SELECT firn_rule, firn_w, firn_v, count(*), sum(firn_b)::bigint FROM firn_rows "
-			  "WHERE firn_rule >= 0 GROUP BY 1, 2, 3 ORDER BY 1, 2, 3");
+	buf_add_str(
+		&sql,
+		" SELECT firn_rule, firn_w, firn_v, count(*), sum(firn_b)::bigint FROM firn_rows "
+		"WHERE firn_rule >= 0 GROUP BY 1, 2, 3 ORDER BY 1, 2, 3");
 	if (!buf_ok(&sql, e) || !begin_reading(pg, t, r, e))
 		goto out;
 	ok = pg_query_each(pg, buf_str(&sql), NULL, visit_plan_row, &v, e) && pg_commit(pg, e);
@@ -463,7 +505,8 @@ out:
  * order of texts will do, and that of their bytes is by far the cheapest. */
 static void add_order(struct pg *pg, struct buf *b, const struct table_info *t)
 {
-	static const enum column_role order[] = { COLUMN_WORKSPACE, COLUMN_VERSION, COLUMN_DOCUMENT, COLUMN_ID };
+	static const enum column_role order[] = { COLUMN_WORKSPACE, COLUMN_VERSION, COLUMN_DOCUMENT,
+						  COLUMN_ID };
 
 	buf_add_str(b, " ORDER BY firn_rule");
 	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
@@ -478,8 +521,9 @@ static void add_order(struct pg *pg, struct buf *b, const struct table_info *t)
 			}
 }
 
-bool candidates_copy_start(struct pg *pg, const struct table_info *t, const struct leaf *leaf, int64_t table_id,
-			   const struct candidate_rules *r, int64_t limit_rows, struct err *e)
+bool candidates_copy_start(struct pg *pg, const struct table_info *t, const struct leaf *leaf,
+			   int64_t table_id, const struct candidate_rules *r, int64_t limit_rows,
+			   struct err *e)
 {
 	struct buf selected = BUF_INIT, sql = BUF_INIT;
 	bool ok = false;
@@ -520,8 +564,9 @@ out:
 	return ok;
 }
 
-bool candidates_recheck_sql(struct pg *pg, const struct table_info *t, const struct leaf *leaf, int64_t table_id,
-			    bool require_replacement, struct buf *ctes, struct buf *conditions, struct err *e)
+bool candidates_recheck_sql(struct pg *pg, const struct table_info *t, const struct leaf *leaf,
+			    int64_t table_id, bool require_replacement, struct buf *ctes,
+			    struct buf *conditions, struct err *e)
 {
 	const struct column *version = table_info_column(t, COLUMN_VERSION);
 
@@ -539,8 +584,10 @@ bool candidates_recheck_sql(struct pg *pg, const struct table_info *t, const str
 		const struct column *workspace = table_info_column(t, COLUMN_WORKSPACE);
 		const struct column *document = table_info_column(t, COLUMN_DOCUMENT);
 
-		buf_add_str(ctes, ", firn_replaced AS MATERIALIZED (SELECT x.w, x.d FROM pg_temp.firn_moved_doc x "
-				  "WHERE x.w IS NOT NULL AND x.d IS NOT NULL AND EXISTS (SELECT 1 FROM ");
+		buf_add_str(ctes,
+			    ", firn_replaced AS MATERIALIZED (SELECT x.w, x.d FROM "
+			    "pg_temp.firn_moved_doc x "
+			    "WHERE x.w IS NOT NULL AND x.d IS NOT NULL AND EXISTS (SELECT 1 FROM ");
 		add_scope(ctes, t, leaf);
 		buf_add_str(ctes, " r JOIN firn_active a ON ");
 		add_active_join(pg, ctes, t, "r");
@@ -556,7 +603,8 @@ bool candidates_recheck_sql(struct pg *pg, const struct table_info *t, const str
 		add_column(pg, conditions, "t", workspace);
 		buf_add_str(conditions, ", ");
 		add_column(pg, conditions, "t", document);
-		buf_add_str(conditions, ") IN (SELECT p.w, p.d FROM firn_replaced p) THEN true ELSE false END");
+		buf_add_str(conditions,
+			    ") IN (SELECT p.w, p.d FROM firn_replaced p) THEN true ELSE false END");
 	}
 	return buf_ok(ctes, e) && buf_ok(conditions, e);
 }

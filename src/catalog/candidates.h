@@ -34,10 +34,12 @@ struct candidate_rules {
 
 /* Whether the table has what the rules speak of (a version column, an active version's source, created, document).
  * ERR_CONFIG names rule and what is missing. Also refuses an active source with two rows for a workspace. */
-bool candidates_check(struct pg *pg, const struct table_info *t, const struct candidate_rules *r, struct err *e);
+bool candidates_check(struct pg *pg, const struct table_info *t, const struct candidate_rules *r,
+		      struct err *e);
 
 /* Records which version is active now for sources that do not say since when (firn.version_seen). */
-bool candidates_note_versions(struct pg *pg, const struct table_info *t, int64_t table_id, struct err *e);
+bool candidates_note_versions(struct pg *pg, const struct table_info *t, int64_t table_id,
+			      struct err *e);
 
 struct candidate_group {
 	int rule; /* position in rules */
@@ -45,23 +47,25 @@ struct candidate_group {
 	int64_t rows, bytes;
 };
 /* Sums by rule, workspace, version over one leaf, keep rules included. Read-only. */
-bool candidates_plan(struct pg *pg, const struct table_info *t, const struct leaf *leaf, int64_t table_id,
-		     const struct candidate_rules *r,
-		     bool (*visit)(void *ctx, const struct candidate_group *g, struct err *e), void *ctx,
-		     struct err *e);
+bool candidates_plan(struct pg *pg, const struct table_info *t, const struct leaf *leaf,
+		     int64_t table_id, const struct candidate_rules *r,
+		     bool (*visit)(void *ctx, const struct candidate_group *g, struct err *e),
+		     void *ctx, struct err *e);
 
 /* Starts, in a transaction of its own on pg, COPY BINARY of the rows that archive rules match: fields are
  *   0 ctid (tid), 1 xmin (xid), 2 rule (int4), then t->columns in their order,
  * sorted by rule, workspace, version, document, id. limit_rows 0: all. Then read with pg_copy_out_next and end with
  * pg_commit or pg_rollback. */
 #define CANDIDATE_FIELDS 3
-bool candidates_copy_start(struct pg *pg, const struct table_info *t, const struct leaf *leaf, int64_t table_id,
-			   const struct candidate_rules *r, int64_t limit_rows, struct err *e);
+bool candidates_copy_start(struct pg *pg, const struct table_info *t, const struct leaf *leaf,
+			   int64_t table_id, const struct candidate_rules *r, int64_t limit_rows,
+			   struct err *e);
 
 /* For the deleting transaction: appends " AND ..." conditions by which a row t of this table is still superseded and
  * replaced, and the CTEs that they read ("active AS (...)") to ctes; and sets the parameters. pg_temp.firn_moved_doc (w, d)
  * holds workspace and document of every row that may be deleted. */
-bool candidates_recheck_sql(struct pg *pg, const struct table_info *t, const struct leaf *leaf, int64_t table_id,
-			    bool require_replacement, struct buf *ctes, struct buf *conditions, struct err *e);
+bool candidates_recheck_sql(struct pg *pg, const struct table_info *t, const struct leaf *leaf,
+			    int64_t table_id, bool require_replacement, struct buf *ctes,
+			    struct buf *conditions, struct err *e);
 
 #endif

@@ -17,13 +17,15 @@ const char *segment_state_name(enum segment_state state)
 }
 
 /* One statement that gives one bigint. */
-static bool query_i64(struct pg *pg, const char *sql, const struct pg_params *p, int64_t *out, struct err *e)
+static bool query_i64(struct pg *pg, const char *sql, const struct pg_params *p, int64_t *out,
+		      struct err *e)
 {
 	struct pg_result *result = NULL;
 	bool ok = pg_query(pg, sql, p, &result, e);
 
 	if (ok && pg_rows(result) != 1)
-		ok = err_set(e, ERR_INTERNAL, "the catalog gave %d rows where one was expected", pg_rows(result));
+		ok = err_set(e, ERR_INTERNAL, "the catalog gave %d rows where one was expected",
+			     pg_rows(result));
 	if (ok)
 		*out = pg_i64(result, 0, 0);
 	pg_result_free(result);
@@ -33,11 +35,12 @@ static bool query_i64(struct pg *pg, const char *sql, const struct pg_params *p,
 /* ---- tables ---- */
 
 /* *id_out 0: not registered. */
-static bool look_up_table(struct pg *pg, const char *label, int64_t *id_out, char **archive_out, int64_t *cold_out,
-			  struct err *e)
+static bool look_up_table(struct pg *pg, const char *label, int64_t *id_out, char **archive_out,
+			  int64_t *cold_out, struct err *e)
 {
 	static const char sql[] =
-		"SELECT m.id, m.archive, (SELECT count(*) FROM firn.segment s WHERE s.table_id = m.id "
+		"SELECT m.id, m.archive, (SELECT count(*) FROM firn.segment s WHERE s.table_id = "
+		"m.id "
 		"AND s.state = 'active') FROM firn.managed_table m WHERE m.label = $1";
 	struct pg_params p = PG_PARAMS_INIT;
 	struct pg_result *result = NULL;
@@ -59,12 +62,15 @@ static bool look_up_table(struct pg *pg, const char *label, int64_t *id_out, cha
 
 static bool refuse_archive(const char *label, const char *known, const char *given, struct err *e)
 {
-	err_set(e, ERR_CONFIG, "the cold rows of table \"%s\" are in archive \"%s\", not in \"%s\"", label, known, given);
-	return err_hint(e, "Use that archive, or bring everything back first (rehydrate --where-cold all) and run init "
+	err_set(e, ERR_CONFIG, "the cold rows of table \"%s\" are in archive \"%s\", not in \"%s\"",
+		label, known, given);
+	return err_hint(e, "Use that archive, or bring everything back first (rehydrate "
+			   "--where-cold all) and run init "
 			   "with the new one.");
 }
 
-bool catalog_register_table(struct pg *pg, const char *label, const char *archive_url, int64_t *id_out, struct err *e)
+bool catalog_register_table(struct pg *pg, const char *label, const char *archive_url,
+			    int64_t *id_out, struct err *e)
 {
 	static const char insert[] =
 		"INSERT INTO firn.managed_table AS m (label, archive) VALUES ($1, $2) "
@@ -84,12 +90,16 @@ bool catalog_register_table(struct pg *pg, const char *label, const char *archiv
 	}
 	free(known);
 	pg_param_i64(&lease, *id_out);
-	ok = ok && pg_query(pg, "INSERT INTO firn.lease (table_id) VALUES ($1::bigint) ON CONFLICT DO NOTHING", &lease,
-			    NULL, e);
+	ok = ok &&
+	     pg_query(
+		     pg,
+		     "INSERT INTO firn.lease (table_id) VALUES ($1::bigint) ON CONFLICT DO NOTHING",
+		     &lease, NULL, e);
 	return ok || err_wrap(e, "could not register table \"%s\"", label);
 }
 
-bool catalog_find_table(struct pg *pg, const char *label, const char *archive_url, int64_t *id_out, struct err *e)
+bool catalog_find_table(struct pg *pg, const char *label, const char *archive_url, int64_t *id_out,
+			struct err *e)
 {
 	char *known = NULL;
 	int64_t cold = 0;
@@ -121,7 +131,8 @@ bool catalog_id(struct pg *pg, char out[37], struct err *e)
 bool catalog_now(struct pg *pg, char iso_out[32], int64_t *seconds_out, struct err *e)
 {
 	static const char sql[] =
-		"SELECT pg_catalog.to_char(n AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), "
+		"SELECT pg_catalog.to_char(n AT TIME ZONE 'UTC', "
+		"'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), "
 		"floor(extract(epoch FROM n))::bigint FROM pg_catalog.clock_timestamp() n";
 	struct pg_result *result = NULL;
 	bool ok = pg_query(pg, sql, NULL, &result, e);
@@ -136,24 +147,28 @@ bool catalog_now(struct pg *pg, char iso_out[32], int64_t *seconds_out, struct e
 
 /* ---- passes ---- */
 
-bool catalog_pass_begin(struct pg *pg, int64_t table_id, int64_t epoch, int64_t *pass_id_out, struct err *e)
+bool catalog_pass_begin(struct pg *pg, int64_t table_id, int64_t epoch, int64_t *pass_id_out,
+			struct err *e)
 {
 	struct pg_params p = PG_PARAMS_INIT;
 
 	pg_param_i64(&p, table_id);
 	pg_param_i64(&p, epoch);
-	return query_i64(pg, "INSERT INTO firn.pass (table_id, epoch) VALUES ($1::bigint, $2::bigint) RETURNING id", &p,
-			 pass_id_out, e) ||
+	return query_i64(pg,
+			 "INSERT INTO firn.pass (table_id, epoch) VALUES ($1::bigint, $2::bigint) "
+			 "RETURNING id",
+			 &p, pass_id_out, e) ||
 	       err_wrap(e, "could not record the pass");
 }
 
-bool catalog_pass_end(struct pg *pg, int64_t pass_id, const struct catalog_pass_totals *t, const char *outcome,
-		      struct err *e)
+bool catalog_pass_end(struct pg *pg, int64_t pass_id, const struct catalog_pass_totals *t,
+		      const char *outcome, struct err *e)
 {
-	static const char sql[] =
-		"UPDATE firn.pass SET finished_at = pg_catalog.clock_timestamp(), rows_moved = $2::bigint, "
-		"rows_changed = $3::bigint, segments = $4::bigint, raw_bytes = $5::bigint, stored_bytes = $6::bigint, "
-		"outcome = $7 WHERE id = $1::bigint";
+	static const char sql[] = "UPDATE firn.pass SET finished_at = "
+				  "pg_catalog.clock_timestamp(), rows_moved = $2::bigint, "
+				  "rows_changed = $3::bigint, segments = $4::bigint, raw_bytes = "
+				  "$5::bigint, stored_bytes = $6::bigint, "
+				  "outcome = $7 WHERE id = $1::bigint";
 	struct pg_params p = PG_PARAMS_INIT;
 
 	pg_param_i64(&p, pass_id);
@@ -163,7 +178,8 @@ bool catalog_pass_end(struct pg *pg, int64_t pass_id, const struct catalog_pass_
 	pg_param_i64(&p, t->raw_bytes);
 	pg_param_i64(&p, t->stored_bytes);
 	pg_param_text(&p, outcome);
-	return pg_query(pg, sql, &p, NULL, e) || err_wrap(e, "could not record the end of the pass");
+	return pg_query(pg, sql, &p, NULL, e) ||
+	       err_wrap(e, "could not record the end of the pass");
 }
 
 /* ---- listing segments ---- */
@@ -219,14 +235,15 @@ static void state_array(struct buf *b, const bool *states)
 	buf_add_byte(b, '}');
 }
 
-static bool read_digest(const struct pg_result *r, int row, int column, uint8_t out[SHA256_BYTES], struct err *e)
+static bool read_digest(const struct pg_result *r, int row, int column, uint8_t out[SHA256_BYTES],
+			struct err *e)
 {
 	struct buf bytes = BUF_INIT;
 	bool ok = pg_bytea(r, row, column, &bytes, e);
 
 	if (ok && bytes.len != SHA256_BYTES)
-		ok = err_set(e, ERR_DATA, "segment %s has a digest of %zu bytes in the catalog", pg_text(r, row, 0),
-			     bytes.len);
+		ok = err_set(e, ERR_DATA, "segment %s has a digest of %zu bytes in the catalog",
+			     pg_text(r, row, 0), bytes.len);
 	if (ok)
 		memcpy(out, bytes.data, SHA256_BYTES);
 	buf_release(&bytes);
@@ -244,7 +261,8 @@ static bool read_state(const char *name, enum segment_state *out, struct err *e)
 }
 
 /* Columns in the order of segments_sql. */
-static bool read_record(const struct pg_result *r, int row, struct segment_record *out, struct err *e)
+static bool read_record(const struct pg_result *r, int row, struct segment_record *out,
+			struct err *e)
 {
 	*out = (struct segment_record){
 		.id = pg_i64(r, row, 0),
@@ -267,7 +285,8 @@ static bool read_record(const struct pg_result *r, int row, struct segment_recor
 		.unreferenced_age_s = pg_i64(r, row, 20),
 		.created_age_s = pg_i64(r, row, 21),
 	};
-	if (!out->table || !out->leaf || !out->rule || !out->object_key || !out->index_key || !out->storage_class)
+	if (!out->table || !out->leaf || !out->rule || !out->object_key || !out->index_key ||
+	    !out->storage_class)
 		return false;
 	return read_state(pg_text(r, row, 4), &out->state, e) &&
 	       (!out->has_digests || (read_digest(r, row, 17, out->sha256, e) &&
@@ -276,23 +295,29 @@ static bool read_record(const struct pg_result *r, int row, struct segment_recor
 }
 
 static const char segments_sql[] =
-	"SELECT s.id, s.table_id, s.pass_id, s.epoch, s.state, m.label, s.leaf, s.rule, s.object_key, s.index_key, "
-	"coalesce(s.storage_class, ''), s.format_version, s.rows_total, s.rows_live, s.bytes, s.index_bytes, "
+	"SELECT s.id, s.table_id, s.pass_id, s.epoch, s.state, m.label, s.leaf, s.rule, "
+	"s.object_key, s.index_key, "
+	"coalesce(s.storage_class, ''), s.format_version, s.rows_total, s.rows_live, s.bytes, "
+	"s.index_bytes, "
 	"s.raw_bytes, s.sha256, s.index_sha256, s.dead, "
-	"coalesce(floor(extract(epoch FROM pg_catalog.clock_timestamp() - s.unreferenced_at))::bigint, -1), "
+	"coalesce(floor(extract(epoch FROM pg_catalog.clock_timestamp() - "
+	"s.unreferenced_at))::bigint, -1), "
 	"floor(extract(epoch FROM pg_catalog.clock_timestamp() - s.created_at))::bigint "
 	"FROM firn.segment s JOIN firn.managed_table m ON m.id = s.table_id "
 	"WHERE ($1::bigint = 0 OR s.table_id = $1::bigint) AND s.state = ANY ($2::text[]) "
 	"AND ($3::bigint[] IS NULL OR s.id = ANY ($3::bigint[])) "
-	"AND (($4::text[] IS NULL AND $5::text[] IS NULL) OR EXISTS (SELECT 1 FROM firn.segment_workspace w "
+	"AND (($4::text[] IS NULL AND $5::text[] IS NULL) OR EXISTS (SELECT 1 FROM "
+	"firn.segment_workspace w "
 	"WHERE w.segment_id = s.id AND w.rows_live > 0 "
 	"AND ($4::text[] IS NULL OR (NOT w.workspace_null AND w.workspace = ANY ($4::text[]))) "
 	"AND ($5::text[] IS NULL OR (NOT w.version_null AND w.version = ANY ($5::text[]))))) "
 	"ORDER BY s.id";
 
-bool catalog_segments(struct pg *pg, const struct segment_filter *f, struct segment_list *out, struct err *e)
+bool catalog_segments(struct pg *pg, const struct segment_filter *f, struct segment_list *out,
+		      struct err *e)
 {
-	struct buf states = BUF_INIT, ids = BUF_INIT, workspaces = BUF_INIT, versions = BUF_INIT, sql = BUF_INIT;
+	struct buf states = BUF_INIT, ids = BUF_INIT, workspaces = BUF_INIT, versions = BUF_INIT,
+		   sql = BUF_INIT;
 	struct pg_params p = PG_PARAMS_INIT;
 	struct pg_result *result = NULL;
 	bool ok = false;
@@ -303,7 +328,8 @@ bool catalog_segments(struct pg *pg, const struct segment_filter *f, struct segm
 	text_array(&workspaces, f->workspaces, f->workspace_count);
 	text_array(&versions, f->versions, f->version_count);
 	buf_printf(&sql, "%s%s", segments_sql, f->lock ? " FOR UPDATE OF s" : "");
-	if (!buf_ok(&states, e) || !buf_ok(&ids, e) || !buf_ok(&workspaces, e) || !buf_ok(&versions, e) || !buf_ok(&sql, e))
+	if (!buf_ok(&states, e) || !buf_ok(&ids, e) || !buf_ok(&workspaces, e) ||
+	    !buf_ok(&versions, e) || !buf_ok(&sql, e))
 		goto out;
 	pg_param_i64(&p, f->table_id);
 	pg_param_text(&p, buf_str(&states));
@@ -352,7 +378,9 @@ struct bitmap *segment_record_dead(const struct segment_record *r, struct err *e
 	struct bitmap *b = NULL;
 
 	if (r->rows_total < 0 || r->rows_total > UINT32_MAX)
-		err_set(e, ERR_DATA, "segment %" PRId64 " has an impossible number of rows in the catalog", r->id);
+		err_set(e, ERR_DATA,
+			"segment %" PRId64 " has an impossible number of rows in the catalog",
+			r->id);
 	else
 		b = bitmap_read(r->dead.data, r->dead.len, (uint32_t)r->rows_total, e);
 	if (!b)
@@ -362,12 +390,14 @@ struct bitmap *segment_record_dead(const struct segment_record *r, struct err *e
 
 /* ---- the life of a segment ---- */
 
-bool catalog_segment_intent(struct pg *pg, const struct segment_intent *i, int64_t *id_out, struct err *e)
+bool catalog_segment_intent(struct pg *pg, const struct segment_intent *i, int64_t *id_out,
+			    struct err *e)
 {
-	static const char sql[] =
-		"INSERT INTO firn.segment (table_id, pass_id, epoch, leaf, rule, state, object_key, index_key, "
-		"storage_class, format_version) VALUES ($1::bigint, $2::bigint, $3::bigint, $4, $5, 'intent', $6, $7, $8, "
-		"$9::int) RETURNING id";
+	static const char sql[] = "INSERT INTO firn.segment (table_id, pass_id, epoch, leaf, rule, "
+				  "state, object_key, index_key, "
+				  "storage_class, format_version) VALUES ($1::bigint, $2::bigint, "
+				  "$3::bigint, $4, $5, 'intent', $6, $7, $8, "
+				  "$9::int) RETURNING id";
 	struct pg_params p = PG_PARAMS_INIT;
 
 	pg_param_i64(&p, i->table_id);
@@ -379,22 +409,27 @@ bool catalog_segment_intent(struct pg *pg, const struct segment_intent *i, int64
 	pg_param_text(&p, i->index_key);
 	pg_param_text(&p, i->storage_class);
 	pg_param_i64(&p, i->format_version);
-	return query_i64(pg, sql, &p, id_out, e) || err_wrap(e, "could not record the intent of a segment");
+	return query_i64(pg, sql, &p, id_out, e) ||
+	       err_wrap(e, "could not record the intent of a segment");
 }
 
 /* Groups that go into one statement: a segment of many small tenants has one a tenant, and rows stay locked meanwhile. */
 #define GROUPS_AT_ONCE 1000
 
-static bool insert_groups(struct pg *pg, int64_t segment_id, const struct segment_group_row *groups, size_t count,
-			  struct err *e)
+static bool insert_groups(struct pg *pg, int64_t segment_id, const struct segment_group_row *groups,
+			  size_t count, struct err *e)
 {
-	static const char sql[] =
-		"INSERT INTO firn.segment_workspace (segment_id, workspace, version, workspace_null, version_null, "
-		"first_row, rows_total, rows_live, bytes, raw_bytes) SELECT $1::bigint, coalesce(g.w, ''), coalesce(g.v, ''), "
-		"g.w IS NULL, g.v IS NULL, g.f, g.t, g.l, g.b, g.r FROM ROWS FROM (unnest($2::text[]), unnest($3::text[]), "
-		"unnest($4::bigint[]), unnest($5::bigint[]), unnest($6::bigint[]), unnest($7::bigint[]), "
-		"unnest($8::bigint[])) AS g (w, v, f, t, l, b, r)";
-	struct buf columns[7] = { BUF_INIT, BUF_INIT, BUF_INIT, BUF_INIT, BUF_INIT, BUF_INIT, BUF_INIT };
+	static const char sql[] = "INSERT INTO firn.segment_workspace (segment_id, workspace, "
+				  "version, workspace_null, version_null, "
+				  "first_row, rows_total, rows_live, bytes, raw_bytes) SELECT "
+				  "$1::bigint, coalesce(g.w, ''), coalesce(g.v, ''), "
+				  "g.w IS NULL, g.v IS NULL, g.f, g.t, g.l, g.b, g.r FROM ROWS "
+				  "FROM (unnest($2::text[]), unnest($3::text[]), "
+				  "unnest($4::bigint[]), unnest($5::bigint[]), "
+				  "unnest($6::bigint[]), unnest($7::bigint[]), "
+				  "unnest($8::bigint[])) AS g (w, v, f, t, l, b, r)";
+	struct buf columns[7] = { BUF_INIT, BUF_INIT, BUF_INIT, BUF_INIT,
+				  BUF_INIT, BUF_INIT, BUF_INIT };
 	struct pg_params p = PG_PARAMS_INIT;
 	bool ok = true;
 
@@ -423,12 +458,13 @@ static bool insert_groups(struct pg *pg, int64_t segment_id, const struct segmen
 	return ok;
 }
 
-static bool update_groups(struct pg *pg, int64_t segment_id, const struct segment_group_row *groups, size_t count,
-			  struct err *e)
+static bool update_groups(struct pg *pg, int64_t segment_id, const struct segment_group_row *groups,
+			  size_t count, struct err *e)
 {
-	static const char sql[] =
-		"UPDATE firn.segment_workspace w SET rows_live = g.l FROM ROWS FROM (unnest($2::bigint[]), "
-		"unnest($3::bigint[])) AS g (f, l) WHERE w.segment_id = $1::bigint AND w.first_row = g.f AND w.rows_live <> g.l";
+	static const char sql[] = "UPDATE firn.segment_workspace w SET rows_live = g.l FROM ROWS "
+				  "FROM (unnest($2::bigint[]), "
+				  "unnest($3::bigint[])) AS g (f, l) WHERE w.segment_id = "
+				  "$1::bigint AND w.first_row = g.f AND w.rows_live <> g.l";
 	struct buf first = BUF_INIT, live = BUF_INIT;
 	struct pg_params p = PG_PARAMS_INIT;
 	bool ok;
@@ -450,12 +486,15 @@ static bool update_groups(struct pg *pg, int64_t segment_id, const struct segmen
 	return ok;
 }
 
-static bool each_batch(struct pg *pg, int64_t segment_id, const struct segment_group_row *groups, size_t count,
-		       bool (*run)(struct pg *, int64_t, const struct segment_group_row *, size_t, struct err *),
+static bool each_batch(struct pg *pg, int64_t segment_id, const struct segment_group_row *groups,
+		       size_t count,
+		       bool (*run)(struct pg *, int64_t, const struct segment_group_row *, size_t,
+				   struct err *),
 		       struct err *e)
 {
 	for (size_t i = 0; i < count; i += GROUPS_AT_ONCE)
-		if (!run(pg, segment_id, groups + i, count - i < GROUPS_AT_ONCE ? count - i : GROUPS_AT_ONCE, e))
+		if (!run(pg, segment_id, groups + i,
+			 count - i < GROUPS_AT_ONCE ? count - i : GROUPS_AT_ONCE, e))
 			return false;
 	return true;
 }
@@ -463,11 +502,14 @@ static bool each_batch(struct pg *pg, int64_t segment_id, const struct segment_g
 bool catalog_segment_activate(struct pg *pg, const struct segment_activation *a, struct err *e)
 {
 	static const char sql[] =
-		"UPDATE firn.segment SET state = CASE WHEN $3::bigint > 0 THEN 'active' ELSE 'abandoned' END, "
-		"rows_total = $2::bigint, rows_live = $3::bigint, bytes = $4::bigint, index_bytes = $5::bigint, "
+		"UPDATE firn.segment SET state = CASE WHEN $3::bigint > 0 THEN 'active' ELSE "
+		"'abandoned' END, "
+		"rows_total = $2::bigint, rows_live = $3::bigint, bytes = $4::bigint, index_bytes "
+		"= $5::bigint, "
 		"raw_bytes = $6::bigint, sha256 = $7, index_sha256 = $8, dead = $9, "
 		"activated_at = CASE WHEN $3::bigint > 0 THEN pg_catalog.clock_timestamp() END, "
-		"unreferenced_at = CASE WHEN $3::bigint > 0 THEN NULL ELSE pg_catalog.clock_timestamp() END "
+		"unreferenced_at = CASE WHEN $3::bigint > 0 THEN NULL ELSE "
+		"pg_catalog.clock_timestamp() END "
 		"WHERE id = $1::bigint AND state = 'intent' RETURNING id";
 	struct pg_params p = PG_PARAMS_INIT;
 	struct pg_result *result = NULL;
@@ -486,20 +528,23 @@ bool catalog_segment_activate(struct pg *pg, const struct segment_activation *a,
 	pg_param_bytea(&p, dead.data, dead.len);
 	ok = ok && pg_query(pg, sql, &p, &result, e);
 	if (ok && pg_rows(result) != 1)
-		ok = err_set(e, ERR_FENCED, "segment %" PRId64 " is no longer an intent", a->segment_id);
+		ok = err_set(e, ERR_FENCED, "segment %" PRId64 " is no longer an intent",
+			     a->segment_id);
 	ok = ok && each_batch(pg, a->segment_id, a->groups, a->group_count, insert_groups, e);
 	pg_result_free(result);
 	buf_release(&dead);
 	return ok || err_wrap(e, "could not activate segment %" PRId64, a->segment_id);
 }
 
-bool catalog_segment_update_dead(struct pg *pg, int64_t segment_id, const struct bitmap *dead, int64_t rows_live,
-				 const struct segment_group_row *groups, size_t group_count, struct err *e)
+bool catalog_segment_update_dead(struct pg *pg, int64_t segment_id, const struct bitmap *dead,
+				 int64_t rows_live, const struct segment_group_row *groups,
+				 size_t group_count, struct err *e)
 {
 	static const char update[] =
 		"UPDATE firn.segment SET dead = $2, rows_live = $3::bigint, "
 		"state = CASE WHEN $3::bigint > 0 THEN state ELSE 'retired' END, "
-		"unreferenced_at = CASE WHEN $3::bigint > 0 THEN unreferenced_at ELSE pg_catalog.clock_timestamp() END "
+		"unreferenced_at = CASE WHEN $3::bigint > 0 THEN unreferenced_at ELSE "
+		"pg_catalog.clock_timestamp() END "
 		"WHERE id = $1::bigint AND state = 'active' RETURNING id";
 	struct pg_params p = PG_PARAMS_INIT;
 	struct pg_result *result = NULL;
@@ -518,13 +563,14 @@ bool catalog_segment_update_dead(struct pg *pg, int64_t segment_id, const struct
 	return ok || err_wrap(e, "could not update segment %" PRId64, segment_id);
 }
 
-bool catalog_segment_groups(struct pg *pg, int64_t segment_id, struct segment_group_row **out, size_t *count_out,
-			    struct err *e)
+bool catalog_segment_groups(struct pg *pg, int64_t segment_id, struct segment_group_row **out,
+			    size_t *count_out, struct err *e)
 {
-	static const char sql[] =
-		"SELECT CASE WHEN workspace_null THEN NULL ELSE workspace END, CASE WHEN version_null THEN NULL ELSE version "
-		"END, first_row, rows_total, rows_live, bytes, raw_bytes FROM firn.segment_workspace "
-		"WHERE segment_id = $1::bigint ORDER BY first_row";
+	static const char sql[] = "SELECT CASE WHEN workspace_null THEN NULL ELSE workspace END, "
+				  "CASE WHEN version_null THEN NULL ELSE version "
+				  "END, first_row, rows_total, rows_live, bytes, raw_bytes FROM "
+				  "firn.segment_workspace "
+				  "WHERE segment_id = $1::bigint ORDER BY first_row";
 	struct pg_params p = PG_PARAMS_INIT;
 	struct pg_result *r = NULL;
 	struct segment_group_row *groups = NULL;
@@ -552,7 +598,8 @@ bool catalog_segment_groups(struct pg *pg, int64_t segment_id, struct segment_gr
 			.bytes = pg_i64(r, i, 5),
 			.raw_bytes = pg_i64(r, i, 6),
 		};
-		ok = (!workspace || groups[count - 1].workspace) && (!version || groups[count - 1].version);
+		ok = (!workspace || groups[count - 1].workspace) &&
+		     (!version || groups[count - 1].version);
 	}
 	pg_result_free(r);
 	if (!ok) {
@@ -573,16 +620,19 @@ void segment_groups_free(struct segment_group_row *groups, size_t count)
 	free(groups);
 }
 
-bool catalog_abandon_dead_intents(struct pg *pg, int64_t table_id, int64_t epoch, int64_t *count_out, struct err *e)
+bool catalog_abandon_dead_intents(struct pg *pg, int64_t table_id, int64_t epoch,
+				  int64_t *count_out, struct err *e)
 {
-	static const char sql[] =
-		"WITH done AS (UPDATE firn.segment SET state = 'abandoned', unreferenced_at = pg_catalog.clock_timestamp() "
-		"WHERE table_id = $1::bigint AND state = 'intent' AND epoch < $2::bigint RETURNING 1) SELECT count(*) FROM done";
+	static const char sql[] = "WITH done AS (UPDATE firn.segment SET state = 'abandoned', "
+				  "unreferenced_at = pg_catalog.clock_timestamp() "
+				  "WHERE table_id = $1::bigint AND state = 'intent' AND epoch < "
+				  "$2::bigint RETURNING 1) SELECT count(*) FROM done";
 	struct pg_params p = PG_PARAMS_INIT;
 
 	pg_param_i64(&p, table_id);
 	pg_param_i64(&p, epoch);
-	return query_i64(pg, sql, &p, count_out, e) || err_wrap(e, "could not undo what dead runs left");
+	return query_i64(pg, sql, &p, count_out, e) ||
+	       err_wrap(e, "could not undo what dead runs left");
 }
 
 bool catalog_segment_abandon(struct pg *pg, int64_t segment_id, struct err *e)
@@ -591,7 +641,8 @@ bool catalog_segment_abandon(struct pg *pg, int64_t segment_id, struct err *e)
 
 	pg_param_i64(&p, segment_id);
 	return pg_query(pg,
-			"UPDATE firn.segment SET state = 'abandoned', unreferenced_at = pg_catalog.clock_timestamp() "
+			"UPDATE firn.segment SET state = 'abandoned', unreferenced_at = "
+			"pg_catalog.clock_timestamp() "
 			"WHERE id = $1::bigint AND state = 'intent'",
 			&p, NULL, e);
 }
@@ -604,7 +655,8 @@ bool catalog_segment_removed(struct pg *pg, int64_t segment_id, bool *done_out, 
 
 	pg_param_i64(&p, segment_id);
 	ok = pg_query(pg,
-		      "UPDATE firn.segment SET state = 'removed', removed_at = pg_catalog.clock_timestamp() "
+		      "UPDATE firn.segment SET state = 'removed', removed_at = "
+		      "pg_catalog.clock_timestamp() "
 		      "WHERE id = $1::bigint AND state IN ('retired', 'abandoned') RETURNING id",
 		      &p, &result, e);
 	*done_out = ok && pg_rows(result) == 1;
@@ -616,7 +668,8 @@ bool catalog_segment_removed(struct pg *pg, int64_t segment_id, bool *done_out, 
 
 bool catalog_segment_lock(struct pg *pg, int64_t segment_id, struct err *e)
 {
-	return pg_execf(pg, e, "SELECT pg_catalog.pg_advisory_lock(%d, %d)", SEGMENT_LOCK_CLASS, (int)segment_id) ||
+	return pg_execf(pg, e, "SELECT pg_catalog.pg_advisory_lock(%d, %d)", SEGMENT_LOCK_CLASS,
+			(int)segment_id) ||
 	       err_wrap(e, "could not lock segment %" PRId64, segment_id);
 }
 
@@ -624,15 +677,17 @@ void catalog_segment_unlock(struct pg *pg, int64_t segment_id)
 {
 	struct err ignored = { 0 };
 
-	pg_execf(pg, &ignored, "SELECT pg_catalog.pg_advisory_unlock(%d, %d)", SEGMENT_LOCK_CLASS, (int)segment_id);
+	pg_execf(pg, &ignored, "SELECT pg_catalog.pg_advisory_unlock(%d, %d)", SEGMENT_LOCK_CLASS,
+		 (int)segment_id);
 }
 
-bool catalog_maintenance_add(struct pg *pg, int64_t table_id, const char *leaf, int64_t deleted, int64_t inserted,
-			     struct err *e)
+bool catalog_maintenance_add(struct pg *pg, int64_t table_id, const char *leaf, int64_t deleted,
+			     int64_t inserted, struct err *e)
 {
 	static const char sql[] =
 		"INSERT INTO firn.maintenance AS m (table_id, leaf, rows_deleted, rows_inserted) "
-		"VALUES ($1::bigint, $2, $3::bigint, $4::bigint) ON CONFLICT (table_id, leaf) DO UPDATE SET "
+		"VALUES ($1::bigint, $2, $3::bigint, $4::bigint) ON CONFLICT (table_id, leaf) DO "
+		"UPDATE SET "
 		"rows_deleted = m.rows_deleted + excluded.rows_deleted, "
 		"rows_inserted = m.rows_inserted + excluded.rows_inserted";
 	struct pg_params p = PG_PARAMS_INIT;
@@ -641,5 +696,6 @@ bool catalog_maintenance_add(struct pg *pg, int64_t table_id, const char *leaf, 
 	pg_param_text(&p, leaf);
 	pg_param_i64(&p, deleted);
 	pg_param_i64(&p, inserted);
-	return pg_query(pg, sql, &p, NULL, e) || err_wrap(e, "could not note the index work of leaf \"%s\"", leaf);
+	return pg_query(pg, sql, &p, NULL, e) ||
+	       err_wrap(e, "could not note the index work of leaf \"%s\"", leaf);
 }

@@ -9,9 +9,11 @@
 
 /* Registers the table (label "schema.table") with the archive's URL if it is not yet there, and makes its lease row.
  * An already registered table with cold rows in another archive is ERR_CONFIG. */
-bool catalog_register_table(struct pg *pg, const char *label, const char *archive_url, int64_t *id_out, struct err *e);
+bool catalog_register_table(struct pg *pg, const char *label, const char *archive_url,
+			    int64_t *id_out, struct err *e);
 /* ERR_CONFIG with a hint to run init when it is not registered. */
-bool catalog_find_table(struct pg *pg, const char *label, const char *archive_url, int64_t *id_out, struct err *e);
+bool catalog_find_table(struct pg *pg, const char *label, const char *archive_url, int64_t *id_out,
+			struct err *e);
 
 /* The catalog's own id (uuid text), part of every object key. out holds 37 bytes. */
 bool catalog_id(struct pg *pg, char out[37], struct err *e);
@@ -20,22 +22,30 @@ bool catalog_now(struct pg *pg, char iso_out[32], int64_t *seconds_out, struct e
 
 /* ---- passes ---- */
 
-bool catalog_pass_begin(struct pg *pg, int64_t table_id, int64_t epoch, int64_t *pass_id_out, struct err *e);
+bool catalog_pass_begin(struct pg *pg, int64_t table_id, int64_t epoch, int64_t *pass_id_out,
+			struct err *e);
 struct catalog_pass_totals {
 	int64_t rows_moved, rows_changed, segments, raw_bytes, stored_bytes;
 };
-bool catalog_pass_end(struct pg *pg, int64_t pass_id, const struct catalog_pass_totals *totals, const char *outcome,
-		      struct err *e);
+bool catalog_pass_end(struct pg *pg, int64_t pass_id, const struct catalog_pass_totals *totals,
+		      const char *outcome, struct err *e);
 
 /* ---- segments ---- */
 
-enum segment_state { SEGMENT_INTENT, SEGMENT_ACTIVE, SEGMENT_RETIRED, SEGMENT_ABANDONED, SEGMENT_REMOVED };
+enum segment_state {
+	SEGMENT_INTENT,
+	SEGMENT_ACTIVE,
+	SEGMENT_RETIRED,
+	SEGMENT_ABANDONED,
+	SEGMENT_REMOVED
+};
 const char *segment_state_name(enum segment_state state);
 
 struct segment_record {
 	int64_t id, table_id, pass_id, epoch;
 	enum segment_state state;
-	char *table, *leaf, *rule, *object_key, *index_key, *storage_class; /* storage_class "" when none */
+	char *table, *leaf, *rule, *object_key, *index_key,
+		*storage_class; /* storage_class "" when none */
 	int format_version;
 	int64_t rows_total, rows_live, bytes, index_bytes, raw_bytes;
 	uint8_t sha256[SHA256_BYTES], index_sha256[SHA256_BYTES]; /* zeros in an intent */
@@ -60,7 +70,8 @@ struct segment_filter {
 	size_t id_count;
 	bool lock; /* FOR UPDATE, in id order */
 };
-bool catalog_segments(struct pg *pg, const struct segment_filter *filter, struct segment_list *out, struct err *e);
+bool catalog_segments(struct pg *pg, const struct segment_filter *filter, struct segment_list *out,
+		      struct err *e);
 void segment_list_release(struct segment_list *l);
 
 /* Bitmap of dead rows of a record. NULL and ERR_DATA when it is damaged. */
@@ -71,7 +82,8 @@ struct segment_intent {
 	const char *leaf, *rule, *object_key, *index_key, *storage_class;
 	int format_version;
 };
-bool catalog_segment_intent(struct pg *pg, const struct segment_intent *i, int64_t *id_out, struct err *e);
+bool catalog_segment_intent(struct pg *pg, const struct segment_intent *i, int64_t *id_out,
+			    struct err *e);
 
 /* One (workspace, version) run of rows, values in their text form; NULL: SQL NULL. */
 struct segment_group_row {
@@ -93,15 +105,17 @@ bool catalog_segment_activate(struct pg *pg, const struct segment_activation *a,
 
 /* In the transaction that brought rows back: the new bitmap, live counts of those groups, by their first_row; retires the
  * segment when nothing is live. The caller holds the row's lock (filter.lock). */
-bool catalog_segment_update_dead(struct pg *pg, int64_t segment_id, const struct bitmap *dead, int64_t rows_live,
-				 const struct segment_group_row *groups, size_t group_count, struct err *e);
+bool catalog_segment_update_dead(struct pg *pg, int64_t segment_id, const struct bitmap *dead,
+				 int64_t rows_live, const struct segment_group_row *groups,
+				 size_t group_count, struct err *e);
 /* Groups of a segment, by first_row: fills a heap array (strings too) released by segment_groups_free. */
-bool catalog_segment_groups(struct pg *pg, int64_t segment_id, struct segment_group_row **out, size_t *count_out,
-			    struct err *e);
+bool catalog_segment_groups(struct pg *pg, int64_t segment_id, struct segment_group_row **out,
+			    size_t *count_out, struct err *e);
 void segment_groups_free(struct segment_group_row *groups, size_t count);
 
 /* Intents of epochs before this one become abandoned; how many. Caller holds the lease. */
-bool catalog_abandon_dead_intents(struct pg *pg, int64_t table_id, int64_t epoch, int64_t *count_out, struct err *e);
+bool catalog_abandon_dead_intents(struct pg *pg, int64_t table_id, int64_t epoch,
+				  int64_t *count_out, struct err *e);
 bool catalog_segment_abandon(struct pg *pg, int64_t segment_id, struct err *e);
 /* retired or abandoned -> removed. *done_out false when it is in another state by now. */
 bool catalog_segment_removed(struct pg *pg, int64_t segment_id, bool *done_out, struct err *e);
@@ -113,8 +127,8 @@ void catalog_segment_unlock(struct pg *pg, int64_t segment_id);
 
 /* ---- index work that is due ---- */
 
-bool catalog_maintenance_add(struct pg *pg, int64_t table_id, const char *leaf, int64_t deleted, int64_t inserted,
-			     struct err *e);
+bool catalog_maintenance_add(struct pg *pg, int64_t table_id, const char *leaf, int64_t deleted,
+			     int64_t inserted, struct err *e);
 
 /* ---- version_seen: see candidates.h ---- */
 

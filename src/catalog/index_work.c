@@ -8,7 +8,8 @@
 #include "base/mem.h"
 #include "base/str.h"
 
-bool index_work_due(struct pg *pg, int64_t table_id, struct due_work **out, size_t *count_out, struct err *e)
+bool index_work_due(struct pg *pg, int64_t table_id, struct due_work **out, size_t *count_out,
+		    struct err *e)
 {
 	struct pg_params p = PG_PARAMS_INIT;
 	struct pg_result *r = NULL;
@@ -18,7 +19,8 @@ bool index_work_due(struct pg *pg, int64_t table_id, struct due_work **out, size
 	*count_out = 0;
 	pg_param_i64(&p, table_id);
 	ok = pg_query(pg,
-		      "SELECT leaf, rows_deleted, rows_inserted FROM firn.maintenance WHERE table_id = $1::bigint "
+		      "SELECT leaf, rows_deleted, rows_inserted FROM firn.maintenance WHERE "
+		      "table_id = $1::bigint "
 		      "ORDER BY since, leaf",
 		      &p, &r, e);
 	if (ok) {
@@ -26,7 +28,8 @@ bool index_work_due(struct pg *pg, int64_t table_id, struct due_work **out, size
 		ok = *out != NULL;
 	}
 	for (int i = 0; ok && i < pg_rows(r); i++) {
-		(*out)[i] = (struct due_work){ mem_strdup(pg_text(r, i, 0), e), pg_i64(r, i, 1), pg_i64(r, i, 2) };
+		(*out)[i] = (struct due_work){ mem_strdup(pg_text(r, i, 0), e), pg_i64(r, i, 1),
+					       pg_i64(r, i, 2) };
 		(*count_out)++;
 		ok = (*out)[i].leaf != NULL;
 	}
@@ -46,9 +49,11 @@ bool index_work_done(struct pg *pg, int64_t table_id, const struct due_work *don
 	static const char subtract[] =
 		"UPDATE firn.maintenance SET rows_deleted = rows_deleted - $3::bigint, "
 		"rows_inserted = rows_inserted - $4::bigint, since = now() "
-		"WHERE table_id = $1::bigint AND leaf = $2 AND rows_deleted >= $3::bigint AND rows_inserted >= $4::bigint";
-	static const char clear[] = "DELETE FROM firn.maintenance WHERE table_id = $1::bigint AND leaf = $2 "
-				    "AND rows_deleted = 0 AND rows_inserted = 0";
+		"WHERE table_id = $1::bigint AND leaf = $2 AND rows_deleted >= $3::bigint AND "
+		"rows_inserted >= $4::bigint";
+	static const char clear[] =
+		"DELETE FROM firn.maintenance WHERE table_id = $1::bigint AND leaf = $2 "
+		"AND rows_deleted = 0 AND rows_inserted = 0";
 	struct pg_params p = PG_PARAMS_INIT, q = PG_PARAMS_INIT;
 
 	pg_param_i64(&p, table_id);
@@ -95,29 +100,36 @@ static bool list_indexes(struct pg *pg, const char *sql, uint32_t leaf_oid, stru
 	return ok || err_wrap(e, "could not list indexes");
 }
 
-#define INDEX_SELECT                                                                                             \
-	"SELECT n.nspname, c.relname, m.amname, pg_catalog.pg_relation_size(c.oid) FROM pg_catalog.pg_index i " \
-	"JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid JOIN pg_catalog.pg_am m ON m.oid = c.relam "       \
-	"JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE i.indrelid = $1::bigint::oid "
+#define INDEX_SELECT                                                                             \
+	"SELECT n.nspname, c.relname, m.amname, pg_catalog.pg_relation_size(c.oid) FROM "        \
+	"pg_catalog.pg_index i "                                                                 \
+	"JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid JOIN pg_catalog.pg_am m ON m.oid = " \
+	"c.relam "                                                                               \
+	"JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE i.indrelid = "           \
+	"$1::bigint::oid "
 
-bool index_work_indexes(struct pg *pg, uint32_t leaf_oid, struct leaf_index **out, size_t *count_out, struct err *e)
+bool index_work_indexes(struct pg *pg, uint32_t leaf_oid, struct leaf_index **out,
+			size_t *count_out, struct err *e)
 {
-	return list_indexes(pg, INDEX_SELECT "AND i.indisvalid AND i.indisready ORDER BY 4 DESC, 2", leaf_oid, out,
-			    count_out, e);
+	return list_indexes(pg, INDEX_SELECT "AND i.indisvalid AND i.indisready ORDER BY 4 DESC, 2",
+			    leaf_oid, out, count_out, e);
 }
 
 /* Whoever builds concurrently holds a ShareUpdateExclusiveLock on the leaf; so does VACUUM, and then the leftovers
  * wait for the next time. */
-bool index_work_leftovers(struct pg *pg, uint32_t leaf_oid, struct leaf_index **out, size_t *count_out, struct err *e)
+bool index_work_leftovers(struct pg *pg, uint32_t leaf_oid, struct leaf_index **out,
+			  size_t *count_out, struct err *e)
 {
-	return list_indexes(pg,
-			    INDEX_SELECT "AND NOT i.indisvalid AND c.relname ~ '_cc(new|old)[0-9]*$' "
-					 "AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_locks l WHERE l.relation = i.indrelid "
-					 "AND l.locktype = 'relation' AND l.mode = 'ShareUpdateExclusiveLock' "
-					 "AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d "
-					 "WHERE d.datname = pg_catalog.current_database()) "
-					 "AND l.pid <> pg_catalog.pg_backend_pid()) ORDER BY 2",
-			    leaf_oid, out, count_out, e);
+	return list_indexes(
+		pg,
+		INDEX_SELECT
+		"AND NOT i.indisvalid AND c.relname ~ '_cc(new|old)[0-9]*$' "
+		"AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_locks l WHERE l.relation = i.indrelid "
+		"AND l.locktype = 'relation' AND l.mode = 'ShareUpdateExclusiveLock' "
+		"AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d "
+		"WHERE d.datname = pg_catalog.current_database()) "
+		"AND l.pid <> pg_catalog.pg_backend_pid()) ORDER BY 2",
+		leaf_oid, out, count_out, e);
 }
 
 void leaf_indexes_free(struct leaf_index *indexes, size_t count)
@@ -129,7 +141,8 @@ void leaf_indexes_free(struct leaf_index *indexes, size_t count)
 	free(indexes);
 }
 
-static bool one_row(struct pg *pg, const char *sql, const struct pg_params *p, struct pg_result **out, struct err *e)
+static bool one_row(struct pg *pg, const char *sql, const struct pg_params *p,
+		    struct pg_result **out, struct err *e)
 {
 	if (!pg_query(pg, sql, p, out, e))
 		return false;
@@ -153,14 +166,16 @@ bool index_work_bytes(struct pg *pg, const char *qualified, int64_t *bytes_out, 
 	return true;
 }
 
-bool index_work_rows(struct pg *pg, uint32_t leaf_oid, int64_t *live_out, int64_t *dead_out, struct err *e)
+bool index_work_rows(struct pg *pg, uint32_t leaf_oid, int64_t *live_out, int64_t *dead_out,
+		     struct err *e)
 {
 	struct pg_params p = PG_PARAMS_INIT;
 	struct pg_result *r = NULL;
 
 	pg_param_i64(&p, leaf_oid);
 	if (!one_row(pg,
-		     "SELECT greatest(c.reltuples, 0)::bigint, coalesce(pg_catalog.pg_stat_get_dead_tuples(c.oid), 0) "
+		     "SELECT greatest(c.reltuples, 0)::bigint, "
+		     "coalesce(pg_catalog.pg_stat_get_dead_tuples(c.oid), 0) "
 		     "FROM pg_catalog.pg_class c WHERE c.oid = $1::bigint::oid",
 		     &p, &r, e))
 		return false;
@@ -180,7 +195,9 @@ bool index_work_disk_free(struct pg *pg, int64_t *bytes_out, struct err *e)
 		return true;
 	/* Without the right to see the setting the row's value is NULL. */
 	if (!one_row(pg,
-		     "SELECT (SELECT setting FROM pg_catalog.pg_settings WHERE name = 'data_directory')", NULL, &r, e))
+		     "SELECT (SELECT setting FROM pg_catalog.pg_settings WHERE name = "
+		     "'data_directory')",
+		     NULL, &r, e))
 		return false;
 	if (!pg_is_null(r, 0, 0) && statvfs(pg_text(r, 0, 0), &fs) == 0)
 		*bytes_out = (int64_t)fs.f_bavail * (int64_t)fs.f_frsize;
@@ -195,7 +212,8 @@ static bool set_work_mem(struct pg *pg, const char *work_mem, struct err *e)
 	if (!work_mem)
 		return true;
 	pg_param_text(&p, work_mem);
-	return pg_query(pg, "SELECT pg_catalog.set_config('maintenance_work_mem', $1, false)", &p, NULL, e);
+	return pg_query(pg, "SELECT pg_catalog.set_config('maintenance_work_mem', $1, false)", &p,
+			NULL, e);
 }
 
 /* A statement that cannot run in a transaction, without the limits meant for short ones. */
@@ -205,16 +223,18 @@ static bool run_alone(struct pg *pg, const char *verb, const char *qualified, st
 	bool ok;
 
 	buf_printf(&sql, "%s %s", verb, qualified);
-	ok = buf_ok(&sql, e) && pg_exec(pg, "SET statement_timeout = 0", e) && pg_exec(pg, buf_str(&sql), e);
+	ok = buf_ok(&sql, e) && pg_exec(pg, "SET statement_timeout = 0", e) &&
+	     pg_exec(pg, buf_str(&sql), e);
 	buf_release(&sql);
 	return ok || err_wrap(e, "could not %s %s", verb, qualified);
 }
 
-bool index_work_reindex(struct pg *pg, const struct leaf_index *index, bool concurrently, const char *work_mem,
-			struct err *e)
+bool index_work_reindex(struct pg *pg, const struct leaf_index *index, bool concurrently,
+			const char *work_mem, struct err *e)
 {
 	return set_work_mem(pg, work_mem, e) &&
-	       run_alone(pg, concurrently ? "REINDEX INDEX CONCURRENTLY" : "REINDEX INDEX", index->qualified, e);
+	       run_alone(pg, concurrently ? "REINDEX INDEX CONCURRENTLY" : "REINDEX INDEX",
+			 index->qualified, e);
 }
 
 bool index_work_drop(struct pg *pg, const struct leaf_index *index, struct err *e)
@@ -234,10 +254,11 @@ bool index_work_analyze(struct pg *pg, const char *qualified, struct err *e)
 
 bool index_work_log(struct pg *pg, const struct work_log *w, struct err *e)
 {
-	static const char sql[] =
-		"INSERT INTO firn.maintenance_log (table_id, leaf, index_name, method, action, rows, dead, bytes_before, "
-		"bytes_after, seconds) VALUES ($1::bigint, $2, $3, $4, $5, $6::bigint, $7::bigint, $8::bigint, $9::bigint, "
-		"$10::double precision)";
+	static const char sql[] = "INSERT INTO firn.maintenance_log (table_id, leaf, index_name, "
+				  "method, action, rows, dead, bytes_before, "
+				  "bytes_after, seconds) VALUES ($1::bigint, $2, $3, $4, $5, "
+				  "$6::bigint, $7::bigint, $8::bigint, $9::bigint, "
+				  "$10::double precision)";
 	struct pg_params p = PG_PARAMS_INIT;
 	char seconds[32];
 
@@ -255,12 +276,14 @@ bool index_work_log(struct pg *pg, const struct work_log *w, struct err *e)
 	return pg_query(pg, sql, &p, NULL, e) || err_wrap(e, "could not log what maintenance cost");
 }
 
-bool index_work_history(struct pg *pg, const char *method, const char *action, struct work_history *out, struct err *e)
+bool index_work_history(struct pg *pg, const char *method, const char *action,
+			struct work_history *out, struct err *e)
 {
-	static const char sql[] =
-		"SELECT coalesce(sum(seconds), 0), coalesce(sum(rows), 0), coalesce(sum(dead), 0), count(*) FROM "
-		"(SELECT seconds, rows, dead FROM firn.maintenance_log WHERE method = $1 AND action = $2 AND rows > 0 "
-		"ORDER BY id DESC LIMIT 50) l";
+	static const char sql[] = "SELECT coalesce(sum(seconds), 0), coalesce(sum(rows), 0), "
+				  "coalesce(sum(dead), 0), count(*) FROM "
+				  "(SELECT seconds, rows, dead FROM firn.maintenance_log WHERE "
+				  "method = $1 AND action = $2 AND rows > 0 "
+				  "ORDER BY id DESC LIMIT 50) l";
 	struct pg_params p = PG_PARAMS_INIT;
 	struct pg_result *r = NULL;
 
@@ -268,7 +291,8 @@ bool index_work_history(struct pg *pg, const char *method, const char *action, s
 	pg_param_text(&p, action);
 	if (!one_row(pg, sql, &p, &r, e))
 		return err_wrap(e, "could not read what maintenance cost before");
-	*out = (struct work_history){ pg_f64(r, 0, 0), pg_f64(r, 0, 1), pg_f64(r, 0, 2), pg_i64(r, 0, 3) };
+	*out = (struct work_history){ pg_f64(r, 0, 0), pg_f64(r, 0, 1), pg_f64(r, 0, 2),
+				      pg_i64(r, 0, 3) };
 	pg_result_free(r);
 	return true;
 }

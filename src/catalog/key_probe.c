@@ -1,7 +1,7 @@
 #include "catalog/key_probe.h"
 
-static void add_key_columns(struct pg *pg, struct buf *b, const struct table_info *t, const char *prefix,
-			    const char *separator, bool equal)
+static void add_key_columns(struct pg *pg, struct buf *b, const struct table_info *t,
+			    const char *prefix, const char *separator, bool equal)
 {
 	bool first = true;
 
@@ -18,8 +18,8 @@ static void add_key_columns(struct pg *pg, struct buf *b, const struct table_inf
 	}
 }
 
-static bool load_and_count(struct pg *pg, const struct table_info *t, const struct buf *keys, struct pg_result **out,
-			   struct err *e)
+static bool load_and_count(struct pg *pg, const struct table_info *t, const struct buf *keys,
+			   struct pg_result **out, struct err *e)
 {
 	struct buf create = BUF_INIT, count = BUF_INIT;
 	bool ok;
@@ -33,13 +33,15 @@ static bool load_and_count(struct pg *pg, const struct table_info *t, const stru
 	     pg_exec(pg, buf_str(&create), e) &&
 	     pg_copy_in_start(pg, "COPY pg_temp.firn_keys FROM STDIN (FORMAT BINARY)", e) &&
 	     pg_copy_in_write(pg, keys->data, keys->len, e) && pg_copy_in_finish(pg, NULL, e) &&
-	     pg_exec(pg, "ANALYZE pg_temp.firn_keys", e) && pg_query(pg, buf_str(&count), NULL, out, e);
+	     pg_exec(pg, "ANALYZE pg_temp.firn_keys", e) &&
+	     pg_query(pg, buf_str(&count), NULL, out, e);
 	buf_release(&create);
 	buf_release(&count);
 	return ok;
 }
 
-bool key_probe_count(struct pg *pg, const struct table_info *t, const struct buf *keys, int64_t *hot_out, struct err *e)
+bool key_probe_count(struct pg *pg, const struct table_info *t, const struct buf *keys,
+		     int64_t *hot_out, struct err *e)
 {
 	struct pg_result *result = NULL;
 	bool ok = pg_begin(pg, NULL, e) && load_and_count(pg, t, keys, &result, e);

@@ -39,8 +39,8 @@ static bool load_keys(struct pg *pg, const struct move_tx_options *o, struct err
 	buf_printf(&sql, " FROM ONLY %s t LIMIT 0", o->leaf->qualified);
 	ok = buf_ok(&sql, e) && pg_exec(pg, buf_str(&sql), e) &&
 	     pg_copy_in_start(pg, "COPY pg_temp.firn_move FROM STDIN (FORMAT BINARY)", e) &&
-	     pg_copy_in_write(pg, o->keys->data, o->keys->len, e) && pg_copy_in_finish(pg, NULL, e) &&
-	     pg_exec(pg, "ANALYZE pg_temp.firn_move", e);
+	     pg_copy_in_write(pg, o->keys->data, o->keys->len, e) &&
+	     pg_copy_in_finish(pg, NULL, e) && pg_exec(pg, "ANALYZE pg_temp.firn_move", e);
 	buf_release(&sql);
 	return ok;
 }
@@ -63,8 +63,10 @@ static bool note_documents(struct pg *pg, const struct move_tx_options *o, struc
 		pg_add_identifier(pg, &sql, document->name);
 		buf_add_str(&sql, " AS d");
 	}
-	buf_printf(&sql, " FROM ONLY %s t JOIN pg_temp.firn_move m ON t.ctid = m.firn_tid", o->leaf->qualified);
-	ok = buf_ok(&sql, e) && pg_exec(pg, buf_str(&sql), e) && pg_exec(pg, "ANALYZE pg_temp.firn_moved_doc", e);
+	buf_printf(&sql, " FROM ONLY %s t JOIN pg_temp.firn_move m ON t.ctid = m.firn_tid",
+		   o->leaf->qualified);
+	ok = buf_ok(&sql, e) && pg_exec(pg, buf_str(&sql), e) &&
+	     pg_exec(pg, "ANALYZE pg_temp.firn_moved_doc", e);
 	buf_release(&sql);
 	return ok;
 }
@@ -79,7 +81,8 @@ static bool lock_active_versions(struct pg *pg, const struct move_tx_options *o,
 	if (!o->superseded || t->active.kind != ACTIVE_TABLE)
 		return true;
 	buf_printf(&sql,
-		   "SELECT 1 FROM %s s WHERE s.%s::text IN (SELECT x.w::text FROM pg_temp.firn_moved_doc x) "
+		   "SELECT 1 FROM %s s WHERE s.%s::text IN (SELECT x.w::text FROM "
+		   "pg_temp.firn_moved_doc x) "
 		   "FOR SHARE OF s",
 		   t->active.table, t->active.workspace_column);
 	ok = buf_ok(&sql, e) && pg_query(pg, buf_str(&sql), NULL, NULL, e);
@@ -104,32 +107,34 @@ static void add_same_tuple(struct pg *pg, struct buf *b, const struct table_info
 	buf_add_str(b, " THEN true ELSE false END");
 }
 
-static bool build_delete(struct pg *pg, const struct move_tx_options *o, bool skip_locked, struct buf *sql,
-			 struct err *e)
+static bool build_delete(struct pg *pg, const struct move_tx_options *o, bool skip_locked,
+			 struct buf *sql, struct err *e)
 {
 	struct buf ctes = BUF_INIT, conditions = BUF_INIT;
 	bool ok = false;
 
-	if (o->superseded && !candidates_recheck_sql(pg, o->table, o->leaf, o->table_id, o->require_replacement, &ctes,
-						     &conditions, e))
+	if (o->superseded && !candidates_recheck_sql(pg, o->table, o->leaf, o->table_id,
+						     o->require_replacement, &ctes, &conditions, e))
 		goto out;
 	buf_add_str(sql, "WITH ");
 	if (ctes.len)
 		buf_printf(sql, "%s, ", buf_str(&ctes));
 	if (skip_locked) {
 		buf_printf(sql,
-			   "firn_free AS MATERIALIZED (SELECT m.firn_row FROM ONLY %s t JOIN pg_temp.firn_move m ON ",
+			   "firn_free AS MATERIALIZED (SELECT m.firn_row FROM ONLY %s t JOIN "
+			   "pg_temp.firn_move m ON ",
 			   o->leaf->qualified);
 		add_same_tuple(pg, sql, o->table);
 		buf_add_str(sql, " FOR UPDATE OF t SKIP LOCKED), ");
 	}
-	buf_printf(sql, "firn_gone AS (DELETE FROM ONLY %s t USING pg_temp.firn_move m%s WHERE ", o->leaf->qualified,
-		   skip_locked ? ", firn_free f" : "");
+	buf_printf(sql, "firn_gone AS (DELETE FROM ONLY %s t USING pg_temp.firn_move m%s WHERE ",
+		   o->leaf->qualified, skip_locked ? ", firn_free f" : "");
 	add_same_tuple(pg, sql, o->table);
 	if (skip_locked)
 		buf_add_str(sql, " AND f.firn_row = m.firn_row");
 	buf_printf(sql,
-		   "%s RETURNING m.firn_row) SELECT m.firn_row FROM pg_temp.firn_move m LEFT JOIN firn_gone g "
+		   "%s RETURNING m.firn_row) SELECT m.firn_row FROM pg_temp.firn_move m LEFT JOIN "
+		   "firn_gone g "
 		   "ON g.firn_row = m.firn_row WHERE g.firn_row IS NULL",
 		   buf_str(&conditions));
 	ok = buf_ok(sql, e);
@@ -161,7 +166,8 @@ static bool check_count(struct pg *pg, const struct move_tx_options *o, struct e
 	struct pg_result *result = NULL;
 	bool ok;
 
-	if (!pg_query(pg, "SELECT count(*), count(DISTINCT firn_row) FROM pg_temp.firn_move", NULL, &result, e))
+	if (!pg_query(pg, "SELECT count(*), count(DISTINCT firn_row) FROM pg_temp.firn_move", NULL,
+		      &result, e))
 		return false;
 	ok = pg_i64(result, 0, 0) == o->rows && pg_i64(result, 0, 1) == o->rows;
 	if (!ok)
@@ -171,15 +177,16 @@ static bool check_count(struct pg *pg, const struct move_tx_options *o, struct e
 	return ok;
 }
 
-static bool attempt(struct pg *pg, const struct move_tx_options *o, bool skip_locked, struct bitmap *missed,
-		    struct err *e)
+static bool attempt(struct pg *pg, const struct move_tx_options *o, bool skip_locked,
+		    struct bitmap *missed, struct err *e)
 {
 	struct missed_rows m = { .missed = missed, .rows = o->rows };
 	struct buf sql = BUF_INIT;
 	bool ok;
 
-	ok = begin_fenced(pg, o, e) && lock_leaf(pg, o, e) && load_keys(pg, o, e) && check_count(pg, o, e) &&
-	     note_documents(pg, o, e) && lock_active_versions(pg, o, e) && build_delete(pg, o, skip_locked, &sql, e) &&
+	ok = begin_fenced(pg, o, e) && lock_leaf(pg, o, e) && load_keys(pg, o, e) &&
+	     check_count(pg, o, e) && note_documents(pg, o, e) && lock_active_versions(pg, o, e) &&
+	     build_delete(pg, o, skip_locked, &sql, e) &&
 	     pg_query_each(pg, buf_str(&sql), NULL, visit_missed, &m, e);
 	buf_release(&sql);
 	if (!ok)
@@ -195,13 +202,15 @@ static bool lost_a_race(const struct pg *pg)
 	return strcmp(state, "40001") == 0 || strcmp(state, "40P01") == 0;
 }
 
-bool move_tx_delete(struct pg *pg, const struct move_tx_options *o, struct bitmap *missed, struct err *e)
+bool move_tx_delete(struct pg *pg, const struct move_tx_options *o, struct bitmap *missed,
+		    struct err *e)
 {
 	bool skip_locked = false, ok = attempt(pg, o, false, missed, e);
 	struct err first = *e;
 
 	for (int again = 0; !ok && again < 3; again++) {
-		if (strcmp(pg_last_sqlstate(pg), "55P03") == 0 && !skip_locked) { /* lock_not_available */
+		if (strcmp(pg_last_sqlstate(pg), "55P03") == 0 &&
+		    !skip_locked) { /* lock_not_available */
 			skip_locked = true;
 			first = *e;
 		} else if (!lost_a_race(pg)) {

@@ -27,6 +27,7 @@ struct move_tx_options {
  * locked, or are no longer superseded: they stay hot. The transaction is left open for the caller to activate the
  * segment and commit; on failure it is rolled back. Rows locked by others for longer than lock_timeout are skipped in
  * a second try. */
-bool move_tx_delete(struct pg *pg, const struct move_tx_options *o, struct bitmap *missed, struct err *e);
+bool move_tx_delete(struct pg *pg, const struct move_tx_options *o, struct bitmap *missed,
+		    struct err *e);
 
 #endif

@@ -50,7 +50,10 @@ struct pg_params {
 	int formats[32];
 	char scratch[32][24]; /* integers in text */
 };
-#define PG_PARAMS_INIT { 0 }
+#define PG_PARAMS_INIT \
+	{              \
+		0      \
+	}
 void pg_param_text(struct pg_params *p, const char *value); /* NULL: SQL NULL */
 void pg_param_i64(struct pg_params *p, int64_t value);
 void pg_param_bytea(struct pg_params *p, const void *data, size_t len); /* type bytea, binary */
@@ -63,31 +66,38 @@ bool pg_exec(struct pg *pg, const char *sql, struct err *e);
 bool pg_execf(struct pg *pg, struct err *e, const char *fmt, ...) PRINTF(3, 4);
 
 /* One statement; *out (may be NULL: rows are thrown away) is released with pg_result_free. params may be NULL. */
-bool pg_query(struct pg *pg, const char *sql, const struct pg_params *params, struct pg_result **out, struct err *e);
+bool pg_query(struct pg *pg, const char *sql, const struct pg_params *params,
+	      struct pg_result **out, struct err *e);
 /* The same with results in binary format. */
-bool pg_query_binary(struct pg *pg, const char *sql, const struct pg_params *params, struct pg_result **out,
-		     struct err *e);
+bool pg_query_binary(struct pg *pg, const char *sql, const struct pg_params *params,
+		     struct pg_result **out, struct err *e);
 /* Rows one by one, never more than a few in memory. The visit's false (with e set) cancels the rest. */
 bool pg_query_each(struct pg *pg, const char *sql, const struct pg_params *params,
-		   bool (*visit)(void *ctx, const struct pg_result *row, struct err *e), void *ctx, struct err *e);
+		   bool (*visit)(void *ctx, const struct pg_result *row, struct err *e), void *ctx,
+		   struct err *e);
 void pg_result_free(struct pg_result *r);
 
 int pg_rows(const struct pg_result *r);
 int64_t pg_affected(const struct pg_result *r); /* rows of INSERT, UPDATE, DELETE */
 bool pg_is_null(const struct pg_result *r, int row, int column);
-const char *pg_text(const struct pg_result *r, int row, int column);   /* "" for NULL */
-int64_t pg_i64(const struct pg_result *r, int row, int column);	      /* 0 for NULL; text results */
+const char *pg_text(const struct pg_result *r, int row, int column); /* "" for NULL */
+int64_t pg_i64(const struct pg_result *r, int row, int column);      /* 0 for NULL; text results */
 double pg_f64(const struct pg_result *r, int row, int column);
 bool pg_bool(const struct pg_result *r, int row, int column);
-const uint8_t *pg_bytes(const struct pg_result *r, int row, int column, size_t *len); /* binary results */
+const uint8_t *pg_bytes(const struct pg_result *r, int row, int column,
+			size_t *len); /* binary results */
 /* bytea of a text-format result, decoded and appended to out. */
 bool pg_bytea(const struct pg_result *r, int row, int column, struct buf *out, struct err *e);
 
 /* Transactions. pg_commit of a transaction that the server had aborted is ERR_INTERNAL, for nothing was committed.
  * pg_rollback ends a COPY that is under way, too; it never fails loudly: on a dead connection there is nothing to
  * roll back. */
-bool pg_begin(struct pg *pg, const char *options, struct err *e); /* NULL: READ COMMITTED; or "ISOLATION LEVEL REPEATABLE READ READ ONLY" */
-bool pg_commit(struct pg *pg, struct err *e); /* ERR_OFFLINE when the connection died: the outcome is unknown then */
+bool pg_begin(
+	struct pg *pg, const char *options,
+	struct err *e); /* NULL: READ COMMITTED; or "ISOLATION LEVEL REPEATABLE READ READ ONLY" */
+bool pg_commit(
+	struct pg *pg,
+	struct err *e); /* ERR_OFFLINE when the connection died: the outcome is unknown then */
 void pg_rollback(struct pg *pg);
 bool pg_in_transaction(const struct pg *pg);
 

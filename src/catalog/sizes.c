@@ -7,7 +7,8 @@
 bool sizes_of_leaf(struct pg *pg, const struct leaf *leaf, struct leaf_sizes *out, struct err *e)
 {
 	static const char sql[] =
-		"SELECT pg_catalog.pg_table_size(c.oid) - coalesce(pg_catalog.pg_total_relation_size(nullif(c.reltoastrelid, 0)), 0), "
+		"SELECT pg_catalog.pg_table_size(c.oid) - "
+		"coalesce(pg_catalog.pg_total_relation_size(nullif(c.reltoastrelid, 0)), 0), "
 		"coalesce(pg_catalog.pg_total_relation_size(nullif(c.reltoastrelid, 0)), 0), "
 		"pg_catalog.pg_indexes_size(c.oid), c.reltuples::bigint "
 		"FROM pg_catalog.pg_class c WHERE c.oid = $1::bigint::oid";
@@ -49,8 +50,8 @@ void row_counts_free(struct row_count *counts, size_t count)
 }
 
 /* Columns: leaf, workspace, version, hot rows, cold rows, cold bytes, cold raw bytes. */
-static bool read_counts(struct pg *pg, const char *sql, int64_t table_id, struct row_count **out, size_t *count_out,
-			struct err *e)
+static bool read_counts(struct pg *pg, const char *sql, int64_t table_id, struct row_count **out,
+			size_t *count_out, struct err *e)
 {
 	struct pg_params p = PG_PARAMS_INIT;
 	struct pg_result *r = NULL;
@@ -88,20 +89,21 @@ static bool read_counts(struct pg *pg, const char *sql, int64_t table_id, struct
 }
 
 /* A group's bytes shrink with its live rows: the rest is waiting for compaction. */
-#define COLD_SUMS                                                                                      \
-	"coalesce(sum(w.rows_live), 0)::bigint, "                                                      \
-	"coalesce(sum(w.bytes::numeric * w.rows_live / nullif(w.rows_total, 0)), 0)::bigint, "         \
+#define COLD_SUMS                                                                              \
+	"coalesce(sum(w.rows_live), 0)::bigint, "                                              \
+	"coalesce(sum(w.bytes::numeric * w.rows_live / nullif(w.rows_total, 0)), 0)::bigint, " \
 	"coalesce(sum(w.raw_bytes::numeric * w.rows_live / nullif(w.rows_total, 0)), 0)::bigint "
 
-bool sizes_by_workspace(struct pg *pg, const struct table_info *t, int64_t table_id, struct row_count **out,
-			size_t *count_out, struct err *e)
+bool sizes_by_workspace(struct pg *pg, const struct table_info *t, int64_t table_id,
+			struct row_count **out, size_t *count_out, struct err *e)
 {
 	const struct column *workspace = table_info_column(t, COLUMN_WORKSPACE);
 	const struct column *version = table_info_column(t, COLUMN_VERSION);
 	struct buf sql = BUF_INIT;
 	bool ok;
 
-	buf_add_str(&sql, "SELECT '', coalesce(h.w, c.w), coalesce(h.v, c.v), coalesce(h.n, 0), coalesce(c.n, 0), "
+	buf_add_str(&sql, "SELECT '', coalesce(h.w, c.w), coalesce(h.v, c.v), coalesce(h.n, 0), "
+			  "coalesce(c.n, 0), "
 			  "coalesce(c.b, 0), coalesce(c.r, 0) FROM (SELECT coalesce(t.");
 	pg_add_identifier(pg, &sql, workspace->name);
 	buf_add_str(&sql, "::text, '') AS w, ");
@@ -112,23 +114,28 @@ bool sizes_by_workspace(struct pg *pg, const struct table_info *t, int64_t table
 	} else {
 		buf_add_str(&sql, "''::text");
 	}
-	buf_printf(&sql, " AS v, count(*) AS n FROM %s t GROUP BY 1, 2) h FULL JOIN (SELECT w.workspace, w.version, " COLD_SUMS
-			 "FROM firn.segment s JOIN firn.segment_workspace w ON w.segment_id = s.id "
-			 "WHERE s.table_id = $1::bigint AND s.state = 'active' AND w.rows_live > 0 "
-			 "GROUP BY 1, 2) c(w, v, n, b, r) ON c.w = h.w AND c.v = h.v ORDER BY 2, 3",
+	buf_printf(&sql,
+		   " AS v, count(*) AS n FROM %s t GROUP BY 1, 2) h FULL JOIN (SELECT w.workspace, "
+		   "w.version, " COLD_SUMS
+		   "FROM firn.segment s JOIN firn.segment_workspace w ON w.segment_id = s.id "
+		   "WHERE s.table_id = $1::bigint AND s.state = 'active' AND w.rows_live > 0 "
+		   "GROUP BY 1, 2) c(w, v, n, b, r) ON c.w = h.w AND c.v = h.v ORDER BY 2, 3",
 		   t->qualified);
 	ok = buf_ok(&sql, e) && read_counts(pg, buf_str(&sql), table_id, out, count_out, e);
 	buf_release(&sql);
 	return ok || err_wrap(e, "could not count the rows of table \"%s\"", t->label);
 }
 
-bool sizes_cold_by_leaf(struct pg *pg, int64_t table_id, struct row_count **out, size_t *count_out, struct err *e)
+bool sizes_cold_by_leaf(struct pg *pg, int64_t table_id, struct row_count **out, size_t *count_out,
+			struct err *e)
 {
-	return read_counts(pg,
-			   "SELECT leaf, '', '', 0, sum(rows_live)::bigint, sum(bytes + index_bytes)::bigint, "
-			   "sum(raw_bytes::numeric * rows_live / rows_total)::bigint FROM firn.segment "
-			   "WHERE table_id = $1::bigint AND state = 'active' GROUP BY 1 ORDER BY 1",
-			   table_id, out, count_out, e) ||
+	return read_counts(
+		       pg,
+		       "SELECT leaf, '', '', 0, sum(rows_live)::bigint, sum(bytes + "
+		       "index_bytes)::bigint, "
+		       "sum(raw_bytes::numeric * rows_live / rows_total)::bigint FROM firn.segment "
+		       "WHERE table_id = $1::bigint AND state = 'active' GROUP BY 1 ORDER BY 1",
+		       table_id, out, count_out, e) ||
 	       err_wrap(e, "could not sum what is cold");
 }
 
@@ -139,14 +146,16 @@ void cold_classes_free(struct cold_class *classes, size_t count)
 	free(classes);
 }
 
-bool sizes_by_class(struct pg *pg, int64_t table_id, struct cold_class **out, size_t *count_out, struct err *e)
+bool sizes_by_class(struct pg *pg, int64_t table_id, struct cold_class **out, size_t *count_out,
+		    struct err *e)
 {
 	static const char sql[] =
 		"SELECT class, sum(rows)::bigint, sum(bytes)::bigint, sum(raw)::bigint FROM ("
 		"SELECT coalesce(storage_class, '') AS class, rows_live AS rows, bytes, "
 		"raw_bytes::numeric * rows_live / rows_total AS raw FROM firn.segment "
 		"WHERE table_id = $1::bigint AND state = 'active' "
-		"UNION ALL SELECT '', 0, index_bytes, 0 FROM firn.segment WHERE table_id = $1::bigint AND state = 'active') q "
+		"UNION ALL SELECT '', 0, index_bytes, 0 FROM firn.segment WHERE table_id = "
+		"$1::bigint AND state = 'active') q "
 		"GROUP BY 1 ORDER BY 1";
 	struct pg_params p = PG_PARAMS_INIT;
 	struct pg_result *r = NULL;
@@ -161,8 +170,8 @@ bool sizes_by_class(struct pg *pg, int64_t table_id, struct cold_class **out, si
 		ok = *out != NULL;
 	}
 	for (int i = 0; ok && i < pg_rows(r); i++) {
-		(*out)[i] = (struct cold_class){ mem_strdup(pg_text(r, i, 0), e), pg_i64(r, i, 1), pg_i64(r, i, 2),
-						 pg_i64(r, i, 3) };
+		(*out)[i] = (struct cold_class){ mem_strdup(pg_text(r, i, 0), e), pg_i64(r, i, 1),
+						 pg_i64(r, i, 2), pg_i64(r, i, 3) };
 		(*count_out)++;
 		ok = (*out)[i].storage_class != NULL;
 	}
@@ -173,14 +182,16 @@ bool sizes_by_class(struct pg *pg, int64_t table_id, struct cold_class **out, si
 bool sizes_summary(struct pg *pg, int64_t table_id, struct catalog_summary *out, struct err *e)
 {
 	static const char counts[] =
-		"SELECT count(*) FILTER (WHERE state = 'active'), count(*) FILTER (WHERE state = 'intent'), "
+		"SELECT count(*) FILTER (WHERE state = 'active'), count(*) FILTER (WHERE state = "
+		"'intent'), "
 		"count(*) FILTER (WHERE state = 'retired'), "
 		"(SELECT count(*) FROM firn.maintenance WHERE table_id = $1::bigint) "
 		"FROM firn.segment WHERE table_id = $1::bigint";
-	static const char last[] =
-		"SELECT pg_catalog.to_char(started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), "
-		"coalesce(outcome, 'still running, or died') FROM firn.pass WHERE table_id = $1::bigint "
-		"ORDER BY id DESC LIMIT 1";
+	static const char last[] = "SELECT pg_catalog.to_char(started_at AT TIME ZONE 'UTC', "
+				   "'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), "
+				   "coalesce(outcome, 'still running, or died') FROM firn.pass "
+				   "WHERE table_id = $1::bigint "
+				   "ORDER BY id DESC LIMIT 1";
 	struct pg_params p = PG_PARAMS_INIT;
 	struct pg_result *c = NULL, *l = NULL;
 	bool ok;

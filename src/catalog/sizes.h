@@ -5,10 +5,10 @@
 #include "catalog/table_info.h"
 
 struct leaf_sizes {
-	int64_t heap_bytes; /* all forks but indexes and TOAST */
+	int64_t heap_bytes;  /* all forks but indexes and TOAST */
 	int64_t toast_bytes; /* with its index */
 	int64_t index_bytes;
-	int64_t rows;	    /* as the statistics know them; counted where they know nothing */
+	int64_t rows; /* as the statistics know them; counted where they know nothing */
 	bool estimated;
 };
 bool sizes_of_leaf(struct pg *pg, const struct leaf *leaf, struct leaf_sizes *out, struct err *e);
@@ -21,18 +21,20 @@ struct row_count {
 void row_counts_free(struct row_count *counts, size_t count);
 
 /* Rows by workspace and version, hot (counted: reads the table) and cold. */
-bool sizes_by_workspace(struct pg *pg, const struct table_info *t, int64_t table_id, struct row_count **out,
-			size_t *count_out, struct err *e);
+bool sizes_by_workspace(struct pg *pg, const struct table_info *t, int64_t table_id,
+			struct row_count **out, size_t *count_out, struct err *e);
 
 /* Cold rows by leaf, as segments name it. */
-bool sizes_cold_by_leaf(struct pg *pg, int64_t table_id, struct row_count **out, size_t *count_out, struct err *e);
+bool sizes_cold_by_leaf(struct pg *pg, int64_t table_id, struct row_count **out, size_t *count_out,
+			struct err *e);
 
 struct cold_class {
 	char *storage_class; /* "" for the archive's default */
 	int64_t rows, bytes, raw_bytes;
 };
 /* Live rows and object bytes by storage class. Index objects are in the default class. */
-bool sizes_by_class(struct pg *pg, int64_t table_id, struct cold_class **out, size_t *count_out, struct err *e);
+bool sizes_by_class(struct pg *pg, int64_t table_id, struct cold_class **out, size_t *count_out,
+		    struct err *e);
 void cold_classes_free(struct cold_class *classes, size_t count);
 
 struct catalog_summary {

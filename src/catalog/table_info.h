@@ -108,7 +108,8 @@ bool table_info_usable(const struct table_info *t, struct err *e);
 /* In a transaction that holds a lock on the leaf which keeps ALTER TABLE out: whether it is still what table_info_load
  * saw, as far as rows are to be deleted from it: its columns, and nothing that refers to it or fires on DELETE. ERR_BUSY
  * says what changed. */
-bool table_info_recheck_leaf(struct pg *pg, const struct table_info *t, const struct leaf *leaf, struct err *e);
+bool table_info_recheck_leaf(struct pg *pg, const struct table_info *t, const struct leaf *leaf,
+			     struct err *e);
 
 /* Column by role, or NULL. */
 const struct column *table_info_column(const struct table_info *t, enum column_role role);

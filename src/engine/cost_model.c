@@ -24,10 +24,12 @@ void cost_fit_build(struct cost_constants *c, double seconds, double rows, int64
 	c->build_s_per_row = (c->build_s_per_row * PRIOR_ROWS + seconds) / (PRIOR_ROWS + rows);
 }
 
-struct cost_estimate cost_decide(const struct cost_constants *c, bool vector, int64_t rows, int64_t dead)
+struct cost_estimate cost_decide(const struct cost_constants *c, bool vector, int64_t rows,
+				 int64_t dead)
 {
 	struct cost_estimate out = {
-		.vacuum_s = c->vacuum_s_per_row * (double)rows + c->vacuum_s_per_dead * (double)dead,
+		.vacuum_s =
+			c->vacuum_s_per_row * (double)rows + c->vacuum_s_per_dead * (double)dead,
 		.reindex_s = c->build_s_per_row * (double)rows,
 		.dead_share = rows + dead > 0 ? (double)dead / (double)(rows + dead) : 0,
 	};
@@ -35,7 +37,9 @@ struct cost_estimate cost_decide(const struct cost_constants *c, bool vector, in
 	if (dead == 0 || (vector && out.dead_share < COST_WAIT_SHARE))
 		out.choice = COST_WAIT;
 	else if (vector)
-		out.choice = out.reindex_s <= out.vacuum_s || out.dead_share >= SHRINK_SHARE ? COST_REINDEX : COST_VACUUM;
+		out.choice = out.reindex_s <= out.vacuum_s || out.dead_share >= SHRINK_SHARE
+				     ? COST_REINDEX
+				     : COST_VACUUM;
 	else
 		out.choice = out.dead_share >= SHRINK_SHARE ? COST_REINDEX : COST_VACUUM;
 	return out;

@@ -39,6 +39,7 @@ struct cost_estimate {
  * vector index keeps its dead elements. */
 #define COST_WAIT_SHARE 0.01
 
-struct cost_estimate cost_decide(const struct cost_constants *c, bool vector, int64_t rows, int64_t dead);
+struct cost_estimate cost_decide(const struct cost_constants *c, bool vector, int64_t rows,
+				 int64_t dead);
 
 #endif

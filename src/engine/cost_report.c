@@ -15,8 +15,9 @@ struct report {
 	struct prices prices;
 };
 
-static bool add_row(struct report *r, const char *table, const char *tier, const char *storage_class, int64_t rows,
-		    int64_t bytes, double price, struct err *e)
+static bool add_row(struct report *r, const char *table, const char *tier,
+		    const char *storage_class, int64_t rows, int64_t bytes, double price,
+		    struct err *e)
 {
 	void *array = r->result->rows;
 	struct firn_report_row *row;
@@ -37,8 +38,8 @@ static bool add_row(struct report *r, const char *table, const char *tier, const
 	return row->table && row->tier && row->storage_class;
 }
 
-static bool add_hot(struct report *r, const struct engine_table *t, int64_t *rows_out, int64_t *bytes_out,
-		    struct err *e)
+static bool add_hot(struct report *r, const struct engine_table *t, int64_t *rows_out,
+		    int64_t *bytes_out, struct err *e)
 {
 	int64_t rows = 0, bytes = 0;
 
@@ -53,11 +54,12 @@ static bool add_hot(struct report *r, const struct engine_table *t, int64_t *row
 	*rows_out = rows;
 	*bytes_out = bytes;
 	r->result->hot_usd_per_month += (double)bytes / GIB * r->prices.hot_usd_per_gib_month;
-	return add_row(r, t->info->label, "hot", "", rows, bytes, r->prices.hot_usd_per_gib_month, e);
+	return add_row(r, t->info->label, "hot", "", rows, bytes, r->prices.hot_usd_per_gib_month,
+		       e);
 }
 
-static bool add_cold(struct report *r, const struct engine_table *t, int64_t hot_rows, int64_t hot_bytes,
-		     struct err *e)
+static bool add_cold(struct report *r, const struct engine_table *t, int64_t hot_rows,
+		     int64_t hot_bytes, struct err *e)
 {
 	struct cold_class *classes = NULL;
 	size_t count = 0;
@@ -67,15 +69,18 @@ static bool add_cold(struct report *r, const struct engine_table *t, int64_t hot
 		double price = 0;
 
 		if (!prices_find(&r->prices, classes[i].storage_class, &price))
-			log_warning(&r->f->log, "price list \"%s\" has no price for storage class \"%s\": counted as 0",
+			log_warning(&r->f->log,
+				    "price list \"%s\" has no price for storage class \"%s\": "
+				    "counted as 0",
 				    r->prices.name, classes[i].storage_class);
-		ok = add_row(r, t->info->label, "cold", classes[i].storage_class, classes[i].rows, classes[i].bytes, price,
-			     e);
+		ok = add_row(r, t->info->label, "cold", classes[i].storage_class, classes[i].rows,
+			     classes[i].bytes, price, e);
 		r->result->cold_usd_per_month += (double)classes[i].bytes / GIB * price;
 		/* What a hot row takes today, indexes included; without hot rows, the rows' own bytes. */
-		r->result->hot_equivalent_bytes += hot_rows > 0 ? (int64_t)((double)classes[i].rows * (double)hot_bytes /
-									     (double)hot_rows)
-								 : classes[i].raw_bytes;
+		r->result->hot_equivalent_bytes +=
+			hot_rows > 0 ? (int64_t)((double)classes[i].rows * (double)hot_bytes /
+						 (double)hot_rows)
+				     : classes[i].raw_bytes;
 	}
 	cold_classes_free(classes, count);
 	return ok;
@@ -96,12 +101,14 @@ bool firn_report(struct firn *f, struct firn_report_result *result, struct err *
 		struct engine_table t = { 0 };
 		int64_t hot_rows, hot_bytes;
 
-		ok = engine_table_open(f, &f->tables[i], &t, e) && add_hot(&r, &t, &hot_rows, &hot_bytes, e) &&
+		ok = engine_table_open(f, &f->tables[i], &t, e) &&
+		     add_hot(&r, &t, &hot_rows, &hot_bytes, e) &&
 		     add_cold(&r, &t, hot_rows, hot_bytes, e);
 		engine_table_close(&t);
 	}
-	result->saved_usd_per_month = (double)result->hot_equivalent_bytes / GIB * r.prices.hot_usd_per_gib_month -
-				      result->cold_usd_per_month;
+	result->saved_usd_per_month =
+		(double)result->hot_equivalent_bytes / GIB * r.prices.hot_usd_per_gib_month -
+		result->cold_usd_per_month;
 	prices_release(&r.prices);
 	return ok;
 }

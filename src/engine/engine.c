@@ -99,8 +99,10 @@ static bool apply_options(struct firn *f, const struct firn_options *o, struct e
 
 	if (!override(&c->database, o->database, e) || !override(&c->archive, o->archive, e) ||
 	    !override(&c->policy, o->policy_path, e) || !override(&c->prices, o->prices_path, e) ||
-	    !override(&c->s3.endpoint, o->s3_endpoint, e) || !override(&c->s3.region, o->s3_region, e) ||
-	    !override(&c->s3.profile, o->s3_profile, e) || !override(&c->s3.ca_file, o->s3_ca_file, e) ||
+	    !override(&c->s3.endpoint, o->s3_endpoint, e) ||
+	    !override(&c->s3.region, o->s3_region, e) ||
+	    !override(&c->s3.profile, o->s3_profile, e) ||
+	    !override(&c->s3.ca_file, o->s3_ca_file, e) ||
 	    !override(&c->cache.dir, o->cache_dir, e))
 		return false;
 	if (o->s3_path_style)
@@ -124,7 +126,8 @@ struct firn *firn_open(const struct firn_options *o, struct err *e)
 		.json = o->log_json != 0,
 		.program = "firn",
 	};
-	if (!config_load(&f->config, o->config_path, e) || !apply_options(f, o, e) || !choose_tables(f, o, e)) {
+	if (!config_load(&f->config, o->config_path, e) || !apply_options(f, o, e) ||
+	    !choose_tables(f, o, e)) {
 		firn_close(f);
 		return NULL;
 	}
@@ -165,8 +168,10 @@ static bool archive_given(const struct firn *f, struct err *e)
 	if (f->config.archive)
 		return true;
 	err_set(e, ERR_USAGE, "no archive is given");
-	return err_hint(e, "Use --archive file:///dir or s3://bucket/prefix, FIRN_ARCHIVE, or archive: in the "
-			   "configuration file.");
+	return err_hint(
+		e,
+		"Use --archive file:///dir or s3://bucket/prefix, FIRN_ARCHIVE, or archive: in the "
+		"configuration file.");
 }
 
 struct store *engine_store(struct firn *f, struct err *e)
@@ -175,17 +180,18 @@ struct store *engine_store(struct firn *f, struct err *e)
 
 	if (f->store || !archive_given(f, e))
 		return f->store;
-	f->store = store_open(&(struct store_options){
-				      .url = c->archive,
-				      .endpoint = c->s3.endpoint,
-				      .region = c->s3.region,
-				      .profile = c->s3.profile,
-				      .path_style = c->s3.path_style,
-				      .ca_file = c->s3.ca_file,
-				      .clock = f->clock,
-				      .log = &f->log,
-			      },
-			      e);
+	f->store = store_open(
+		&(struct store_options){
+			.url = c->archive,
+			.endpoint = c->s3.endpoint,
+			.region = c->s3.region,
+			.profile = c->s3.profile,
+			.path_style = c->s3.path_style,
+			.ca_file = c->s3.ca_file,
+			.clock = f->clock,
+			.log = &f->log,
+		},
+		e);
 	return f->store;
 }
 
@@ -217,7 +223,8 @@ bool engine_tables_given(const struct firn *f, struct err *e)
 	return err_hint(e, "Use --table schema.table, or tables: in the configuration file.");
 }
 
-bool engine_table_open(struct firn *f, const struct table_wanted *wanted, struct engine_table *out, struct err *e)
+bool engine_table_open(struct firn *f, const struct table_wanted *wanted, struct engine_table *out,
+		       struct err *e)
 {
 	struct pg *pg = engine_pg(f, e);
 

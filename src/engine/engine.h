@@ -25,8 +25,8 @@ struct firn {
 	struct log log;
 	int progress;
 	const struct clock *clock;
-	struct pg *pg;	     /* main connection; NULL until engine_pg */
-	struct store *store; /* NULL until engine_store */
+	struct pg *pg;           /* main connection; NULL until engine_pg */
+	struct store *store;     /* NULL until engine_store */
 	struct scratch *scratch; /* NULL until engine_scratch */
 };
 
@@ -44,32 +44,33 @@ struct engine_table {
 	struct table_info *info;
 	int64_t id;
 };
-bool engine_table_open(struct firn *f, const struct table_wanted *wanted, struct engine_table *out, struct err *e);
+bool engine_table_open(struct firn *f, const struct table_wanted *wanted, struct engine_table *out,
+		       struct err *e);
 void engine_table_close(struct engine_table *t);
 /* How many tables there are; ERR_USAGE with a hint when there is none. */
 bool engine_tables_given(const struct firn *f, struct err *e);
 
 /* The index object of a segment: from the local cache when its digest matches, else from the archive (then cached).
  * *fetched_bytes (may be NULL) is raised by what came from the archive. */
-struct segment_index *engine_segment_index(struct firn *f, const struct segment_record *r, int64_t *fetched_bytes,
-					   struct err *e);
+struct segment_index *engine_segment_index(struct firn *f, const struct segment_record *r,
+					   int64_t *fetched_bytes, struct err *e);
 
 /* The whole segment object in a scratch file, opened after length and digest were compared with the record.
  * path_out (heap) is removed and freed by the caller. */
-struct segment_file *engine_segment_file(struct firn *f, const struct segment_record *r, char **path_out,
-					 struct err *e);
+struct segment_file *engine_segment_file(struct firn *f, const struct segment_record *r,
+					 char **path_out, struct err *e);
 
 /* maintain.c: index work that is due on a table (only_due) or on all its leaves. Appends steps to result. The lease
  * is held by the caller. Never deletes rows. */
-bool engine_maintain_table(struct firn *f, const struct engine_table *t, const struct firn_maintain_options *options,
+bool engine_maintain_table(struct firn *f, const struct engine_table *t,
+			   const struct firn_maintain_options *options,
 			   struct firn_maintain_result *result, struct err *e);
-
 
 /* ---- progress (progress.c) ---- */
 
 struct progress {
 	struct firn *f;
-	const char *verb; /* "moving" */
+	const char *verb;                /* "moving" */
 	int64_t total_rows, rows, bytes; /* total_rows 0: unknown */
 	int64_t started_ms, shown_ms;
 };

@@ -18,12 +18,13 @@ struct gc {
 	size_t capacity;
 	int64_t horizon_s, now_s;
 	struct segment_list known; /* every segment of the catalog */
-	char **keys;		   /* of them, sorted */
+	char **keys;               /* of them, sorted */
 	size_t key_count;
 };
 
-static struct firn_gc_item *add_item(struct gc *g, const char *kind, const char *object, int64_t segment,
-				     int64_t bytes, int64_t age_s, bool removable, const char *reason, struct err *e)
+static struct firn_gc_item *add_item(struct gc *g, const char *kind, const char *object,
+				     int64_t segment, int64_t bytes, int64_t age_s, bool removable,
+				     const char *reason, struct err *e)
 {
 	void *items = g->result->items;
 	struct firn_gc_item *item;
@@ -57,7 +58,8 @@ static void explain(const struct gc *g, int64_t age_s, const char *what, char *o
 	if (age_s >= g->horizon_s)
 		snprintf(out, out_len, "%s for %s", what, age);
 	else
-		snprintf(out, out_len, "%s for %s; kept for another %s, while backups may refer to it", what, age,
+		snprintf(out, out_len,
+			 "%s for %s; kept for another %s, while backups may refer to it", what, age,
 			 str_format_duration(g->horizon_s - age_s, left, sizeof(left)));
 }
 
@@ -70,7 +72,8 @@ static void mark_removed(struct gc *g, struct firn_gc_item *item)
 /* ---- segments that are retired or abandoned ---- */
 
 /* The row stays, as removed: its keys are never used again. The state is checked, and locked, right before. */
-static bool remove_segment(struct gc *g, const struct segment_record *r, bool *removed, struct err *e)
+static bool remove_segment(struct gc *g, const struct segment_record *r, bool *removed,
+			   struct err *e)
 {
 	struct pg *pg = g->f->pg;
 	struct segment_list current = { 0 };
@@ -79,9 +82,12 @@ static bool remove_segment(struct gc *g, const struct segment_record *r, bool *r
 
 	*removed = false;
 	ok = pg_begin(pg, NULL, e) &&
-	     catalog_segments(pg, &(struct segment_filter){ .ids = &r->id, .id_count = 1, .lock = true }, &current, e);
+	     catalog_segments(
+		     pg, &(struct segment_filter){ .ids = &r->id, .id_count = 1, .lock = true },
+		     &current, e);
 	if (ok && current.count == 1 &&
-	    (current.items[0].state == SEGMENT_RETIRED || current.items[0].state == SEGMENT_ABANDONED)) {
+	    (current.items[0].state == SEGMENT_RETIRED ||
+	     current.items[0].state == SEGMENT_ABANDONED)) {
 		ok = store_delete(g->f->store, keys, 2, NULL, e);
 		if (ok && FAULT("gc.after_delete"))
 			ok = err_set(e, ERR_INTERNAL, "a fault was injected");
@@ -103,10 +109,12 @@ static bool collect_segment(struct gc *g, const struct segment_record *r, struct
 	struct firn_gc_item *item;
 	char reason[256];
 
-	explain(g, r->unreferenced_age_s, r->state == SEGMENT_RETIRED ? "without live rows" : "left by a run that did not end",
+	explain(g, r->unreferenced_age_s,
+		r->state == SEGMENT_RETIRED ? "without live rows"
+					    : "left by a run that did not end",
 		reason, sizeof(reason));
-	item = add_item(g, kind, r->object_key, r->id, r->bytes + r->index_bytes, r->unreferenced_age_s, old_enough, reason,
-			e);
+	item = add_item(g, kind, r->object_key, r->id, r->bytes + r->index_bytes,
+			r->unreferenced_age_s, old_enough, reason, e);
 	if (!item)
 		return false;
 	if (!g->options->confirm || !old_enough)
@@ -130,8 +138,10 @@ static bool settle_intents(struct gc *g, const struct table_wanted *wanted, stru
 		return false;
 	ok = lease_take(&lease, g->f->pg, t.id, e);
 	if (!ok && e->code == ERR_BUSY) {
-		log_notice(&g->f->log, "table \"%s\" is being worked on: its unfinished segments are left alone",
-			   t.info->label);
+		log_notice(
+			&g->f->log,
+			"table \"%s\" is being worked on: its unfinished segments are left alone",
+			t.info->label);
 		err_clear(e);
 		ok = true;
 	} else if (ok) {
@@ -156,9 +166,12 @@ static bool collect_segments(struct gc *g, struct err *e)
 
 		if (r->state == SEGMENT_INTENT &&
 		    !add_item(g, "intent", r->object_key, r->id, 0, r->created_age_s, false,
-			      "of a run that is at work, or died: the next pass or gc --confirm settles it", e))
+			      "of a run that is at work, or died: the next pass or gc --confirm "
+			      "settles it",
+			      e))
 			return false;
-		if ((r->state == SEGMENT_RETIRED || r->state == SEGMENT_ABANDONED) && !collect_segment(g, r, e))
+		if ((r->state == SEGMENT_RETIRED || r->state == SEGMENT_ABANDONED) &&
+		    !collect_segment(g, r, e))
 			return false;
 		if (signal_stop_requested())
 			return err_set(e, ERR_INTERRUPTED, "stopped by a signal");
@@ -201,10 +214,12 @@ static bool visit_object(void *ctx, const struct store_object *object, struct er
 		return true;
 	explain(g, age_s, "no row of this catalog names it", reason, sizeof(reason));
 	if (old_enough && !g->options->orphans)
-		snprintf(reason, sizeof(reason), "no row of this catalog names it, but a copy of this database may: use --orphans "
-						 "to remove it");
-	return add_item(g, "orphan", key, 0, (int64_t)object->bytes, age_s, old_enough && g->options->orphans, reason, e) !=
-	       NULL;
+		snprintf(reason, sizeof(reason),
+			 "no row of this catalog names it, but a copy of this database may: use "
+			 "--orphans "
+			 "to remove it");
+	return add_item(g, "orphan", key, 0, (int64_t)object->bytes, age_s,
+			old_enough && g->options->orphans, reason, e) != NULL;
 }
 
 /* A segment begun since the listing of the catalog would look like an orphan: its row is looked up once more. */
@@ -282,7 +297,8 @@ static bool collect_uploads(struct gc *g, struct err *e)
 	return store_list_uploads(g->f->store, prefix, visit_upload, g, e);
 }
 
-bool firn_gc(struct firn *f, const struct firn_gc_options *options, struct firn_gc_result *result, struct err *e)
+bool firn_gc(struct firn *f, const struct firn_gc_options *options, struct firn_gc_result *result,
+	     struct err *e)
 {
 	struct gc g = {
 		.f = f,
@@ -300,8 +316,8 @@ bool firn_gc(struct firn *f, const struct firn_gc_options *options, struct firn_
 		ok = engine_table_open(f, &f->tables[i], &t, e);
 		engine_table_close(&t);
 	}
-	ok = ok && catalog_now(f->pg, NULL, &g.now_s, e) && collect_segments(&g, e) && collect_orphans(&g, e) &&
-	     collect_uploads(&g, e);
+	ok = ok && catalog_now(f->pg, NULL, &g.now_s, e) && collect_segments(&g, e) &&
+	     collect_orphans(&g, e) && collect_uploads(&g, e);
 	segment_list_release(&g.known);
 	free(g.keys);
 	return ok || err_wrap(e, "could not collect garbage");

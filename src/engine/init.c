@@ -10,8 +10,12 @@
 static const char *role_name(enum column_role role)
 {
 	static const char *const names[] = {
-		[COLUMN_OTHER] = "",	     [COLUMN_ID] = "id",	   [COLUMN_WORKSPACE] = "workspace",
-		[COLUMN_DOCUMENT] = "document", [COLUMN_EMBEDDING] = "embedding", [COLUMN_VERSION] = "version",
+		[COLUMN_OTHER] = "",
+		[COLUMN_ID] = "id",
+		[COLUMN_WORKSPACE] = "workspace",
+		[COLUMN_DOCUMENT] = "document",
+		[COLUMN_EMBEDDING] = "embedding",
+		[COLUMN_VERSION] = "version",
 		[COLUMN_CREATED] = "created",
 	};
 
@@ -44,7 +48,7 @@ static bool copy_checks(const struct table_info *t, struct firn_table_info *out,
 		const struct table_check *from = &t->checks[i];
 		struct firn_check *c = &out->checks[out->check_count++];
 
-		c->state = from->state == TABLE_CHECK_OK	? FIRN_CHECK_OK
+		c->state = from->state == TABLE_CHECK_OK        ? FIRN_CHECK_OK
 			   : from->state == TABLE_CHECK_WARNING ? FIRN_CHECK_WARNING
 								: FIRN_CHECK_REFUSED;
 		snprintf(c->name, sizeof(c->name), "%s", from->name);
@@ -66,7 +70,8 @@ static bool describe(const struct table_info *t, struct firn_table_info *out, st
 }
 
 /* The refusal of the first table that has one is the error; all of them are in result. */
-static bool judge_tables(struct firn *f, struct table_info **infos, struct firn_init_result *result, struct err *e)
+static bool judge_tables(struct firn *f, struct table_info **infos, struct firn_init_result *result,
+			 struct err *e)
 {
 	struct err refusal = { 0 }, ignored = { 0 };
 
@@ -87,7 +92,8 @@ static bool describe_server(struct firn *f, struct firn_init_result *result, str
 {
 	int version = pg_server_version(f->pg);
 
-	snprintf(result->server_version, sizeof(result->server_version), "%d.%d", version / 10000, version % 10000);
+	snprintf(result->server_version, sizeof(result->server_version), "%d.%d", version / 10000,
+		 version % 10000);
 	result->archive = mem_strdup(f->config.archive, e);
 	return result->archive && table_info_pgvector_version(f->pg, result->pgvector_version, e);
 }

@@ -26,15 +26,16 @@ struct work {
 	size_t capacity;
 	int64_t started_ms;
 	const struct leaf *leaf; /* at hand */
-	struct due_work due;	 /* of it; deleted and inserted 0 where nothing is */
+	struct due_work due;     /* of it; deleted and inserted 0 where nothing is */
 	int64_t rows, dead;
 };
 
-static bool add_step(struct work *w, const char *index, const char *action, double seconds, int64_t before,
-		     int64_t after, struct err *e, const char *fmt, ...) PRINTF(8, 9);
+static bool add_step(struct work *w, const char *index, const char *action, double seconds,
+		     int64_t before, int64_t after, struct err *e, const char *fmt, ...)
+	PRINTF(8, 9);
 
-static bool add_step(struct work *w, const char *index, const char *action, double seconds, int64_t before,
-		     int64_t after, struct err *e, const char *fmt, ...)
+static bool add_step(struct work *w, const char *index, const char *action, double seconds,
+		     int64_t before, int64_t after, struct err *e, const char *fmt, ...)
 {
 	void *steps = w->result->steps;
 	struct firn_maintain_step *step;
@@ -58,7 +59,8 @@ static bool add_step(struct work *w, const char *index, const char *action, doub
 		.bytes_after = after,
 	};
 	snprintf(step->action, sizeof(step->action), "%s", action);
-	log_info(&w->f->log, "%s %s%s%s: %s", action, step->leaf, *index ? " index " : "", index, reason);
+	log_info(&w->f->log, "%s %s%s%s: %s", action, step->leaf, *index ? " index " : "", index,
+		 reason);
 	return step->table && step->leaf && step->index && step->reason;
 }
 
@@ -67,8 +69,8 @@ static double seconds_since(struct work *w, int64_t start_ms)
 	return (double)(clock_now_ms(w->f->clock) - start_ms) / 1000;
 }
 
-static bool log_step(struct work *w, const struct leaf_index *index, const char *action, int64_t after, double seconds,
-		     struct err *e)
+static bool log_step(struct work *w, const struct leaf_index *index, const char *action,
+		     int64_t after, double seconds, struct err *e)
 {
 	return index_work_log(w->f->pg,
 			      &(struct work_log){
@@ -104,14 +106,16 @@ static bool drop_leftovers(struct work *w, struct err *e)
 		ok = add_step(w, left[i].name, "drop-leftover", 0, left[i].bytes, 0, e,
 			      "an index build that died left it invalid");
 		if (ok && !w->options->dry_run)
-			ok = index_work_drop(w->f->pg, &left[i], e) && log_step(w, &left[i], "drop-leftover", 0, 0, e);
+			ok = index_work_drop(w->f->pg, &left[i], e) &&
+			     log_step(w, &left[i], "drop-leftover", 0, 0, e);
 	}
 	leaf_indexes_free(left, count);
 	return ok;
 }
 
 /* *enough false: a second index of this size might not fit. Where nothing can be known the build goes on. */
-static bool check_room(struct work *w, const struct leaf_index *index, bool *enough, int64_t *free_out, struct err *e)
+static bool check_room(struct work *w, const struct leaf_index *index, bool *enough,
+		       int64_t *free_out, struct err *e)
 {
 	int64_t room = (int64_t)w->f->config.maintain.disk_free_bytes;
 
@@ -120,14 +124,17 @@ static bool check_room(struct work *w, const struct leaf_index *index, bool *eno
 		return false;
 	*free_out = room;
 	if (room < 0)
-		log_info(&w->f->log, "cannot see how much room the database's disk has; building index \"%s\" anyway",
+		log_info(&w->f->log,
+			 "cannot see how much room the database's disk has; building index \"%s\" "
+			 "anyway",
 			 index->name);
 	else
 		*enough = (double)room >= (double)index->bytes * ROOM_FACTOR;
 	return true;
 }
 
-static bool build_anew(struct work *w, const struct leaf_index *index, const struct cost_estimate *cost, struct err *e)
+static bool build_anew(struct work *w, const struct leaf_index *index,
+		       const struct cost_estimate *cost, struct err *e)
 {
 	int64_t start_ms = clock_now_ms(w->f->clock), after = 0;
 	double seconds;
@@ -151,12 +158,13 @@ static bool build_anew(struct work *w, const struct leaf_index *index, const str
 	if (FAULT("maintain.after_reindex"))
 		return err_set(e, ERR_INTERNAL, "a fault was injected");
 	return add_step(w, index->name, "reindex", seconds, index->bytes, after, e,
-			"%.1f%% of its rows are dead: build %.1f s expected, VACUUM %.1f s", cost->dead_share * 100,
-			cost->reindex_s, cost->vacuum_s);
+			"%.1f%% of its rows are dead: build %.1f s expected, VACUUM %.1f s",
+			cost->dead_share * 100, cost->reindex_s, cost->vacuum_s);
 }
 
 /* Decides on one index. *waits: it keeps its dead until there are more; *put_off: it should be built, but cannot. */
-static bool work_on_index(struct work *w, const struct leaf_index *index, bool *waits, bool *put_off, struct err *e)
+static bool work_on_index(struct work *w, const struct leaf_index *index, bool *waits,
+			  bool *put_off, struct err *e)
 {
 	struct cost_constants constants = cost_prior(index->method);
 	struct work_history history;
@@ -171,7 +179,8 @@ static bool work_on_index(struct work *w, const struct leaf_index *index, bool *
 	if (cost.choice == COST_WAIT && w->dead > 0 && !w->options->force) {
 		*waits = true;
 		return add_step(w, index->name, "wait", 0, index->bytes, index->bytes, e,
-				"only %.2f%% of its rows are dead; VACUUM leaves an index alone below about 2%%",
+				"only %.2f%% of its rows are dead; VACUUM leaves an index alone "
+				"below about 2%%",
 				cost.dead_share * 100);
 	}
 	if (w->options->force && index->vector)
@@ -186,11 +195,13 @@ static bool work_on_index(struct work *w, const struct leaf_index *index, bool *
 		*put_off = true;
 		return add_step(w, index->name, "put-off", 0, index->bytes, index->bytes, e,
 				"a new build needs %s of disk beside the old one, there are %s",
-				str_format_bytes((uint64_t)((double)index->bytes * ROOM_FACTOR), needs, sizeof(needs)),
+				str_format_bytes((uint64_t)((double)index->bytes * ROOM_FACTOR),
+						 needs, sizeof(needs)),
 				str_format_bytes((uint64_t)room, has, sizeof(has)));
 	}
 	if (w->options->dry_run)
-		return add_step(w, index->name, "reindex", cost.reindex_s, index->bytes, index->bytes, e,
+		return add_step(w, index->name, "reindex", cost.reindex_s, index->bytes,
+				index->bytes, e,
 				"%.1f%% of its rows are dead: build %.1f s expected, VACUUM %.1f s",
 				cost.dead_share * 100, cost.reindex_s, cost.vacuum_s);
 	return build_anew(w, index, &cost, e);
@@ -198,7 +209,8 @@ static bool work_on_index(struct work *w, const struct leaf_index *index, bool *
 
 /* VACUUM or ANALYZE of a leaf or, for leaf NULL, of the partitioned table. */
 static bool run_step(struct work *w, const char *action, const char *qualified,
-		     bool (*run)(struct pg *pg, const char *qualified, struct err *e), const char *reason, struct err *e)
+		     bool (*run)(struct pg *pg, const char *qualified, struct err *e),
+		     const char *reason, struct err *e)
 {
 	int64_t start_ms = clock_now_ms(w->f->clock);
 
@@ -223,7 +235,8 @@ static bool finish_leaf(struct work *w, bool waits, bool put_off, struct err *e)
 	/* Dead elements that stay in an index are remembered, so that they add up. */
 	if (waits)
 		done.deleted = 0;
-	return done.deleted + done.inserted == 0 || index_work_done(w->f->pg, w->table->id, &done, e);
+	return done.deleted + done.inserted == 0 ||
+	       index_work_done(w->f->pg, w->table->id, &done, e);
 }
 
 static bool work_on_leaf(struct work *w, struct err *e)
@@ -233,7 +246,8 @@ static bool work_on_leaf(struct work *w, struct err *e)
 	bool waits = false, put_off = false, ok;
 
 	ok = drop_leftovers(w, e) &&
-	     run_step(w, "analyze", w->leaf->qualified, index_work_analyze, "rows came or went", e) &&
+	     run_step(w, "analyze", w->leaf->qualified, index_work_analyze, "rows came or went",
+		      e) &&
 	     index_work_rows(w->f->pg, w->leaf->oid, &w->rows, &w->dead, e);
 	if (!ok)
 		return false;
@@ -248,10 +262,12 @@ static bool work_on_leaf(struct work *w, struct err *e)
 		return false;
 	if (out_of_time(w)) {
 		w->result->put_off++;
-		return add_step(w, "", "put-off", 0, 0, 0, e, "time is up or a signal came; firn maintain goes on from here");
+		return add_step(w, "", "put-off", 0, 0, 0, e,
+				"time is up or a signal came; firn maintain goes on from here");
 	}
 	if ((w->dead > 0 || w->options->force) &&
-	    !run_step(w, "vacuum", w->leaf->qualified, index_work_vacuum, "room of dead rows can be used again", e))
+	    !run_step(w, "vacuum", w->leaf->qualified, index_work_vacuum,
+		      "room of dead rows can be used again", e))
 		return false;
 	return finish_leaf(w, waits, put_off, e);
 }
@@ -265,7 +281,8 @@ static const struct due_work *find_due(const struct due_work *due, size_t count,
 }
 
 /* Due work of a leaf that is no longer there would be due for ever. */
-static bool forget_gone_leaves(struct work *w, const struct due_work *due, size_t count, struct err *e)
+static bool forget_gone_leaves(struct work *w, const struct due_work *due, size_t count,
+			       struct err *e)
 {
 	for (size_t i = 0; i < count; i++)
 		if (!table_info_leaf(w->table->info, due[i].leaf) &&
@@ -274,7 +291,8 @@ static bool forget_gone_leaves(struct work *w, const struct due_work *due, size_
 	return true;
 }
 
-bool engine_maintain_table(struct firn *f, const struct engine_table *t, const struct firn_maintain_options *options,
+bool engine_maintain_table(struct firn *f, const struct engine_table *t,
+			   const struct firn_maintain_options *options,
 			   struct firn_maintain_result *result, struct err *e)
 {
 	struct work w = {
@@ -289,7 +307,8 @@ bool engine_maintain_table(struct firn *f, const struct engine_table *t, const s
 	size_t count = 0, touched = 0;
 	bool ok;
 
-	ok = index_work_due(f->pg, t->id, &due, &count, e) && (options->dry_run || forget_gone_leaves(&w, due, count, e));
+	ok = index_work_due(f->pg, t->id, &due, &count, e) &&
+	     (options->dry_run || forget_gone_leaves(&w, due, count, e));
 	for (size_t i = 0; ok && i < t->info->leaf_count; i++) {
 		const struct due_work *work = find_due(due, count, t->info->leaves[i].label);
 
@@ -314,8 +333,8 @@ bool engine_maintain_table(struct firn *f, const struct engine_table *t, const s
 	return ok || err_wrap(e, "could not maintain table \"%s\"", t->info->label);
 }
 
-bool firn_maintain(struct firn *f, const struct firn_maintain_options *options, struct firn_maintain_result *result,
-		   struct err *e)
+bool firn_maintain(struct firn *f, const struct firn_maintain_options *options,
+		   struct firn_maintain_result *result, struct err *e)
 {
 	bool ok = engine_tables_given(f, e);
 
@@ -324,7 +343,8 @@ bool firn_maintain(struct firn *f, const struct firn_maintain_options *options, 
 		struct engine_table t = { 0 };
 		struct lease lease = { 0 };
 
-		ok = engine_table_open(f, &f->tables[i], &t, e) && lease_take(&lease, f->pg, t.id, e) &&
+		ok = engine_table_open(f, &f->tables[i], &t, e) &&
+		     lease_take(&lease, f->pg, t.id, e) &&
 		     engine_maintain_table(f, &t, options, result, e);
 		lease_release(&lease);
 		engine_table_close(&t);

@@ -22,8 +22,9 @@ struct filling {
 	int64_t id;
 	int rule;
 	char *object_key, *index_key;
-	struct buf keys;    /* COPY BINARY of row number, ctid, xmin, key columns: what the DELETE will compare */
-	uint64_t *hashes;   /* of each row as it was read */
+	struct buf
+		keys; /* COPY BINARY of row number, ctid, xmin, key columns: what the DELETE will compare */
+	uint64_t *hashes; /* of each row as it was read */
 	size_t hash_capacity;
 	uint32_t rows;
 	int64_t raw_bytes;
@@ -45,7 +46,8 @@ static bool fault(struct err *e)
 }
 
 /* "<catalog id>/<table>/<leaf>/<yyyymmdd>-<128 random bits>": never used twice, and readable without the catalog. */
-static bool make_keys(struct move *m, const struct leaf *leaf, const char *now_iso, struct filling *s, struct err *e)
+static bool make_keys(struct move *m, const struct leaf *leaf, const char *now_iso,
+		      struct filling *s, struct err *e)
 {
 	uint8_t random[16];
 	char hex[33], day[9];
@@ -55,14 +57,17 @@ static bool make_keys(struct move *m, const struct leaf *leaf, const char *now_i
 		return false;
 	hex_encode(random, sizeof(random), hex);
 	snprintf(day, sizeof(day), "%.4s%.2s%.2s", now_iso, now_iso + 5, now_iso + 8);
-	buf_printf(&key, "%s/%s/%s/%s-%s.seg", m->catalog_id, m->table->info->label, leaf->label, day, hex);
+	buf_printf(&key, "%s/%s/%s/%s-%s.seg", m->catalog_id, m->table->info->label, leaf->label,
+		   day, hex);
 	s->object_key = buf_take(&key, e);
-	buf_printf(&key, "%s/%s/%s/%s-%s.idx", m->catalog_id, m->table->info->label, leaf->label, day, hex);
+	buf_printf(&key, "%s/%s/%s/%s-%s.idx", m->catalog_id, m->table->info->label, leaf->label,
+		   day, hex);
 	s->index_key = buf_take(&key, e);
 	return s->object_key && s->index_key;
 }
 
-static bool begin_segment(struct move *m, const struct leaf *leaf, int rule, struct filling *s, struct err *e)
+static bool begin_segment(struct move *m, const struct leaf *leaf, int rule, struct filling *s,
+			  struct err *e)
 {
 	const struct table_info *t = m->table->info;
 	const struct config *config = &m->f->config;
@@ -150,8 +155,8 @@ static bool add_row(struct move *m, struct filling *s, const struct field *field
 	return true;
 }
 
-static bool upload(struct move *m, const struct filling *s, const struct segment_sealed *sealed, bool index,
-		   struct err *e)
+static bool upload(struct move *m, const struct filling *s, const struct segment_sealed *sealed,
+		   bool index, struct err *e)
 {
 	struct store *store = engine_store(m->f, e);
 	const char *path = index ? sealed->index_path : sealed->path;
@@ -174,8 +179,8 @@ static bool upload(struct move *m, const struct filling *s, const struct segment
 }
 
 /* One transaction: the rows leave, the segment becomes the place where they are, index work becomes due. */
-static bool activate(struct move *m, const struct leaf *leaf, struct filling *s, const struct segment_sealed *sealed,
-		     int64_t *moved_out, struct err *e)
+static bool activate(struct move *m, const struct leaf *leaf, struct filling *s,
+		     const struct segment_sealed *sealed, int64_t *moved_out, struct err *e)
 {
 	const struct rule *rule = &m->policy->rules[s->rule];
 	struct pg *pg = m->f->pg;
@@ -209,8 +214,9 @@ static bool activate(struct move *m, const struct leaf *leaf, struct filling *s,
 	}
 	for (size_t i = 0; i < sealed->group_count; i++)
 		groups[i].rows_live = groups[i].rows_total -
-				      (int64_t)bitmap_count_range(missed, sealed->groups[i].first_row,
-								  sealed->groups[i].first_row + sealed->groups[i].rows);
+				      (int64_t)bitmap_count_range(
+					      missed, sealed->groups[i].first_row,
+					      sealed->groups[i].first_row + sealed->groups[i].rows);
 	*moved_out = (int64_t)s->rows - (int64_t)bitmap_count(missed);
 	if (!catalog_segment_activate(pg,
 				      &(struct segment_activation){
@@ -228,7 +234,8 @@ static bool activate(struct move *m, const struct leaf *leaf, struct filling *s,
 				      },
 				      e))
 		goto out;
-	if (*moved_out > 0 && !catalog_maintenance_add(pg, m->table->id, leaf->label, *moved_out, 0, e))
+	if (*moved_out > 0 &&
+	    !catalog_maintenance_add(pg, m->table->id, leaf->label, *moved_out, 0, e))
 		goto out;
 	if (FAULT("move.before_commit")) {
 		fault(e);
@@ -243,7 +250,8 @@ out:
 	return ok;
 }
 
-static bool finish_segment(struct move *m, const struct leaf *leaf, struct filling *s, struct err *e)
+static bool finish_segment(struct move *m, const struct leaf *leaf, struct filling *s,
+			   struct err *e)
 {
 	struct segment_sealed sealed = { 0 };
 	int64_t moved = 0;
@@ -258,9 +266,11 @@ static bool finish_segment(struct move *m, const struct leaf *leaf, struct filli
 		err_set(e, ERR_INTERNAL, "added %u rows, sealed %u", s->rows, sealed.rows);
 		goto out;
 	}
-	if (FAULT("move.after_seal") || !upload(m, s, &sealed, false, e) || FAULT("move.after_upload") ||
-	    !upload(m, s, &sealed, true, e) || FAULT("move.after_index_upload") ||
-	    !segment_check_archived(m->f, m->table->info, s->object_key, s->index_key, &sealed, s->hashes, e) ||
+	if (FAULT("move.after_seal") || !upload(m, s, &sealed, false, e) ||
+	    FAULT("move.after_upload") || !upload(m, s, &sealed, true, e) ||
+	    FAULT("move.after_index_upload") ||
+	    !segment_check_archived(m->f, m->table->info, s->object_key, s->index_key, &sealed,
+				    s->hashes, e) ||
 	    FAULT("move.after_verify")) {
 		if (e->code == ERR_NONE)
 			fault(e);
@@ -277,7 +287,8 @@ static bool finish_segment(struct move *m, const struct leaf *leaf, struct filli
 		fault(e);
 		goto out;
 	}
-	log_info(&m->f->log, "segment %" PRId64 ": moved %" PRId64 " rows of leaf \"%s\"", s->id, moved, leaf->label);
+	log_info(&m->f->log, "segment %" PRId64 ": moved %" PRId64 " rows of leaf \"%s\"", s->id,
+		 moved, leaf->label);
 	ok = true;
 out:
 	if (sealed.path)
@@ -286,7 +297,8 @@ out:
 		unlink(sealed.index_path);
 	segment_sealed_release(&sealed);
 	if (!ok)
-		err_wrap(e, "could not move segment %" PRId64 " of leaf \"%s\"", s->id, leaf->label);
+		err_wrap(e, "could not move segment %" PRId64 " of leaf \"%s\"", s->id,
+			 leaf->label);
 	return ok;
 }
 
@@ -302,8 +314,8 @@ static bool may_go_on(struct move *m, bool *go_on, struct err *e)
 		return true;
 	}
 	if (m->max_rows == 0 || m->max_bytes == 0) {
-		snprintf(m->stop_reason, sizeof(m->stop_reason), "the limit of %s a pass was reached",
-			 m->max_rows == 0 ? "rows" : "bytes");
+		snprintf(m->stop_reason, sizeof(m->stop_reason),
+			 "the limit of %s a pass was reached", m->max_rows == 0 ? "rows" : "bytes");
 		return true;
 	}
 	if (m->deadline_ms && clock_now_ms(m->f->clock) >= m->deadline_ms) {
@@ -316,7 +328,8 @@ static bool may_go_on(struct move *m, bool *go_on, struct err *e)
 		if (!window_local_minutes(m->f->pg, limits->window_zone, &minutes, e))
 			return false;
 		if (!window_contains(limits->window_from_min, limits->window_to_min, minutes)) {
-			snprintf(m->stop_reason, sizeof(m->stop_reason), "the policy's window is closed");
+			snprintf(m->stop_reason, sizeof(m->stop_reason),
+				 "the policy's window is closed");
 			return true;
 		}
 	}
@@ -341,8 +354,10 @@ static void pace(struct move *m)
 
 static bool is_full(const struct move *m, const struct filling *s)
 {
-	return s->rows >= m->f->config.segment.max_rows || segment_writer_bytes(s->writer) >= m->segment_bytes ||
-	       (m->max_rows >= 0 && s->rows >= m->max_rows) || (m->max_bytes >= 0 && s->raw_bytes >= m->max_bytes);
+	return s->rows >= m->f->config.segment.max_rows ||
+	       segment_writer_bytes(s->writer) >= m->segment_bytes ||
+	       (m->max_rows >= 0 && s->rows >= m->max_rows) ||
+	       (m->max_bytes >= 0 && s->raw_bytes >= m->max_bytes);
 }
 
 static void count_against_limits(struct move *m, const struct filling *s)
@@ -354,8 +369,8 @@ static void count_against_limits(struct move *m, const struct filling *s)
 }
 
 /* Puts one row where it belongs, closing and opening segments around it. *stop: no more rows are wanted. */
-static bool take_row(struct move *m, const struct leaf *leaf, struct filling *s, const struct field *fields, bool *stop,
-		     struct err *e)
+static bool take_row(struct move *m, const struct leaf *leaf, struct filling *s,
+		     const struct field *fields, bool *stop, struct err *e)
 {
 	int rule;
 	bool go_on;
@@ -388,8 +403,8 @@ static bool take_row(struct move *m, const struct leaf *leaf, struct filling *s,
 	return true;
 }
 
-static bool stream(struct move *m, const struct leaf *leaf, struct pg *reader, struct filling *s, bool *cut_short,
-		   struct err *e)
+static bool stream(struct move *m, const struct leaf *leaf, struct pg *reader, struct filling *s,
+		   bool *cut_short, struct err *e)
 {
 	size_t field_count = CANDIDATE_FIELDS + m->table->info->column_count;
 	struct field *fields = mem_new(field_count, sizeof(*fields), e);
@@ -405,7 +420,8 @@ static bool stream(struct move *m, const struct leaf *leaf, struct pg *reader, s
 		while (ok && len > 0 && !stop) {
 			enum copybin_event event;
 
-			ok = copybin_parse(message, len, expect_header, fields, field_count, &event, &used, e);
+			ok = copybin_parse(message, len, expect_header, fields, field_count, &event,
+					   &used, e);
 			if (!ok)
 				break;
 			expect_header = false;

@@ -13,10 +13,10 @@ struct move {
 	struct lease *lease;
 	char catalog_id[37];
 	int64_t pass_id;
-	uint64_t segment_bytes;	 /* at which a segment is full */
-	int64_t max_rows;	 /* left to move in this pass; -1: no limit */
-	int64_t max_bytes;	 /* COPY BINARY bytes left; -1: no limit */
-	int64_t deadline_ms;	 /* by f->clock; no segment is begun after it; 0: none */
+	uint64_t segment_bytes; /* at which a segment is full */
+	int64_t max_rows;       /* left to move in this pass; -1: no limit */
+	int64_t max_bytes;      /* COPY BINARY bytes left; -1: no limit */
+	int64_t deadline_ms;    /* by f->clock; no segment is begun after it; 0: none */
 	struct catalog_pass_totals totals;
 	struct progress progress;
 	char stop_reason[128]; /* set when a limit or a signal ended the work early; "" otherwise */

@@ -34,7 +34,8 @@ static void add_totals(struct firn_pass_result *result, const struct catalog_pas
 }
 
 /* Moves under the lease that m holds, and records the pass whatever happens. */
-static bool move_under_lease(struct firn *f, struct move *m, const struct firn_pass_options *options,
+static bool move_under_lease(struct firn *f, struct move *m,
+			     const struct firn_pass_options *options,
 			     struct firn_pass_result *result, struct err *e)
 {
 	const struct table_info *t = m->table->info;
@@ -44,13 +45,17 @@ static bool move_under_lease(struct firn *f, struct move *m, const struct firn_p
 	bool ok;
 
 	if (!catalog_abandon_dead_intents(pg, m->table->id, m->lease->epoch, &abandoned, e) ||
-	    !candidates_check(pg, t, m->rules, e) || !candidates_note_versions(pg, t, m->table->id, e) ||
+	    !candidates_check(pg, t, m->rules, e) ||
+	    !candidates_note_versions(pg, t, m->table->id, e) ||
 	    !catalog_pass_begin(pg, m->table->id, m->lease->epoch, &m->pass_id, e))
 		return false;
 	result->abandoned += abandoned;
 	if (abandoned)
-		log_notice(&f->log, "undid %" PRId64 " segments that a dead run had begun; their rows never left table \"%s\"",
-			   abandoned, t->label);
+		log_notice(
+			&f->log,
+			"undid %" PRId64
+			" segments that a dead run had begun; their rows never left table \"%s\"",
+			abandoned, t->label);
 	progress_start(&m->progress, f, "moving", 0);
 	ok = true;
 	for (size_t i = 0; ok && i < t->leaf_count && !m->stop_reason[0]; i++)
@@ -58,7 +63,10 @@ static bool move_under_lease(struct firn *f, struct move *m, const struct firn_p
 	progress_end(&m->progress);
 	add_totals(result, &m->totals);
 	if (!catalog_pass_end(pg, m->pass_id, &m->totals,
-			      !ok ? e->message : m->stop_reason[0] ? m->stop_reason : "done", ok ? e : &ignored))
+			      !ok                 ? e->message
+			      : m->stop_reason[0] ? m->stop_reason
+						  : "done",
+			      ok ? e : &ignored))
 		return false;
 	if (!ok)
 		return false;
@@ -66,11 +74,13 @@ static bool move_under_lease(struct firn *f, struct move *m, const struct firn_p
 		return err_set(e, ERR_INTERNAL, "a fault was injected");
 	if (options->no_maintain)
 		return true;
-	return engine_maintain_table(f, m->table, &(struct firn_maintain_options){ 0 }, &result->maintain, e);
+	return engine_maintain_table(f, m->table, &(struct firn_maintain_options){ 0 },
+				     &result->maintain, e);
 }
 
-static bool pass_table(struct firn *f, const struct table_wanted *wanted, const struct policy *policy,
-		       const struct candidate_rules *rules, const struct firn_pass_options *options, int64_t started_ms,
+static bool pass_table(struct firn *f, const struct table_wanted *wanted,
+		       const struct policy *policy, const struct candidate_rules *rules,
+		       const struct firn_pass_options *options, int64_t started_ms,
 		       struct firn_pass_result *result, struct err *e)
 {
 	struct engine_table table = { 0 };
@@ -81,18 +91,21 @@ static bool pass_table(struct firn *f, const struct table_wanted *wanted, const 
 		.policy = policy,
 		.rules = rules,
 		.lease = &lease,
-		.segment_bytes = options->segment_bytes > 0	? (uint64_t)options->segment_bytes
+		.segment_bytes = options->segment_bytes > 0       ? (uint64_t)options->segment_bytes
 				 : f->config.segment.target_bytes ? f->config.segment.target_bytes
 								  : DEFAULT_SEGMENT_BYTES,
 		.max_rows = left(limit_or_none(options->max_rows, policy->limits.max_rows_per_pass),
 				 result->rows_moved + result->rows_changed),
-		.max_bytes = left(limit_or_none(-1, (int64_t)policy->limits.max_bytes_per_pass), result->raw_bytes),
-		.deadline_ms = options->max_runtime_s > 0 ? started_ms + options->max_runtime_s * 1000 : 0,
+		.max_bytes = left(limit_or_none(-1, (int64_t)policy->limits.max_bytes_per_pass),
+				  result->raw_bytes),
+		.deadline_ms =
+			options->max_runtime_s > 0 ? started_ms + options->max_runtime_s * 1000 : 0,
 	};
 	bool ok;
 
-	ok = engine_store(f, e) && engine_table_open(f, wanted, &table, e) && catalog_id(f->pg, m.catalog_id, e) &&
-	     lease_take(&lease, f->pg, table.id, e) && move_under_lease(f, &m, options, result, e);
+	ok = engine_store(f, e) && engine_table_open(f, wanted, &table, e) &&
+	     catalog_id(f->pg, m.catalog_id, e) && lease_take(&lease, f->pg, table.id, e) &&
+	     move_under_lease(f, &m, options, result, e);
 	if (m.stop_reason[0]) {
 		result->stopped_early = 1;
 		free(result->stop_reason);
@@ -105,7 +118,8 @@ static bool pass_table(struct firn *f, const struct table_wanted *wanted, const 
 	return ok;
 }
 
-bool firn_pass(struct firn *f, const struct firn_pass_options *options, struct firn_pass_result *result, struct err *e)
+bool firn_pass(struct firn *f, const struct firn_pass_options *options,
+	       struct firn_pass_result *result, struct err *e)
 {
 	const struct policy *policy = engine_policy(f, e);
 	int64_t started_ms = clock_now_ms(f->clock);

@@ -76,21 +76,24 @@ bool plan_table(struct firn *f, const struct engine_table *t, const struct candi
 		struct firn_plan_result *result, struct err *e)
 {
 	struct pg *pg = engine_pg(f, e);
-	struct plan_context c = {
-		.result = result, .capacity = result->row_count, .rules = rules, .table = t->info->label
-	};
+	struct plan_context c = { .result = result,
+				  .capacity = result->row_count,
+				  .rules = rules,
+				  .table = t->info->label };
 
 	if (!pg || !candidates_check(pg, t->info, rules, e))
 		return false;
 	for (size_t i = 0; i < t->info->leaf_count; i++) {
 		c.leaf = t->info->leaves[i].label;
-		if (!candidates_plan(pg, t->info, &t->info->leaves[i], t->id, rules, add_group, &c, e))
+		if (!candidates_plan(pg, t->info, &t->info->leaves[i], t->id, rules, add_group, &c,
+				     e))
 			return false;
 	}
 	return true;
 }
 
-bool firn_plan(struct firn *f, const struct firn_pass_options *options, struct firn_plan_result *result, struct err *e)
+bool firn_plan(struct firn *f, const struct firn_pass_options *options,
+	       struct firn_plan_result *result, struct err *e)
 {
 	const struct policy *policy = engine_policy(f, e);
 	struct candidate_rules rules = { 0 };

@@ -7,7 +7,8 @@
 #include "base/fault.h"
 
 static bool find_segments(struct firn *f, const struct engine_table *t, const struct selection *s,
-			  const struct firn_rehydrate_options *o, struct segment_list *out, struct err *e)
+			  const struct firn_rehydrate_options *o, struct segment_list *out,
+			  struct err *e)
 {
 	struct segment_filter filter = {
 		.table_id = t->id,
@@ -32,7 +33,8 @@ static bool restore_locked(struct restore *r, int64_t segment_id, struct err *e)
 
 	if (!catalog_segment_lock(pg, segment_id, e))
 		return false;
-	ok = catalog_segments(pg, &(struct segment_filter){ .ids = &segment_id, .id_count = 1 }, &current, e);
+	ok = catalog_segments(pg, &(struct segment_filter){ .ids = &segment_id, .id_count = 1 },
+			      &current, e);
 	if (ok && current.count == 1 && current.items[0].state == SEGMENT_ACTIVE)
 		ok = restore_segment(r, &current.items[0], e);
 	segment_list_release(&current);
@@ -40,7 +42,8 @@ static bool restore_locked(struct restore *r, int64_t segment_id, struct err *e)
 	return ok;
 }
 
-static bool maintain_after(struct firn *f, const struct engine_table *t, struct restore *r, struct err *e)
+static bool maintain_after(struct firn *f, const struct engine_table *t, struct restore *r,
+			   struct err *e)
 {
 	struct lease lease = { 0 };
 	bool ok;
@@ -51,16 +54,20 @@ static bool maintain_after(struct firn *f, const struct engine_table *t, struct 
 		if (e->code != ERR_BUSY)
 			return false;
 		err_clear(e);
-		return restore_note(r, e, "a pass is working on table \"%s\": it, or \"firn maintain\", does the index work",
+		return restore_note(r, e,
+				    "a pass is working on table \"%s\": it, or \"firn maintain\", "
+				    "does the index work",
 				    t->info->label);
 	}
-	ok = engine_maintain_table(f, t, &(struct firn_maintain_options){ 0 }, &r->result->maintain, e);
+	ok = engine_maintain_table(f, t, &(struct firn_maintain_options){ 0 }, &r->result->maintain,
+				   e);
 	lease_release(&lease);
 	return ok;
 }
 
 static bool rehydrate_table(struct firn *f, const struct table_wanted *wanted,
-			    const struct firn_rehydrate_options *o, struct restore *r, struct err *e)
+			    const struct firn_rehydrate_options *o, struct restore *r,
+			    struct err *e)
 {
 	struct engine_table table = { 0 };
 	struct selection selection = { 0 };
@@ -68,7 +75,8 @@ static bool rehydrate_table(struct firn *f, const struct table_wanted *wanted,
 	int64_t total = 0, rows_before = r->result->rows;
 	bool ok = false;
 
-	if (!engine_table_open(f, wanted, &table, e) || !selection_resolve(f->pg, table.info, o, &selection, e) ||
+	if (!engine_table_open(f, wanted, &table, e) ||
+	    !selection_resolve(f->pg, table.info, o, &selection, e) ||
 	    !find_segments(f, &table, &selection, o, &segments, e))
 		goto out;
 	r->table = &table;
@@ -78,8 +86,10 @@ static bool rehydrate_table(struct firn *f, const struct table_wanted *wanted,
 			total += segments.items[i].rows_live;
 	progress_start(&r->progress, f, "bringing back", total);
 	ok = true;
-	for (size_t i = 0; ok && i < segments.count; i++)
-		ok = restore_locked(r, segments.items[i].id, e);
+	/* Newest first: of a key that was archived, inserted again and archived again, the later row is the row. The
+	 * older copy then finds it hot and is left alone. */
+	for (size_t i = segments.count; ok && i > 0; i--)
+		ok = restore_locked(r, segments.items[i - 1].id, e);
 	progress_end(&r->progress);
 	if (ok && !o->dry_run && !o->no_maintain && r->result->rows > rows_before)
 		ok = maintain_after(f, &table, r, e);
@@ -90,18 +100,19 @@ out:
 	return ok;
 }
 
-bool firn_rehydrate(struct firn *f, const struct firn_rehydrate_options *o, struct firn_rehydrate_result *result,
-		    struct err *e)
+bool firn_rehydrate(struct firn *f, const struct firn_rehydrate_options *o,
+		    struct firn_rehydrate_result *result, struct err *e)
 {
 	struct restore r = { .f = f, .options = o, .result = result };
 	int64_t started_ms = clock_now_ms(f->clock);
 	bool ok;
 
 	*result = (struct firn_rehydrate_result){ 0 };
-	if (!o->workspace_count && !o->document_count && !o->chunk_count && !o->version_count && !o->segment_count &&
-	    !o->everything) {
+	if (!o->workspace_count && !o->document_count && !o->chunk_count && !o->version_count &&
+	    !o->segment_count && !o->everything) {
 		err_set(e, ERR_USAGE, "nothing says what to bring back");
-		return err_hint(e, "Use --workspace, --document, --chunk, --version or --segment, or --where-cold all.");
+		return err_hint(e, "Use --workspace, --document, --chunk, --version or --segment, "
+				   "or --where-cold all.");
 	}
 	ok = engine_store(f, e) && engine_tables_given(f, e);
 	for (size_t i = 0; ok && i < f->table_count; i++)

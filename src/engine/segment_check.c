@@ -15,10 +15,11 @@ struct readback {
 	const struct segment_sealed *sealed;
 	const uint64_t *hashes;
 	struct sha256 *digest;
-	struct buf data;	/* bytes from data_offset on that blocks still need */
+	struct buf data; /* bytes from data_offset on that blocks still need */
 	uint64_t data_offset;
-	uint32_t *order;	/* block numbers by offset: small blocks of one LMDB page lie in descending order */
-	uint32_t next, rows;	/* position in order; rows compared so far */
+	uint32_t *
+		order; /* block numbers by offset: small blocks of one LMDB page lie in descending order */
+	uint32_t next, rows; /* position in order; rows compared so far */
 	struct block_rows block;
 };
 
@@ -46,7 +47,8 @@ static bool order_blocks(struct readback *r, struct err *e)
 /* Decodes the block, which compares the hashes stored in it, and compares its rows with those that were read. */
 static bool compare_block(struct readback *r, const struct segment_block *at, struct err *e)
 {
-	if (!segment_index_decode(r->index, r->order[r->next], r->data.data + (at->offset - r->data_offset), at->bytes,
+	if (!segment_index_decode(r->index, r->order[r->next],
+				  r->data.data + (at->offset - r->data_offset), at->bytes,
 				  &r->block, e))
 		return false;
 	for (uint32_t i = 0; i < r->block.rows; i++, r->rows++) {
@@ -54,7 +56,9 @@ static bool compare_block(struct readback *r, const struct segment_block *at, st
 
 		if (row >= r->sealed->rows ||
 		    row_hash(block_row(&r->block, i), r->block.column_count) != r->hashes[row])
-			return err_set(e, ERR_DATA, "row %u of the archived segment is not the row that was read", row);
+			return err_set(
+				e, ERR_DATA,
+				"row %u of the archived segment is not the row that was read", row);
 	}
 	return true;
 }
@@ -84,7 +88,8 @@ static bool take_blocks(struct readback *r, struct err *e)
 }
 
 /* The names and types by which values find their way back: the rows' hashes say nothing of them. */
-static bool compare_columns(const struct segment_index *index, const struct table_info *t, struct err *e)
+static bool compare_columns(const struct segment_index *index, const struct table_info *t,
+			    struct err *e)
 {
 	size_t count;
 	const struct column *found = segment_index_columns(index, &count);
@@ -94,9 +99,11 @@ static bool compare_columns(const struct segment_index *index, const struct tabl
 		const struct column *a = &found[i], *b = &t->columns[i];
 
 		same = str_eq(a->name, b->name) && str_eq(a->type_name, b->type_name) &&
-		       str_eq(a->type_full, b->type_full) && a->role == b->role && a->in_key == b->in_key;
+		       str_eq(a->type_full, b->type_full) && a->role == b->role &&
+		       a->in_key == b->in_key;
 	}
-	return same || err_set(e, ERR_DATA, "the archived index does not have the columns that were read");
+	return same ||
+	       err_set(e, ERR_DATA, "the archived index does not have the columns that were read");
 }
 
 static bool compare_object(struct store *store, const char *key, struct readback *r, struct err *e)
@@ -108,22 +115,26 @@ static bool compare_object(struct store *store, const char *key, struct readback
 	if (!store_head(store, key, &object, e))
 		return false;
 	if (object.bytes != sealed->bytes)
-		return err_set(e, ERR_DATA, "the archived segment has another length than was written");
+		return err_set(e, ERR_DATA,
+			       "the archived segment has another length than was written");
 	for (uint64_t at = 0; at < sealed->bytes;) {
 		uint64_t len = sealed->bytes - at < CHUNK_BYTES ? sealed->bytes - at : CHUNK_BYTES;
 		size_t had = r->data.len;
 
 		if (!store_get_range(store, key, at, len, &r->data, e) ||
-		    !sha256_add(r->digest, r->data.data + had, (size_t)len, e) || !take_blocks(r, e))
+		    !sha256_add(r->digest, r->data.data + had, (size_t)len, e) ||
+		    !take_blocks(r, e))
 			return false;
 		at += len;
 	}
 	if (!sha256_finish(r->digest, digest, e))
 		return false;
 	if (memcmp(digest, sealed->sha256, SHA256_BYTES) != 0)
-		return err_set(e, ERR_DATA, "the archived segment has another digest than was written");
+		return err_set(e, ERR_DATA,
+			       "the archived segment has another digest than was written");
 	if (r->next != segment_index_block_count(r->index) || r->rows != sealed->rows)
-		return err_set(e, ERR_DATA, "the archived segment gives %u rows instead of %u", r->rows, sealed->rows);
+		return err_set(e, ERR_DATA, "the archived segment gives %u rows instead of %u",
+			       r->rows, sealed->rows);
 	return true;
 }
 
@@ -150,8 +161,9 @@ static bool read_index(struct firn *f, const char *index_key, const struct segme
 	return ok;
 }
 
-bool segment_check_archived(struct firn *f, const struct table_info *t, const char *object_key, const char *index_key,
-			    const struct segment_sealed *sealed, const uint64_t *hashes, struct err *e)
+bool segment_check_archived(struct firn *f, const struct table_info *t, const char *object_key,
+			    const char *index_key, const struct segment_sealed *sealed,
+			    const uint64_t *hashes, struct err *e)
 {
 	struct readback r = { .sealed = sealed, .hashes = hashes, .digest = sha256_new(e) };
 	struct segment_index *index = NULL;
@@ -159,7 +171,8 @@ bool segment_check_archived(struct firn *f, const struct table_info *t, const ch
 
 	ok = r.digest && engine_store(f, e) && read_index(f, index_key, sealed, &index, e);
 	r.index = index;
-	ok = ok && compare_columns(index, t, e) && order_blocks(&r, e) && compare_object(f->store, object_key, &r, e);
+	ok = ok && compare_columns(index, t, e) && order_blocks(&r, e) &&
+	     compare_object(f->store, object_key, &r, e);
 	if (!ok)
 		err_wrap(e, "what was archived as \"%s\" could not be read back", object_key);
 	block_rows_release(&r.block);
@@ -174,12 +187,14 @@ bool segment_check_archived(struct firn *f, const struct table_info *t, const ch
 #define TEXTS_AT_ONCE 16u
 
 /* A value as a parameter of its column's type, or NULL where the table has no such column. */
-static void add_value(struct pg_params *p, const struct column *c, const struct buf *value, bool is_null)
+static void add_value(struct pg_params *p, const struct column *c, const struct buf *value,
+		      bool is_null)
 {
 	if (!c || is_null)
 		pg_param_text(p, NULL);
 	else
-		pg_param_binary(p, c->type_oid, value->len ? (const void *)value->data : "", (int32_t)value->len);
+		pg_param_binary(p, c->type_oid, value->len ? (const void *)value->data : "",
+				(int32_t)value->len);
 }
 
 static bool take_text(const struct pg_result *r, int column, const char **out, struct err *e)
@@ -192,14 +207,16 @@ static bool take_text(const struct pg_result *r, int column, const char **out, s
 static bool take_texts(struct pg *pg, const struct table_info *t, const struct segment_group *from,
 		       struct segment_group_row *groups, size_t count, struct err *e)
 {
-	const struct column *workspace = table_info_column(t, COLUMN_WORKSPACE), *version = table_info_column(t, COLUMN_VERSION);
+	const struct column *workspace = table_info_column(t, COLUMN_WORKSPACE),
+			    *version = table_info_column(t, COLUMN_VERSION);
 	struct pg_params p = PG_PARAMS_INIT;
 	struct pg_result *result = NULL;
 	struct buf sql = BUF_INIT;
 	bool ok;
 
 	for (size_t i = 0; i < count; i++) {
-		buf_printf(&sql, "%s$%zu::text, $%zu::text", i ? ", " : "SELECT ", 2 * i + 1, 2 * i + 2);
+		buf_printf(&sql, "%s$%zu::text, $%zu::text", i ? ", " : "SELECT ", 2 * i + 1,
+			   2 * i + 2);
 		add_value(&p, workspace, &from[i].workspace, from[i].workspace_null);
 		add_value(&p, version, &from[i].version, from[i].version_null);
 	}
@@ -231,7 +248,8 @@ struct segment_group_row *segment_group_texts(struct pg *pg, const struct table_
 	for (size_t i = 0; groups && i < sealed->group_count; i += TEXTS_AT_ONCE) {
 		size_t left = sealed->group_count - i;
 
-		if (!take_texts(pg, t, sealed->groups + i, groups + i, left < TEXTS_AT_ONCE ? left : TEXTS_AT_ONCE, e)) {
+		if (!take_texts(pg, t, sealed->groups + i, groups + i,
+				left < TEXTS_AT_ONCE ? left : TEXTS_AT_ONCE, e)) {
 			segment_groups_free(groups, sealed->group_count);
 			return NULL;
 		}

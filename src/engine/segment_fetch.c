@@ -15,7 +15,8 @@
 
 /* ---- the local cache of index objects: files named by their digest, so that a wrong one cannot be taken ---- */
 
-static bool cache_path(struct firn *f, const struct segment_record *r, struct buf *out, struct err *e)
+static bool cache_path(struct firn *f, const struct segment_record *r, struct buf *out,
+		       struct err *e)
 {
 	char hex[SHA256_HEX_BYTES];
 
@@ -28,7 +29,8 @@ static bool has_digest(const struct buf *bytes, const uint8_t expected[SHA256_BY
 {
 	uint8_t digest[SHA256_BYTES];
 
-	return sha256_once(bytes->data, bytes->len, digest, e) && memcmp(digest, expected, SHA256_BYTES) == 0;
+	return sha256_once(bytes->data, bytes->len, digest, e) &&
+	       memcmp(digest, expected, SHA256_BYTES) == 0;
 }
 
 struct cached_file {
@@ -60,11 +62,12 @@ static void evict(struct firn *f, const char *dir_path)
 		struct stat st;
 
 		buf_printf(&path, "%s/%s", dir_path, entry->d_name);
-		if (entry->d_name[0] != '.' && buf_ok(&path, &ignored) && stat(buf_str(&path), &st) == 0 &&
-		    S_ISREG(st.st_mode) && mem_grow(&array, &capacity, count + 1, sizeof(*files), &ignored)) {
+		if (entry->d_name[0] != '.' && buf_ok(&path, &ignored) &&
+		    stat(buf_str(&path), &st) == 0 && S_ISREG(st.st_mode) &&
+		    mem_grow(&array, &capacity, count + 1, sizeof(*files), &ignored)) {
 			files = array;
-			files[count++] = (struct cached_file){ buf_take(&path, &ignored), st.st_mtime,
-							       (uint64_t)st.st_size };
+			files[count++] = (struct cached_file){ buf_take(&path, &ignored),
+							       st.st_mtime, (uint64_t)st.st_size };
 			total += (uint64_t)st.st_size;
 		}
 		buf_release(&path);
@@ -74,7 +77,8 @@ static void evict(struct firn *f, const char *dir_path)
 	if (count && total > f->config.cache.max_bytes)
 		qsort(files, count, sizeof(*files), by_use);
 	for (size_t i = 0; i < count; i++) {
-		if (files[i].path && total > f->config.cache.max_bytes && unlink(files[i].path) == 0)
+		if (files[i].path && total > f->config.cache.max_bytes &&
+		    unlink(files[i].path) == 0)
 			total -= files[i].bytes;
 		free(files[i].path);
 	}
@@ -87,15 +91,16 @@ static void cache_store(struct firn *f, const char *path, const struct buf *byte
 	struct err e = { 0 };
 	char *dir = mem_strndup(path, (size_t)(strrchr(path, '/') - path), &e);
 
-	if (!dir || !file_make_dirs(dir, &e) || !file_write_atomic(path, bytes->data, bytes->len, &e))
+	if (!dir || !file_make_dirs(dir, &e) ||
+	    !file_write_atomic(path, bytes->data, bytes->len, &e))
 		log_warning(&f->log, "could not keep an index in the cache: %s", e.message);
 	else
 		evict(f, dir);
 	free(dir);
 }
 
-struct segment_index *engine_segment_index(struct firn *f, const struct segment_record *r, int64_t *fetched_bytes,
-					   struct err *e)
+struct segment_index *engine_segment_index(struct firn *f, const struct segment_record *r,
+					   int64_t *fetched_bytes, struct err *e)
 {
 	struct store *store = engine_store(f, e);
 	struct segment_index *index = NULL;
@@ -104,7 +109,8 @@ struct segment_index *engine_segment_index(struct firn *f, const struct segment_
 
 	if (!store || !cache_path(f, r, &path, e))
 		goto out;
-	if (file_read(buf_str(&path), (uint64_t)r->index_bytes, &bytes, &miss) && has_digest(&bytes, r->index_sha256, &miss)) {
+	if (file_read(buf_str(&path), (uint64_t)r->index_bytes, &bytes, &miss) &&
+	    has_digest(&bytes, r->index_sha256, &miss)) {
 		utimensat(AT_FDCWD, buf_str(&path), NULL, 0); /* used now: evicted later */
 		index = segment_index_parse(bytes.data, bytes.len, e);
 		goto out;
@@ -116,7 +122,9 @@ struct segment_index *engine_segment_index(struct firn *f, const struct segment_
 		*fetched_bytes += (int64_t)bytes.len;
 	if (!has_digest(&bytes, r->index_sha256, e)) {
 		if (e->code == ERR_NONE)
-			err_set(e, ERR_DATA, "object \"%s\" is not what was archived: its digest differs", r->index_key);
+			err_set(e, ERR_DATA,
+				"object \"%s\" is not what was archived: its digest differs",
+				r->index_key);
 		goto out;
 	}
 	index = segment_index_parse(bytes.data, bytes.len, e);
@@ -130,8 +138,8 @@ out:
 	return index;
 }
 
-struct segment_file *engine_segment_file(struct firn *f, const struct segment_record *r, char **path_out,
-					 struct err *e)
+struct segment_file *engine_segment_file(struct firn *f, const struct segment_record *r,
+					 char **path_out, struct err *e)
 {
 	struct store *store = engine_store(f, e);
 	const char *dir = engine_scratch(f, e);
@@ -148,10 +156,11 @@ struct segment_file *engine_segment_file(struct firn *f, const struct segment_re
 	if (!*path_out || !store_get_file(store, r->object_key, *path_out, digest, &bytes, e))
 		return NULL;
 	if (bytes != (uint64_t)r->bytes)
-		err_set(e, ERR_DATA, "object \"%s\" has %" PRIu64 " bytes instead of %" PRId64, r->object_key, bytes,
-			r->bytes);
+		err_set(e, ERR_DATA, "object \"%s\" has %" PRIu64 " bytes instead of %" PRId64,
+			r->object_key, bytes, r->bytes);
 	else if (memcmp(digest, r->sha256, SHA256_BYTES) != 0)
-		err_set(e, ERR_DATA, "object \"%s\" is not what was archived: its digest differs", r->object_key);
+		err_set(e, ERR_DATA, "object \"%s\" is not what was archived: its digest differs",
+			r->object_key);
 	else
 		file = segment_file_open(*path_out, bytes, r->sha256, e);
 	return file;

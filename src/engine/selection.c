@@ -28,8 +28,8 @@ void selection_release(struct selection *s)
 }
 
 /* One value of one column: the database's reading of text, as binary and as canonical text (may be NULL to skip). */
-static bool resolve_one(struct pg *pg, const struct column *c, const char *text, struct buf *binary, char **canonical,
-			struct err *e)
+static bool resolve_one(struct pg *pg, const struct column *c, const char *text, struct buf *binary,
+			char **canonical, struct err *e)
 {
 	struct pg_params p = PG_PARAMS_INIT;
 	struct pg_result *result = NULL;
@@ -43,7 +43,8 @@ static bool resolve_one(struct pg *pg, const struct column *c, const char *text,
 	pg_param_text(&p, text);
 	ok = buf_ok(&sql, e) && pg_query_binary(pg, buf_str(&sql), &p, &result, e);
 	if (!ok && e->code == ERR_DATA)
-		err_set(e, ERR_USAGE, "\"%s\" is not a value of column \"%s\" (%s)", text, c->name, c->type_full);
+		err_set(e, ERR_USAGE, "\"%s\" is not a value of column \"%s\" (%s)", text, c->name,
+			c->type_full);
 	if (ok) {
 		data = pg_bytes(result, 0, 0, &len);
 		buf_add(binary, data, len);
@@ -69,7 +70,9 @@ static bool split_id(const char *text, size_t parts, char **out, struct err *e)
 		size_t len = comma ? (size_t)(comma - at) : strlen(at);
 
 		if (i + 1 < parts && !comma)
-			return err_set(e, ERR_USAGE, "\"%s\" has fewer than the %zu parts of a chunk id", text, parts);
+			return err_set(e, ERR_USAGE,
+				       "\"%s\" has fewer than the %zu parts of a chunk id", text,
+				       parts);
 		out[i] = mem_strndup(at, len, e);
 		if (!out[i])
 			return false;
@@ -78,8 +81,9 @@ static bool split_id(const char *text, size_t parts, char **out, struct err *e)
 	return true;
 }
 
-static bool resolve(struct pg *pg, const struct table_info *t, enum column_role role, const char *what,
-		    const char *const *texts, size_t count, struct selection_values *out, struct err *e)
+static bool resolve(struct pg *pg, const struct table_info *t, enum column_role role,
+		    const char *what, const char *const *texts, size_t count,
+		    struct selection_values *out, struct err *e)
 {
 	const struct column *columns[ID_COLUMNS_MAX];
 	size_t width = 0;
@@ -90,7 +94,8 @@ static bool resolve(struct pg *pg, const struct table_info *t, enum column_role 
 		if (t->columns[i].role == role)
 			columns[width++] = &t->columns[i];
 	if (width == 0)
-		return err_set(e, ERR_USAGE, "table \"%s\" has no %s column to select by", t->label, what);
+		return err_set(e, ERR_USAGE, "table \"%s\" has no %s column to select by", t->label,
+			       what);
 	out->columns_per_value = width;
 	out->texts = mem_new(count, sizeof(*out->texts), e);
 	out->binaries = mem_new(count * width, sizeof(*out->binaries), e);
@@ -105,7 +110,8 @@ static bool resolve(struct pg *pg, const struct table_info *t, enum column_role 
 		for (size_t c = 0; ok && c < width; c++) {
 			struct buf *binary = &out->binaries[i * width + c];
 
-			ok = resolve_one(pg, columns[c], parts[c], binary, width == 1 ? &out->texts[i] : NULL, e);
+			ok = resolve_one(pg, columns[c], parts[c], binary,
+					 width == 1 ? &out->texts[i] : NULL, e);
 			out->fields[i * width + c] =
 				(struct field){ binary->data ? binary->data : (const uint8_t *)"",
 						(int32_t)binary->len };
@@ -118,22 +124,26 @@ static bool resolve(struct pg *pg, const struct table_info *t, enum column_role 
 	return true;
 }
 
-bool selection_resolve(struct pg *pg, const struct table_info *t, const struct firn_rehydrate_options *o,
-		       struct selection *out, struct err *e)
+bool selection_resolve(struct pg *pg, const struct table_info *t,
+		       const struct firn_rehydrate_options *o, struct selection *out, struct err *e)
 {
 	*out = (struct selection){ 0 };
-	return resolve(pg, t, COLUMN_WORKSPACE, "workspace", o->workspaces, o->workspace_count, &out->workspaces, e) &&
-	       resolve(pg, t, COLUMN_DOCUMENT, "document", o->documents, o->document_count, &out->documents, e) &&
+	return resolve(pg, t, COLUMN_WORKSPACE, "workspace", o->workspaces, o->workspace_count,
+		       &out->workspaces, e) &&
+	       resolve(pg, t, COLUMN_DOCUMENT, "document", o->documents, o->document_count,
+		       &out->documents, e) &&
 	       resolve(pg, t, COLUMN_ID, "id", o->chunks, o->chunk_count, &out->chunks, e) &&
-	       resolve(pg, t, COLUMN_VERSION, "version", o->versions, o->version_count, &out->versions, e);
+	       resolve(pg, t, COLUMN_VERSION, "version", o->versions, o->version_count,
+		       &out->versions, e);
 }
 
-bool selection_rows(const struct selection *s, const struct segment_index *index, const struct bitmap *dead,
-		    struct bitmap *out, struct err *e)
+bool selection_rows(const struct selection *s, const struct segment_index *index,
+		    const struct bitmap *dead, struct bitmap *out, struct err *e)
 {
 	const struct {
 		const struct selection_values *values;
-		void (*find)(const struct segment_index *x, const struct field *value, struct bitmap *rows);
+		void (*find)(const struct segment_index *x, const struct field *value,
+			     struct bitmap *rows);
 	} narrowing[] = {
 		{ &s->workspaces, segment_index_find_workspace },
 		{ &s->documents, segment_index_find_document },
@@ -165,8 +175,9 @@ static bool same_field(const struct field *a, const struct field *b)
 	return a->len == b->len && (a->len <= 0 || memcmp(a->data, b->data, (size_t)a->len) == 0);
 }
 
-static bool any_value_matches(const struct selection_values *v, enum column_role role, const struct column *columns,
-			      size_t column_count, const struct field *fields)
+static bool any_value_matches(const struct selection_values *v, enum column_role role,
+			      const struct column *columns, size_t column_count,
+			      const struct field *fields)
 {
 	if (v->count == 0)
 		return true;
@@ -176,7 +187,8 @@ static bool any_value_matches(const struct selection_values *v, enum column_role
 
 		for (size_t c = 0; same && c < column_count; c++)
 			if (columns[c].role == role && part < v->columns_per_value)
-				same = same_field(&fields[c], &v->fields[i * v->columns_per_value + part++]);
+				same = same_field(&fields[c],
+						  &v->fields[i * v->columns_per_value + part++]);
 		if (same && part == v->columns_per_value)
 			return true;
 	}

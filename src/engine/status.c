@@ -7,9 +7,9 @@
 #include "base/str.h"
 #include "catalog/sizes.h"
 
-static struct firn_status_row *add_row(struct firn_status_row **rows, size_t *count, size_t *capacity,
-				       const char *table, const char *leaf, const char *workspace, const char *version,
-				       struct err *e)
+static struct firn_status_row *add_row(struct firn_status_row **rows, size_t *count,
+				       size_t *capacity, const char *table, const char *leaf,
+				       const char *workspace, const char *version, struct err *e)
 {
 	void *array = *rows;
 	struct firn_status_row *row;
@@ -40,8 +40,8 @@ static void add_cold(struct firn_status_row *row, const struct row_count *cold)
 	row->cold_raw_bytes += cold->cold_raw_bytes;
 }
 
-static bool add_leaves(struct status *s, const struct engine_table *t, const struct row_count *cold, size_t cold_count,
-		       struct firn_status_row *sum, struct err *e)
+static bool add_leaves(struct status *s, const struct engine_table *t, const struct row_count *cold,
+		       size_t cold_count, struct firn_status_row *sum, struct err *e)
 {
 	for (size_t i = 0; i < t->info->leaf_count; i++) {
 		const struct leaf *leaf = &t->info->leaves[i];
@@ -50,13 +50,14 @@ static bool add_leaves(struct status *s, const struct engine_table *t, const str
 
 		if (!sizes_of_leaf(s->f->pg, leaf, &sizes, e))
 			return false;
-		row = add_row(&s->result->leaves, &s->result->leaf_count, &s->leaf_capacity, t->info->label, leaf->label, "",
-			      "", e);
+		row = add_row(&s->result->leaves, &s->result->leaf_count, &s->leaf_capacity,
+			      t->info->label, leaf->label, "", "", e);
 		if (!row)
 			return false;
 		row->hot_rows = sizes.rows;
 		row->hot_rows_estimated = sizes.estimated;
-		row->hot = (struct firn_size){ sizes.heap_bytes, sizes.toast_bytes, sizes.index_bytes };
+		row->hot = (struct firn_size){ sizes.heap_bytes, sizes.toast_bytes,
+					       sizes.index_bytes };
 		for (size_t c = 0; c < cold_count; c++)
 			if (str_eq(cold[c].leaf, leaf->label))
 				add_cold(row, &cold[c]);
@@ -69,7 +70,8 @@ static bool add_leaves(struct status *s, const struct engine_table *t, const str
 	return true;
 }
 
-static bool add_workspaces(struct status *s, const struct engine_table *t, struct firn_status_row *sum, struct err *e)
+static bool add_workspaces(struct status *s, const struct engine_table *t,
+			   struct firn_status_row *sum, struct err *e)
 {
 	struct row_count *counts = NULL;
 	size_t count = 0;
@@ -77,9 +79,9 @@ static bool add_workspaces(struct status *s, const struct engine_table *t, struc
 	bool ok = sizes_by_workspace(s->f->pg, t->info, t->id, &counts, &count, e);
 
 	for (size_t i = 0; ok && i < count; i++) {
-		struct firn_status_row *row = add_row(&s->result->workspaces, &s->result->workspace_count,
-						      &s->workspace_capacity, t->info->label, "", counts[i].workspace,
-						      counts[i].version, e);
+		struct firn_status_row *row = add_row(
+			&s->result->workspaces, &s->result->workspace_count, &s->workspace_capacity,
+			t->info->label, "", counts[i].workspace, counts[i].version, e);
 
 		ok = row != NULL;
 		if (!ok)
@@ -96,8 +98,8 @@ static bool add_workspaces(struct status *s, const struct engine_table *t, struc
 	return ok;
 }
 
-static bool add_table(struct status *s, const struct table_wanted *wanted, int detail, struct catalog_summary *summary,
-		      struct err *e)
+static bool add_table(struct status *s, const struct table_wanted *wanted, int detail,
+		      struct catalog_summary *summary, struct err *e)
 {
 	struct engine_table t = { 0 };
 	struct firn_status_row sum = { 0 }, *row;
@@ -105,13 +107,16 @@ static bool add_table(struct status *s, const struct table_wanted *wanted, int d
 	size_t cold_count = 0;
 	bool ok;
 
-	ok = engine_table_open(s->f, wanted, &t, e) && sizes_cold_by_leaf(s->f->pg, t.id, &cold, &cold_count, e) &&
-	     add_leaves(s, &t, cold, cold_count, &sum, e) && (!detail || add_workspaces(s, &t, &sum, e)) &&
+	ok = engine_table_open(s->f, wanted, &t, e) &&
+	     sizes_cold_by_leaf(s->f->pg, t.id, &cold, &cold_count, e) &&
+	     add_leaves(s, &t, cold, cold_count, &sum, e) &&
+	     (!detail || add_workspaces(s, &t, &sum, e)) &&
 	     sizes_summary(s->f->pg, t.id, summary, e);
 	for (size_t c = 0; ok && c < cold_count; c++)
 		add_cold(&sum, &cold[c]);
 	if (ok) {
-		row = add_row(&s->result->tables, &s->result->table_count, &s->table_capacity, t.info->label, "", "", "", e);
+		row = add_row(&s->result->tables, &s->result->table_count, &s->table_capacity,
+			      t.info->label, "", "", "", e);
 		ok = row != NULL;
 		if (ok) {
 			row->hot_rows = sum.hot_rows;

@@ -26,7 +26,8 @@ struct verify {
 	struct progress progress;
 };
 
-static bool problem(struct verify *v, const char *object, struct err *e, const char *fmt, ...) PRINTF(4, 5);
+static bool problem(struct verify *v, const char *object, struct err *e, const char *fmt, ...)
+	PRINTF(4, 5);
 
 static bool problem(struct verify *v, const char *object, struct err *e, const char *fmt, ...)
 {
@@ -74,7 +75,8 @@ static struct segment_index *read_archived_index(struct verify *v, struct err *e
 	if (!store_head(v->f->store, r->index_key, &object, e))
 		goto out;
 	if (object.bytes != (uint64_t)r->index_bytes) {
-		err_set(e, ERR_DATA, "has %" PRIu64 " bytes instead of %" PRId64, object.bytes, r->index_bytes);
+		err_set(e, ERR_DATA, "has %" PRIu64 " bytes instead of %" PRId64, object.bytes,
+			r->index_bytes);
 		goto out;
 	}
 	if (!store_get_range(v->f->store, r->index_key, 0, (uint64_t)r->index_bytes, &bytes, e) ||
@@ -102,7 +104,8 @@ static bool flush_probe(struct probe *p, struct err *e)
 	int64_t hot = 0;
 
 	copybin_add_trailer(&p->keys);
-	if (!buf_ok(&p->keys, e) || !key_probe_count(p->v->f->pg, p->v->table->info, &p->keys, &hot, e))
+	if (!buf_ok(&p->keys, e) ||
+	    !key_probe_count(p->v->f->pg, p->v->table->info, &p->keys, &hot, e))
 		return false;
 	p->hot += hot;
 	buf_clear(&p->keys);
@@ -111,8 +114,8 @@ static bool flush_probe(struct probe *p, struct err *e)
 }
 
 /* The managed table's key columns of one archived row, by name. */
-static bool add_key(struct probe *p, const struct column *columns, size_t column_count, const struct field *row,
-		    struct err *e)
+static bool add_key(struct probe *p, const struct column *columns, size_t column_count,
+		    const struct field *row, struct err *e)
 {
 	const struct table_info *t = p->v->table->info;
 	struct field key[32];
@@ -126,7 +129,9 @@ static bool add_key(struct probe *p, const struct column *columns, size_t column
 		while (c < column_count && strcmp(columns[c].name, t->columns[k].name) != 0)
 			c++;
 		if (c == column_count || count == 32)
-			return err_set(e, ERR_CONFIG, "key column \"%s\" is not in the archived rows", t->columns[k].name);
+			return err_set(e, ERR_CONFIG,
+				       "key column \"%s\" is not in the archived rows",
+				       t->columns[k].name);
 		key[count++] = row[c];
 	}
 	copybin_add_row(&p->keys, key, count);
@@ -134,8 +139,8 @@ static bool add_key(struct probe *p, const struct column *columns, size_t column
 }
 
 /* Decodes everything (which re-hashes each row) and asks for the keys of the live ones. */
-static bool walk_rows(struct verify *v, struct segment_file *file, const struct bitmap *dead, struct probe *probe,
-		      int64_t *rows_out, struct err *e)
+static bool walk_rows(struct verify *v, struct segment_file *file, const struct bitmap *dead,
+		      struct probe *probe, int64_t *rows_out, struct err *e)
 {
 	struct block_rows block = { 0 };
 	size_t column_count;
@@ -148,7 +153,8 @@ static bool walk_rows(struct verify *v, struct segment_file *file, const struct 
 			const struct field *row = block_row(&block, i);
 
 			if (row_hash(row, block.column_count) != block.hashes[i])
-				ok = err_set(e, ERR_DATA, "row %u has another hash than when it was archived",
+				ok = err_set(e, ERR_DATA,
+					     "row %u has another hash than when it was archived",
 					     block.first_row + i);
 			else if (!bitmap_has(dead, block.first_row + i))
 				ok = add_key(probe, columns, column_count, row, e);
@@ -172,24 +178,33 @@ static bool check_counts(struct verify *v, const struct bitmap *dead, int64_t ro
 	bool ok = catalog_segment_groups(v->f->pg, r->id, &groups, &count, e);
 
 	if (ok && rows != r->rows_total)
-		ok = problem(v, r->object_key, e, "holds %" PRId64 " rows, the catalog says %" PRId64, rows, r->rows_total);
+		ok = problem(v, r->object_key, e,
+			     "holds %" PRId64 " rows, the catalog says %" PRId64, rows,
+			     r->rows_total);
 	if (ok && r->rows_live != r->rows_total - (int64_t)bitmap_count(dead))
-		ok = problem(v, NULL, e, "the catalog counts %" PRId64 " live rows, its bitmap leaves %" PRId64,
+		ok = problem(v, NULL, e,
+			     "the catalog counts %" PRId64 " live rows, its bitmap leaves %" PRId64,
 			     r->rows_live, r->rows_total - (int64_t)bitmap_count(dead));
 	for (size_t i = 0; ok && i < count; i++) {
-		int64_t dead_rows = (int64_t)bitmap_count_range(dead, (uint32_t)groups[i].first_row,
-								(uint32_t)(groups[i].first_row + groups[i].rows_total));
+		int64_t dead_rows = (int64_t)bitmap_count_range(
+			dead, (uint32_t)groups[i].first_row,
+			(uint32_t)(groups[i].first_row + groups[i].rows_total));
 
 		total += groups[i].rows_total;
 		if (groups[i].rows_live != groups[i].rows_total - dead_rows)
-			ok = problem(v, NULL, e, "the catalog counts %" PRId64 " live rows of workspace \"%s\", its bitmap "
-						 "leaves %" PRId64,
-				     groups[i].rows_live, groups[i].workspace ? groups[i].workspace : "",
+			ok = problem(v, NULL, e,
+				     "the catalog counts %" PRId64
+				     " live rows of workspace \"%s\", its bitmap "
+				     "leaves %" PRId64,
+				     groups[i].rows_live,
+				     groups[i].workspace ? groups[i].workspace : "",
 				     groups[i].rows_total - dead_rows);
 	}
 	if (ok && total != r->rows_total)
-		ok = problem(v, NULL, e, "the groups of the catalog add up to %" PRId64 " rows instead of %" PRId64, total,
-			     r->rows_total);
+		ok = problem(v, NULL, e,
+			     "the groups of the catalog add up to %" PRId64
+			     " rows instead of %" PRId64,
+			     total, r->rows_total);
 	segment_groups_free(groups, count);
 	return ok;
 }
@@ -209,9 +224,12 @@ static bool check_deep(struct verify *v, struct segment_file *file, struct err *
 	else
 		ok = check_counts(v, dead, rows, e);
 	if (ok && probe.hot > 0)
-		ok = problem(v, NULL, e, "%" PRId64 " of its cold rows are hot as well: the application inserted their keys "
-					 "again",
-			     probe.hot);
+		ok = problem(
+			v, NULL, e,
+			"%" PRId64
+			" of its cold rows are hot as well: the application inserted their keys "
+			"again",
+			probe.hot);
 	bitmap_free(dead);
 	buf_release(&probe.keys);
 	return ok;
@@ -257,7 +275,8 @@ static bool verify_segment(struct verify *v, int64_t id, struct err *e)
 
 	if (!catalog_segment_lock(pg, id, e))
 		return false;
-	ok = catalog_segments(pg, &(struct segment_filter){ .ids = &id, .id_count = 1 }, &current, e);
+	ok = catalog_segments(pg, &(struct segment_filter){ .ids = &id, .id_count = 1 }, &current,
+			      e);
 	if (ok && current.count == 1 && current.items[0].state == SEGMENT_ACTIVE) {
 		v->record = &current.items[0];
 		v->result->segments++;
@@ -268,7 +287,8 @@ static bool verify_segment(struct verify *v, int64_t id, struct err *e)
 	return ok;
 }
 
-static bool verify_table(struct firn *f, const struct table_wanted *wanted, struct verify *v, struct err *e)
+static bool verify_table(struct firn *f, const struct table_wanted *wanted, struct verify *v,
+			 struct err *e)
 {
 	struct engine_table t = { 0 };
 	struct segment_list list = { 0 };
@@ -299,8 +319,8 @@ static bool verify_table(struct firn *f, const struct table_wanted *wanted, stru
 	return ok;
 }
 
-bool firn_verify(struct firn *f, const struct firn_verify_options *options, struct firn_verify_result *result,
-		 struct err *e)
+bool firn_verify(struct firn *f, const struct firn_verify_options *options,
+		 struct firn_verify_result *result, struct err *e)
 {
 	struct verify v = { .f = f, .options = options, .result = result };
 	int64_t started_ms = clock_now_ms(f->clock);
@@ -312,14 +332,19 @@ bool firn_verify(struct firn *f, const struct firn_verify_options *options, stru
 		ok = verify_table(f, &f->tables[i], &v, e);
 	result->seconds = (double)(clock_now_ms(f->clock) - started_ms) / 1000;
 	if (ok && result->segments < (int64_t)options->segment_count) {
-		err_set(e, ERR_NOT_FOUND, "of %zu segments to verify %" PRId64 " are there", options->segment_count,
-			result->segments);
-		return err_hint(e, "A segment whose rows all came back is no longer verified; gc lists it.");
+		err_set(e, ERR_NOT_FOUND, "of %zu segments to verify %" PRId64 " are there",
+			options->segment_count, result->segments);
+		return err_hint(
+			e,
+			"A segment whose rows all came back is no longer verified; gc lists it.");
 	}
 	if (ok && result->problem_count > 0) {
-		err_set(e, ERR_DATA, "%zu problems were found in the archive", result->problem_count);
-		return err_hint(e, "Hot rows are not touched. Keep the database's backups, and restore damaged objects "
-				   "from the archive's own versions or replicas where there are any.");
+		err_set(e, ERR_DATA, "%zu problems were found in the archive",
+			result->problem_count);
+		return err_hint(e,
+				"Hot rows are not touched. Keep the database's backups, and "
+				"restore damaged objects "
+				"from the archive's own versions or replicas where there are any.");
 	}
 	return ok;
 }

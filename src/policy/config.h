@@ -45,7 +45,7 @@ struct config {
 		uint64_t target_bytes; /* default 128 MiB */
 		uint32_t max_rows;     /* default 262144 */
 		int zstd_level;        /* default 3 */
-		bool text_dictionary;  /* default false: little gained with blocks of 512 rows, a third of the CPU */
+		bool text_dictionary; /* default false: little gained with blocks of 512 rows, a third of the CPU */
 	} segment;
 	struct {
 		int64_t horizon_s; /* default 30 days */

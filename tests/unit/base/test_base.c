@@ -19,7 +19,8 @@ static void every_error_code_has_a_name_and_a_status(void **state)
 	(void)state;
 	for (int code = 0; code < ERR_CODES; code++) {
 		assert_non_null(err_code_name(code));
-		assert_true(code == ERR_NONE ? err_exit_status(code) == 0 : err_exit_status(code) >= EX_USAGE);
+		assert_true(code == ERR_NONE ? err_exit_status(code) == 0
+					     : err_exit_status(code) >= EX_USAGE);
 	}
 	assert_int_equal(err_exit_status(ERR_BUSY), EX_TEMPFAIL);
 	assert_int_equal(err_exit_status(ERR_CONFIG), EX_CONFIG);
@@ -76,7 +77,8 @@ static void digests_match_published_vectors(void **state)
 	/* FIPS 180-2, appendix B.1 */
 	assert_true(sha256_once("abc", 3, digest, &e));
 	hex_encode(digest, sizeof(digest), hex);
-	assert_string_equal(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+	assert_string_equal(hex,
+			    "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 	assert_true(hex_decode(hex, back, sizeof(back)));
 	assert_memory_equal(back, digest, sizeof(back));
 	assert_false(hex_decode("zz", back, 1));
@@ -84,14 +86,17 @@ static void digests_match_published_vectors(void **state)
 	/* RFC 4231, test case 2 */
 	assert_true(hmac_sha256("Jefe", 4, "what do ya want for nothing?", 28, digest, &e));
 	hex_encode(digest, sizeof(digest), hex);
-	assert_string_equal(hex, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+	assert_string_equal(hex,
+			    "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
 }
 
 static void a_row_hash_tells_null_from_empty_and_where_fields_end(void **state)
 {
 	const uint8_t *text = (const uint8_t *)"abcd";
-	struct field null_empty[] = { FIELD_NULL, { text, 0 } }, empty_null[] = { { text, 0 }, FIELD_NULL };
-	struct field ab_cd[] = { { text, 2 }, { text + 2, 2 } }, abc_d[] = { { text, 3 }, { text + 3, 1 } };
+	struct field null_empty[] = { FIELD_NULL, { text, 0 } },
+		     empty_null[] = { { text, 0 }, FIELD_NULL };
+	struct field ab_cd[] = { { text, 2 }, { text + 2, 2 } },
+		     abc_d[] = { { text, 3 }, { text + 3, 1 } };
 	struct field many[200];
 	uint64_t all;
 

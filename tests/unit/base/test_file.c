@@ -62,7 +62,8 @@ static void folders_are_made_and_removed_without_following_links(void **state)
 
 	snprintf(deep, sizeof(deep), "%s/tree/b/c", (char *)*state);
 	snprintf(outside, sizeof(outside), "%s/outside", (char *)*state);
-	assert_true(file_make_dirs(deep, &e) && file_make_dirs(deep, &e) && file_make_dirs(outside, &e));
+	assert_true(file_make_dirs(deep, &e) && file_make_dirs(deep, &e) &&
+		    file_make_dirs(outside, &e));
 	snprintf(link_path, sizeof(link_path), "%s/link", deep);
 	assert_int_equal(symlink(outside, link_path), 0);
 	snprintf(deep, sizeof(deep), "%s/tree", (char *)*state);
@@ -127,13 +128,15 @@ static void reading_past_the_end_is_refused_before_the_reader_is_asked(void **st
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(an_atomic_write_leaves_the_whole_file_or_the_old_one, make_folder,
-						remove_folder),
-		cmocka_unit_test_setup_teardown(folders_are_made_and_removed_without_following_links, make_folder,
-						remove_folder),
 		cmocka_unit_test_setup_teardown(
-			a_scratch_folder_of_the_dead_is_swept_and_that_of_the_living_is_not, make_folder,
+			an_atomic_write_leaves_the_whole_file_or_the_old_one, make_folder,
 			remove_folder),
+		cmocka_unit_test_setup_teardown(
+			folders_are_made_and_removed_without_following_links, make_folder,
+			remove_folder),
+		cmocka_unit_test_setup_teardown(
+			a_scratch_folder_of_the_dead_is_swept_and_that_of_the_living_is_not,
+			make_folder, remove_folder),
 		cmocka_unit_test(reading_past_the_end_is_refused_before_the_reader_is_asked),
 	};
 
