@@ -1,5 +1,6 @@
 #include "cli/help.h"
 
+#include <ctype.h>
 #include <string.h>
 
 #include "base/str.h"
@@ -85,8 +86,8 @@ void help_command(FILE *out, const struct command *command)
 	bool any = false;
 
 	fprintf(out, "usage: firn [global options] %s [%s]\n\n%c%s.\n", command->name,
-		command->id == CMD_HELP ? "COMMAND" : "options", command->summary[0] - 'a' + 'A',
-		command->summary + 1);
+		command->id == CMD_HELP ? "COMMAND" : "options",
+		toupper((unsigned char)command->summary[0]), command->summary + 1);
 	if (*command->text) {
 		fputc('\n', out);
 		wrap(out, command->text, 0, 0);
@@ -170,7 +171,7 @@ void help_man(FILE *out)
 	fputs(".SH COMMANDS\n", out);
 	for (const struct command *c = command_table; c->name; c++) {
 		fprintf(out, ".SS firn %s\n", c->name);
-		fputc(c->summary[0] - 'a' + 'A', out);
+		fputc(toupper((unsigned char)c->summary[0]), out);
 		troff(out, c->summary + 1);
 		if (*c->text) {
 			fputs(".PP\n", out);

@@ -135,6 +135,39 @@ static void help_fits_a_hundred_columns(void **state)
 	free(help);
 }
 
+/* A summary may begin with a name in capitals: "ANALYZE, VACUUM, ..." */
+static void help_and_man_page_begin_a_summary_with_a_capital(void **state)
+{
+	char *man = output_of(help_man);
+
+	(void)state;
+	for (const struct command *c = command_table; c->name; c++) {
+		char *text = NULL;
+		size_t len = 0;
+		FILE *out = open_memstream(&text, &len);
+		const char *at;
+
+		assert_non_null(out);
+		help_command(out, c);
+		assert_int_equal(fclose(out), 0);
+		at = strstr(text, c->summary + 1);
+		assert_non_null(at);
+		assert_true(at > text && at[-1] >= 'A' && at[-1] <= 'Z');
+		free(text);
+	}
+	for (const struct command *c = command_table; c->name; c++) {
+		char heading[64];
+		const char *at;
+
+		snprintf(heading, sizeof(heading), ".SS firn %s\n", c->name);
+		at = strstr(man, heading);
+		assert_non_null(at);
+		at += strlen(heading);
+		assert_true(*at >= 'A' && *at <= 'Z');
+	}
+	free(man);
+}
+
 static void the_environment_name_is_derived_from_the_options(void **state)
 {
 	char name[OPTION_ENV_MAX];
@@ -339,6 +372,7 @@ int main(void)
 		TEST(every_option_belongs_to_a_command_that_exists),
 		TEST(every_option_is_in_help_man_page_and_completion),
 		TEST(help_fits_a_hundred_columns),
+		TEST(help_and_man_page_begin_a_summary_with_a_capital),
 		TEST(the_environment_name_is_derived_from_the_options),
 		TEST(every_option_can_be_given_to_its_commands),
 		TEST(an_option_is_stronger_than_the_environment),
