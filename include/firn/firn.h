@@ -127,6 +127,7 @@ struct firn_pass_options {
 	int dry_run;           /* as firn_plan: nothing is moved */
 	int no_maintain;       /* leave index work to firn_maintain */
 	int64_t segment_bytes; /* 0: 128 MiB */
+	int64_t jobs;          /* leaves worked on at once; 0: the policy's; one where rows or bytes are limited */
 };
 
 bool firn_plan(struct firn *f, const struct firn_pass_options *options,

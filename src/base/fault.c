@@ -32,6 +32,7 @@ const char *const fault_sites[] = {
 #ifdef FIRN_FAULTS
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,7 +42,7 @@ const char *const fault_sites[] = {
 
 bool fault_hit(const char *site)
 {
-	static int hits; /* test builds only: one fault a process */
+	static atomic_int hits; /* test builds only: one fault a process */
 	const char *spec = getenv("FIRN_FAULT");
 	size_t len = strlen(site);
 	char action[512];

@@ -117,7 +117,7 @@ bool lease_take(struct lease *l, struct pg *pg, int64_t table_id, struct err *e)
 	return true;
 }
 
-bool lease_check(struct lease *l, struct err *e)
+bool lease_check(const struct lease *l, struct pg *pg, struct err *e)
 {
 	struct pg_params p = PG_PARAMS_INIT;
 	struct pg_result *r = NULL;
@@ -125,12 +125,12 @@ bool lease_check(struct lease *l, struct err *e)
 
 	if (!l->held)
 		return err_set(e, ERR_FENCED, "the lease is not held");
-	if (!pg_in_transaction(l->pg))
+	if (!pg_in_transaction(pg))
 		return err_set(e, ERR_INTERNAL,
 			       "a lease is checked inside the transaction that it fences");
 	pg_param_i64(&p, l->table_id);
-	if (!pg_query(l->pg, "SELECT epoch FROM firn.lease WHERE table_id = $1::bigint FOR UPDATE",
-		      &p, &r, e))
+	if (!pg_query(pg, "SELECT epoch FROM firn.lease WHERE table_id = $1::bigint FOR SHARE", &p,
+		      &r, e))
 		return err_wrap(e, "could not check the lease");
 	epoch = pg_rows(r) == 1 ? pg_i64(r, 0, 0) : -1;
 	pg_result_free(r);

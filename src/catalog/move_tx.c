@@ -12,7 +12,7 @@ static bool begin_fenced(struct pg *pg, const struct move_tx_options *o, struct 
 			"SET LOCAL lock_timeout = %" PRId64 "; SET LOCAL statement_timeout = 0; "
 			"SET LOCAL work_mem = '64MB'; SET LOCAL jit = off",
 			o->lock_timeout_ms) &&
-	       lease_check(o->lease, e);
+	       lease_check(o->lease, pg, e);
 }
 
 /* From here on the leaf is what the pass took it for: ALTER TABLE, CREATE TRIGGER and foreign keys wait. */

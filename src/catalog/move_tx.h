@@ -10,7 +10,7 @@
 #include "catalog/lease.h"
 
 struct move_tx_options {
-	struct lease *lease;
+	const struct lease *lease;
 	const struct table_info *table;
 	const struct leaf *leaf;
 	int64_t table_id;

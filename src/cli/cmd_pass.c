@@ -9,6 +9,7 @@ int cmd_pass(struct cli *c)
 		.dry_run = s->dry_run,
 		.no_maintain = s->no_maintain,
 		.segment_bytes = s->segment_bytes,
+		.jobs = s->jobs,
 	};
 	struct firn_pass_result result = { 0 };
 	struct err e = { 0 }, write_error = { 0 };

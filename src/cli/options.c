@@ -73,11 +73,13 @@ const struct option option_table[] = {
 	OPT_THIS_ONCE("version", 'V', OPT_FLAG, version, NULL, "show the version of firn",
 		      CMD_NONE),
 
-	OPT("max-rows", 0, OPT_ROWS, max_rows, "N", "move at most so many rows", CMD_PASS),
+	OPT("max-rows", 0, OPT_NUMBER, max_rows, "N", "move at most so many rows", CMD_PASS),
 	OPT("max-runtime", 0, OPT_DURATION, max_runtime_s, "15min",
 	    "begin nothing new after this long", CMD_PASS | CMD_MAINTAIN),
 	OPT("segment-size", 0, OPT_BYTES, segment_bytes, "128MiB", "size that segments aim at",
 	    CMD_PASS),
+	OPT("jobs", 'j', OPT_NUMBER, jobs, "N",
+	    "work on so many leaves at once (2, or the policy's number)", CMD_PASS),
 	OPT_THIS_ONCE("dry-run", 'n', OPT_FLAG, dry_run, NULL,
 		      "say what would be done and do nothing",
 		      CMD_PASS | CMD_REHYDRATE | CMD_MAINTAIN),
@@ -234,7 +236,7 @@ static bool set_value(struct settings *s, const struct option *o, const char *va
 	case OPT_LIST:
 	case OPT_IDS:
 		return append(member, value, o->kind == OPT_IDS, e);
-	case OPT_ROWS:
+	case OPT_NUMBER:
 	case OPT_BYTES:
 	case OPT_DURATION:
 		return set_number(member, o, value, e);

@@ -19,7 +19,7 @@ enum option_kind {
 	OPT_STRING,   /* char * */
 	OPT_LIST,     /* struct option_list of strings, one more each time */
 	OPT_IDS,      /* struct option_list of positive whole numbers, one more each time */
-	OPT_ROWS,     /* int64_t, at least 1 */
+	OPT_NUMBER,   /* int64_t, at least 1 */
 	OPT_BYTES,    /* int64_t, at least 1 */
 	OPT_DURATION, /* int64_t, seconds */
 	OPT_YESNO,    /* int: 1 yes, -1 no; 0 when not given */
@@ -47,7 +47,7 @@ struct settings {
 	int quiet, verbose;
 	bool no_progress, help, version;
 
-	int64_t max_rows, max_runtime_s, segment_bytes;
+	int64_t max_rows, max_runtime_s, segment_bytes, jobs;
 	bool dry_run, no_maintain;
 	struct option_list workspaces, documents, chunks, versions, segments;
 	int where_cold, on_conflict, by;

@@ -134,13 +134,28 @@ struct firn *firn_open(const struct firn_options *o, struct err *e)
 	return f;
 }
 
+struct firn engine_split(const struct firn *f)
+{
+	struct firn split = *f;
+
+	split.pg = NULL;
+	split.store = NULL;
+	split.scratch = NULL;
+	return split;
+}
+
+void engine_split_close(struct firn *split)
+{
+	pg_close(split->pg);
+	store_close(split->store);
+	scratch_close(split->scratch);
+}
+
 void firn_close(struct firn *f)
 {
 	if (!f)
 		return;
-	pg_close(f->pg);
-	store_close(f->store);
-	scratch_close(f->scratch);
+	engine_split_close(f);
 	if (f->policy_loaded)
 		policy_release(&f->policy);
 	for (size_t i = 0; f->table_names && i < f->table_count; i++)

@@ -32,6 +32,9 @@ struct firn {
 
 /* Opened once, on first need. */
 struct pg *engine_pg(struct firn *f, struct err *e);
+/* f with connections, archive and work folder of its own, for another thread; the rest is f's, which must outlive it. */
+struct firn engine_split(const struct firn *f);
+void engine_split_close(struct firn *split);
 /* A further connection that the caller closes. */
 struct pg *engine_pg_extra(struct firn *f, struct err *e);
 struct store *engine_store(struct firn *f, struct err *e);

@@ -151,7 +151,7 @@ static bool add_row(struct move *m, struct filling *s, const struct field *field
 		raw += 4 + (values[i].len > 0 ? values[i].len : 0);
 	s->raw_bytes += raw;
 	s->rows++;
-	progress_add(&m->progress, 1, raw);
+	crew_add_rows(m->crew, 1, raw);
 	return true;
 }
 
@@ -278,11 +278,14 @@ static bool finish_segment(struct move *m, const struct leaf *leaf, struct filli
 	}
 	if (!activate(m, leaf, s, &sealed, &moved, e))
 		goto out;
-	m->totals.rows_moved += moved;
-	m->totals.rows_changed += s->rows - moved;
-	m->totals.segments += moved > 0;
-	m->totals.raw_bytes += (int64_t)sealed.raw_bytes;
-	m->totals.stored_bytes += (int64_t)(sealed.bytes + sealed.index_bytes);
+	crew_add_segment(m->crew,
+			 &(struct catalog_pass_totals){
+				 .rows_moved = moved,
+				 .rows_changed = s->rows - moved,
+				 .segments = moved > 0,
+				 .raw_bytes = (int64_t)sealed.raw_bytes,
+				 .stored_bytes = (int64_t)(sealed.bytes + sealed.index_bytes),
+			 });
 	if (FAULT("move.after_commit")) {
 		fault(e);
 		goto out;
@@ -302,34 +305,29 @@ out:
 	return ok;
 }
 
-/* Whether a new segment may be begun; if not, why. */
+/* Whether a new segment may be begun; if not, the crew knows why. */
 static bool may_go_on(struct move *m, bool *go_on, struct err *e)
 {
 	const struct limits *limits = &m->policy->limits;
 
 	*go_on = false;
-	if (signal_stop_requested()) {
-		snprintf(m->stop_reason, sizeof(m->stop_reason), "a signal asked to stop");
-		m->stopped_by_signal = true;
+	if (signal_stop_requested())
+		crew_stop(m->crew, true, "a signal asked to stop");
+	else if (m->max_rows == 0)
+		crew_stop(m->crew, false, "the limit of rows a pass was reached");
+	else if (m->max_bytes == 0)
+		crew_stop(m->crew, false, "the limit of bytes a pass was reached");
+	else if (m->deadline_ms && clock_now_ms(m->f->clock) >= m->deadline_ms)
+		crew_stop(m->crew, false, "the run time was used up");
+	if (crew_stopped(m->crew))
 		return true;
-	}
-	if (m->max_rows == 0 || m->max_bytes == 0) {
-		snprintf(m->stop_reason, sizeof(m->stop_reason),
-			 "the limit of %s a pass was reached", m->max_rows == 0 ? "rows" : "bytes");
-		return true;
-	}
-	if (m->deadline_ms && clock_now_ms(m->f->clock) >= m->deadline_ms) {
-		snprintf(m->stop_reason, sizeof(m->stop_reason), "the run time was used up");
-		return true;
-	}
 	if (limits->has_window) {
 		int minutes;
 
 		if (!window_local_minutes(m->f->pg, limits->window_zone, &minutes, e))
 			return false;
 		if (!window_contains(limits->window_from_min, limits->window_to_min, minutes)) {
-			snprintf(m->stop_reason, sizeof(m->stop_reason),
-				 "the policy's window is closed");
+			crew_stop(m->crew, false, "the policy's window is closed");
 			return true;
 		}
 	}
@@ -343,8 +341,7 @@ static void pace(struct move *m)
 	int64_t rate = m->policy->limits.rows_per_second;
 
 	while (rate > 0 && !signal_stop_requested()) {
-		int64_t due_ms = m->progress.started_ms + m->progress.rows * 1000 / rate;
-		int64_t wait_ms = due_ms - clock_now_ms(m->f->clock);
+		int64_t wait_ms = crew_due_ms(m->crew, rate) - clock_now_ms(m->f->clock);
 
 		if (wait_ms <= 0)
 			return;

@@ -1,8 +1,9 @@
-/* Moving the candidates of one leaf out: DESIGN's moving protocol, segment by segment. */
+/* Moving the candidates of one leaf out: DESIGN's moving protocol, segment by segment. One job of a pass. */
 #ifndef ENGINE_MOVE_H
 #define ENGINE_MOVE_H
 
 #include "catalog/candidates.h"
+#include "engine/crew.h"
 #include "engine/engine.h"
 
 struct move {
@@ -10,21 +11,19 @@ struct move {
 	const struct engine_table *table;
 	const struct policy *policy;
 	const struct candidate_rules *rules;
-	struct lease *lease;
+	const struct lease *lease;
+	struct crew *crew;
 	char catalog_id[37];
 	int64_t pass_id;
 	uint64_t segment_bytes; /* at which a segment is full */
-	int64_t max_rows;       /* left to move in this pass; -1: no limit */
-	int64_t max_bytes;      /* COPY BINARY bytes left; -1: no limit */
+	/* Limits of the pass that are counted down; with either there is to be one job only. */
+	int64_t max_rows;  /* left to move; -1: no limit */
+	int64_t max_bytes; /* COPY BINARY bytes left; -1: no limit */
 	int64_t deadline_ms;    /* by f->clock; no segment is begun after it; 0: none */
-	struct catalog_pass_totals totals;
-	struct progress progress;
-	char stop_reason[128]; /* set when a limit or a signal ended the work early; "" otherwise */
-	bool stopped_by_signal;
 };
 
 /* Streams the leaf's candidates into segments, each sealed, archived, read back, compared and only then activated in
- * the transaction that deletes its rows. Stops cleanly between segments (m->stop_reason). On failure the segment at
+ * the transaction that deletes its rows. Stops cleanly between segments (crew_stop). On failure the segment at
  * hand is undone; those before it stay moved. */
 bool move_leaf(struct move *m, const struct leaf *leaf, struct err *e);
 

@@ -34,13 +34,14 @@ static void add_totals(struct firn_pass_result *result, const struct catalog_pas
 }
 
 /* Moves under the lease that m holds, and records the pass whatever happens. */
-static bool move_under_lease(struct firn *f, struct move *m,
+static bool move_under_lease(struct firn *f, struct move *m, struct crew *crew,
 			     const struct firn_pass_options *options,
 			     struct firn_pass_result *result, struct err *e)
 {
 	const struct table_info *t = m->table->info;
 	struct pg *pg = f->pg;
 	struct err ignored;
+	int64_t jobs = options->jobs > 0 ? options->jobs : m->policy->limits.jobs;
 	int64_t abandoned = 0;
 	bool ok;
 
@@ -56,16 +57,13 @@ static bool move_under_lease(struct firn *f, struct move *m,
 			"undid %" PRId64
 			" segments that a dead run had begun; their rows never left table \"%s\"",
 			abandoned, t->label);
-	progress_start(&m->progress, f, "moving", 0);
-	ok = true;
-	for (size_t i = 0; ok && i < t->leaf_count && !m->stop_reason[0]; i++)
-		ok = move_leaf(m, &t->leaves[i], e);
-	progress_end(&m->progress);
-	add_totals(result, &m->totals);
-	if (!catalog_pass_end(pg, m->pass_id, &m->totals,
-			      !ok                 ? e->message
-			      : m->stop_reason[0] ? m->stop_reason
-						  : "done",
+	/* A limit is kept to the row by filling one segment at a time. */
+	ok = crew_move(crew, m, m->max_rows < 0 && m->max_bytes < 0 ? jobs : 1, e);
+	add_totals(result, &crew->totals);
+	if (!catalog_pass_end(pg, m->pass_id, &crew->totals,
+			      !ok                    ? e->message
+			      : crew->stop_reason[0] ? crew->stop_reason
+						     : "done",
 			      ok ? e : &ignored))
 		return false;
 	if (!ok)
@@ -85,6 +83,7 @@ static bool pass_table(struct firn *f, const struct table_wanted *wanted,
 {
 	struct engine_table table = { 0 };
 	struct lease lease = { 0 };
+	struct crew crew = CREW_INIT;
 	struct move m = {
 		.f = f,
 		.table = &table,
@@ -105,13 +104,13 @@ static bool pass_table(struct firn *f, const struct table_wanted *wanted,
 
 	ok = engine_store(f, e) && engine_table_open(f, wanted, &table, e) &&
 	     catalog_id(f->pg, m.catalog_id, e) && lease_take(&lease, f->pg, table.id, e) &&
-	     move_under_lease(f, &m, options, result, e);
-	if (m.stop_reason[0]) {
+	     move_under_lease(f, &m, &crew, options, result, e);
+	if (crew.stop_reason[0]) {
 		result->stopped_early = 1;
 		free(result->stop_reason);
-		result->stop_reason = mem_strdup(m.stop_reason, e);
-		if (ok && m.stopped_by_signal)
-			ok = err_set(e, ERR_INTERRUPTED, "stopped: %s", m.stop_reason);
+		result->stop_reason = mem_strdup(crew.stop_reason, e);
+		if (ok && crew.stopped_by_signal)
+			ok = err_set(e, ERR_INTERRUPTED, "stopped: %s", crew.stop_reason);
 	}
 	lease_release(&lease);
 	engine_table_close(&table);
@@ -127,6 +126,9 @@ bool firn_pass(struct firn *f, const struct firn_pass_options *options,
 	bool ok = false;
 
 	*result = (struct firn_pass_result){ 0 };
+	if (options->jobs < 0 || options->jobs > POLICY_JOBS_MAX)
+		return err_set(e, ERR_USAGE, "a pass has from 1 to %d jobs, not %" PRId64,
+			       POLICY_JOBS_MAX, options->jobs);
 	if (options->dry_run)
 		return firn_plan(f, options, &result->plan, e);
 	if (!policy || !engine_tables_given(f, e) || !plan_rules(policy, &rules, e))

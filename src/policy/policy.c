@@ -15,6 +15,7 @@
 #define DEFAULT_GRACE_S         (7 * DAY_S)
 #define DEFAULT_RESIDENCY_S     DAY_S
 #define DEFAULT_LOCK_TIMEOUT_MS 2000
+#define DEFAULT_JOBS            2
 
 /* The file as it is written; what is NULL was not given. */
 struct raw_superseded {
@@ -37,7 +38,7 @@ struct raw_rule {
 };
 
 struct raw_limits {
-	char *max_bytes_per_pass, *max_rows_per_pass, *rows_per_second, *min_residency,
+	char *max_bytes_per_pass, *max_rows_per_pass, *rows_per_second, *jobs, *min_residency,
 		*lock_timeout;
 	char *statement_timeout, *window;
 };
@@ -80,6 +81,7 @@ static const cyaml_schema_field_t limits_fields[] = {
 	YAML_STRING("max_bytes_per_pass", struct raw_limits, max_bytes_per_pass),
 	YAML_STRING("max_rows_per_pass", struct raw_limits, max_rows_per_pass),
 	YAML_STRING("rows_per_second", struct raw_limits, rows_per_second),
+	YAML_STRING("jobs", struct raw_limits, jobs),
 	YAML_STRING("min_residency", struct raw_limits, min_residency),
 	YAML_STRING("lock_timeout", struct raw_limits, lock_timeout),
 	YAML_STRING("statement_timeout", struct raw_limits, statement_timeout),
@@ -283,6 +285,7 @@ static bool read_limits(struct limits *l, const struct raw_limits *raw, struct y
 			      &l->max_rows_per_pass, e) ||
 	    !yaml_file_number(f, "limits.rows_per_second", raw->rows_per_second, 0, INT64_MAX,
 			      &l->rows_per_second, e) ||
+	    !yaml_file_number(f, "limits.jobs", raw->jobs, 1, POLICY_JOBS_MAX, &l->jobs, e) ||
 	    !yaml_file_duration(f, "limits.min_residency", raw->min_residency, &l->min_residency_s,
 				e) ||
 	    !yaml_file_duration_ms(f, "limits.lock_timeout", raw->lock_timeout, &l->lock_timeout_ms,
@@ -346,7 +349,8 @@ bool policy_load(struct policy *p, const char *path, struct err *e)
 	bool ok;
 
 	*p = (struct policy){ .limits = { .min_residency_s = DEFAULT_RESIDENCY_S,
-					  .lock_timeout_ms = DEFAULT_LOCK_TIMEOUT_MS } };
+					  .lock_timeout_ms = DEFAULT_LOCK_TIMEOUT_MS,
+					  .jobs = DEFAULT_JOBS } };
 	if (!path) {
 		ok = load_built_in(p, e);
 	} else {

@@ -1,10 +1,9 @@
 #include "segment/encode_pool.h"
 
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "base/thread.h"
 #include "segment/block.h"
 
 #define THREADS_MAX 64
@@ -89,19 +88,6 @@ static void *work(void *arg)
 	return NULL;
 }
 
-/* Signals are for the main thread: the workers block them all. */
-static bool start_thread(struct worker *w)
-{
-	sigset_t all, before;
-	int rc;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	rc = pthread_create(&w->thread, NULL, work, w);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return rc == 0;
-}
-
 struct encode_pool *encode_pool_new(const struct column *columns, size_t column_count, int level,
 				    int threads, struct err *e)
 {
@@ -122,9 +108,8 @@ struct encode_pool *encode_pool_new(const struct column *columns, size_t column_
 		w->pool = pool;
 		if (!column_encoder_init(&w->encoder, level, e))
 			goto fail;
-		if (!start_thread(w)) {
+		if (!thread_start(&w->thread, work, w, e)) {
 			column_encoder_release(&w->encoder);
-			err_set(e, ERR_MEMORY, "could not start a thread");
 			goto fail;
 		}
 		pool->worker_count++;

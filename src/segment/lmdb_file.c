@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <lmdb.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -13,6 +12,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "base/thread.h"
 
 #define DATABASES_MAX   32
 #define OPTIONAL_PREFIX "opt_"
@@ -249,11 +249,8 @@ bool lmdb_work_seal(struct lmdb_work *w, const char *path, uint64_t *bytes_out,
 	}
 	fcntl(pipes[1], F_SETPIPE_SZ, (int)COPY_CHUNK); /* fewer turns; the default works too */
 	c.pipe = pipes[0];
-	rc = pthread_create(&thread, NULL, receive, &c);
-	if (rc) {
-		err_set_errno(e, ERR_MEMORY, rc, "could not start a thread");
+	if (!thread_start(&thread, receive, &c, e))
 		goto out;
-	}
 	rc = mdb_env_copyfd2(w->env, pipes[1], MDB_CP_COMPACT);
 	close(pipes[1]);
 	pipes[1] = -1;

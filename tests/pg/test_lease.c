@@ -85,7 +85,7 @@ static void one_session_cannot_take_it_twice(void **state)
 	assert_int_equal(e.code, ERR_BUSY);
 	lease_release(&b);
 	assert_true(pg_begin(f->pg, NULL, &e));
-	assert_true(lease_check(&a, &e));
+	assert_true(lease_check(&a, a.pg, &e));
 	pg_rollback(f->pg);
 	lease_release(&a);
 }
@@ -124,13 +124,13 @@ static void a_process_that_was_replaced_cannot_commit(void **state)
 	sql(f->pg, "SELECT pg_advisory_unlock_all()");
 	assert_true(lease_take(&fresh, other, table, &e));
 	assert_true(pg_begin(f->pg, NULL, &e));
-	assert_false(lease_check(&stale, &e));
+	assert_false(lease_check(&stale, stale.pg, &e));
 	assert_int_equal(e.code, ERR_FENCED);
 	pg_rollback(f->pg);
 	/* Its release does not touch the new holder's. */
 	lease_release(&stale);
 	assert_true(pg_begin(other, NULL, &e));
-	assert_true(lease_check(&fresh, &e));
+	assert_true(lease_check(&fresh, fresh.pg, &e));
 	assert_true(pg_commit(other, &e));
 	assert_value(f->pg,
 		     "SELECT count(*) FROM firn.lease WHERE epoch = 2 AND released_at IS NULL",
@@ -149,7 +149,7 @@ static void checking_holds_off_the_next_holder_until_the_commit(void **state)
 
 	assert_true(lease_take(&a, f->pg, table, &e));
 	assert_true(pg_begin(f->pg, NULL, &e));
-	assert_true(lease_check(&a, &e));
+	assert_true(lease_check(&a, a.pg, &e));
 	/* The lock that says who is alive is gone, but the transaction is about to commit. */
 	sql(f->pg, "SELECT pg_advisory_unlock_all()");
 	assert_false(lease_take(&b, other, table, &e));
@@ -173,9 +173,9 @@ static void transactions_are_where_they_belong(void **state)
 	assert_false(lease_take(&a, f->pg, table, &e));
 	assert_int_equal(e.code, ERR_INTERNAL);
 	pg_rollback(f->pg);
-	assert_false(lease_check(&a, &e));
+	assert_false(lease_check(&a, a.pg, &e));
 	assert_true(lease_take(&a, f->pg, table, &e));
-	assert_false(lease_check(&a, &e));
+	assert_false(lease_check(&a, a.pg, &e));
 	assert_int_equal(e.code, ERR_INTERNAL);
 	/* Released amid a transaction that failed. */
 	assert_true(pg_begin(f->pg, NULL, &e));

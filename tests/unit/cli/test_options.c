@@ -188,7 +188,7 @@ static void every_option_can_be_given_to_its_commands(void **state)
 {
 	static const char *const values[] = {
 		[OPT_STRING] = "x", [OPT_LIST] = "x",     [OPT_IDS] = "3",
-		[OPT_ROWS] = "7",   [OPT_BYTES] = "1MiB", [OPT_DURATION] = "15min",
+		[OPT_NUMBER] = "7", [OPT_BYTES] = "1MiB", [OPT_DURATION] = "15min",
 		[OPT_YESNO] = "no", [OPT_CHOICE] = NULL,
 	};
 

@@ -1,0 +1,134 @@
+#include "engine/crew.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "base/thread.h"
+#include "engine/move.h"
+
+struct job {
+	pthread_t thread;
+	struct firn f;
+	struct move move;
+};
+
+bool crew_stopped(struct crew *c)
+{
+	bool stop;
+
+	pthread_mutex_lock(&c->mutex);
+	stop = c->stop;
+	pthread_mutex_unlock(&c->mutex);
+	return stop;
+}
+
+void crew_stop(struct crew *c, bool by_signal, const char *reason)
+{
+	pthread_mutex_lock(&c->mutex);
+	if (!c->stop)
+		snprintf(c->stop_reason, sizeof(c->stop_reason), "%s", reason);
+	c->stop = true;
+	c->stopped_by_signal |= by_signal;
+	pthread_mutex_unlock(&c->mutex);
+}
+
+static void fail(struct crew *c, const struct err *e)
+{
+	pthread_mutex_lock(&c->mutex);
+	c->stop = true;
+	if (c->first_error.code == ERR_NONE)
+		c->first_error = *e;
+	pthread_mutex_unlock(&c->mutex);
+}
+
+void crew_add_segment(struct crew *c, const struct catalog_pass_totals *t)
+{
+	pthread_mutex_lock(&c->mutex);
+	c->totals.rows_moved += t->rows_moved;
+	c->totals.rows_changed += t->rows_changed;
+	c->totals.segments += t->segments;
+	c->totals.raw_bytes += t->raw_bytes;
+	c->totals.stored_bytes += t->stored_bytes;
+	pthread_mutex_unlock(&c->mutex);
+}
+
+void crew_add_rows(struct crew *c, int64_t rows, int64_t bytes)
+{
+	pthread_mutex_lock(&c->mutex);
+	progress_add(&c->progress, rows, bytes);
+	pthread_mutex_unlock(&c->mutex);
+}
+
+int64_t crew_due_ms(struct crew *c, int64_t rows_per_second)
+{
+	int64_t due;
+
+	pthread_mutex_lock(&c->mutex);
+	due = c->progress.started_ms + c->progress.rows * 1000 / rows_per_second;
+	pthread_mutex_unlock(&c->mutex);
+	return due;
+}
+
+/* NULL: none is left, or nothing new is to be begun. */
+static const struct leaf *take_leaf(struct crew *c, const struct table_info *t)
+{
+	const struct leaf *leaf = NULL;
+
+	pthread_mutex_lock(&c->mutex);
+	if (!c->stop && c->next_leaf < t->leaf_count)
+		leaf = &t->leaves[c->next_leaf++];
+	pthread_mutex_unlock(&c->mutex);
+	return leaf;
+}
+
+static void *move_leaves(void *arg)
+{
+	struct move *m = arg;
+	struct err e = { 0 };
+	const struct leaf *leaf;
+	bool ok = engine_pg(m->f, &e) != NULL;
+
+	while (ok && (leaf = take_leaf(m->crew, m->table->info)))
+		ok = move_leaf(m, leaf, &e);
+	if (!ok)
+		fail(m->crew, &e);
+	return NULL;
+}
+
+bool crew_move(struct crew *c, const struct move *how, int64_t jobs, struct err *e)
+{
+	size_t leaves = how->table->info->leaf_count, started = 0;
+	size_t count = jobs < (int64_t)leaves ? (size_t)jobs : leaves;
+	struct job *all = mem_new(count + 1, sizeof(*all), e);
+
+	if (!all)
+		return false;
+	progress_start(&c->progress, how->f, "moving", 0);
+	/* The first job is this thread's. */
+	for (size_t i = 1; i < count; i++) {
+		struct job *j = &all[i];
+
+		j->f = engine_split(how->f);
+		j->move = *how;
+		j->move.f = &j->f;
+		j->move.crew = c;
+		if (!thread_start(&j->thread, move_leaves, &j->move, e)) {
+			fail(c, e);
+			break;
+		}
+		started++;
+	}
+	all[0].move = *how;
+	all[0].move.crew = c;
+	move_leaves(&all[0].move);
+	for (size_t i = 1; i <= started; i++) {
+		pthread_join(all[i].thread, NULL);
+		engine_split_close(&all[i].f);
+	}
+	progress_end(&c->progress);
+	free(all);
+	if (c->first_error.code == ERR_NONE)
+		return true;
+	*e = c->first_error;
+	return false;
+}
