@@ -30,6 +30,26 @@ static bool any_replacement(const struct candidate_rules *r)
 	return false;
 }
 
+/* What a row must fulfil for any rule that is asked about to match it. */
+struct common {
+	bool superseded, replacement;
+};
+
+static struct common common_of(const struct candidate_rules *r, bool with_keep)
+{
+	struct common all = { true, true };
+
+	for (size_t i = 0; i < r->count; i++) {
+		const struct candidate_rule *rule = &r->rules[i];
+
+		if (rule->keep && !with_keep)
+			continue;
+		all.superseded &= rule->superseded;
+		all.replacement &= rule->superseded && rule->require_replacement;
+	}
+	return all;
+}
+
 static void add_column(struct pg *pg, struct buf *b, const char *alias, const struct column *c)
 {
 	buf_printf(b, "%s.", alias);
@@ -260,12 +280,14 @@ static void add_rule_condition(struct pg *pg, struct buf *b, const struct table_
 	buf_release(&created_sql);
 }
 
-/* WITH ..., firn_rows AS (SELECT <selected>, CASE ... END AS firn_rule FROM ONLY leaf t ...). */
+/* WITH ..., firn_rows AS (SELECT <selected>, CASE ... END AS firn_rule FROM ONLY leaf t ...). Rows of keep rules are
+ * there only with_keep. */
 static void add_classified(struct pg *pg, struct buf *b, const struct table_info *t,
 			   const struct leaf *leaf, int64_t table_id,
-			   const struct candidate_rules *r, const char *selected)
+			   const struct candidate_rules *r, bool with_keep, const char *selected)
 {
 	const struct column *workspace = table_info_column(t, COLUMN_WORKSPACE);
+	struct common common = common_of(r, with_keep);
 	const struct column *document = table_info_column(t, COLUMN_DOCUMENT);
 
 	buf_add_str(b, "WITH ");
@@ -310,6 +332,15 @@ static void add_classified(struct pg *pg, struct buf *b, const struct table_info
 		add_column(pg, b, "t", workspace);
 		buf_add_str(b, " AND p.d = ");
 		add_column(pg, b, "t", document);
+	}
+	/* The CASE above says so too, but the planner does not look into it: it would join, hash and spill whole rows of
+	 * the active version. */
+	if (common.superseded) {
+		buf_add_str(b, " WHERE ");
+		add_text(pg, b, "t", table_info_column(t, COLUMN_VERSION));
+		buf_add_str(b, " <> a.version");
+		if (common.replacement)
+			buf_add_str(b, " AND p.d IS NOT NULL");
 	}
 	buf_add_str(b, ")");
 }
@@ -483,7 +514,7 @@ bool candidates_plan(struct pg *pg, const struct table_info *t, const struct lea
 	buf_add_str(&selected, ")::bigint AS firn_b");
 	if (!buf_ok(&selected, e))
 		goto out;
-	add_classified(pg, &sql, t, leaf, table_id, r, buf_str(&selected));
+	add_classified(pg, &sql, t, leaf, table_id, r, true, buf_str(&selected));
 	buf_add_str(
 		&sql,
 		" SELECT firn_rule, firn_w, firn_v, count(*), sum(firn_b)::bigint FROM firn_rows "
@@ -536,7 +567,7 @@ bool candidates_copy_start(struct pg *pg, const struct table_info *t, const stru
 	if (!buf_ok(&selected, e))
 		goto out;
 	buf_add_str(&sql, "COPY (");
-	add_classified(pg, &sql, t, leaf, table_id, r, buf_str(&selected));
+	add_classified(pg, &sql, t, leaf, table_id, r, false, buf_str(&selected));
 	buf_add_str(&sql, " SELECT firn_tid, firn_xmin, firn_rule");
 	for (size_t i = 0; i < t->column_count; i++) {
 		buf_add_str(&sql, ", ");

@@ -138,14 +138,15 @@ static bool add_row(struct move *m, struct filling *s, const struct field *field
 	const struct table_info *t = m->table->info;
 	const struct field *values = fields + CANDIDATE_FIELDS;
 	void *hashes = s->hashes;
+	uint64_t hash = row_hash(values, t->column_count);
 	int64_t raw = 2;
 
 	if (!mem_grow(&hashes, &s->hash_capacity, s->rows + 1, sizeof(*s->hashes), e))
 		return false;
 	s->hashes = hashes;
-	s->hashes[s->rows] = row_hash(values, t->column_count);
+	s->hashes[s->rows] = hash;
 	add_key(s, t, fields);
-	if (!buf_ok(&s->keys, e) || !segment_writer_add(s->writer, values, e))
+	if (!buf_ok(&s->keys, e) || !segment_writer_add(s->writer, values, hash, e))
 		return false;
 	for (size_t i = 0; i < t->column_count; i++)
 		raw += 4 + (values[i].len > 0 ? values[i].len : 0);

@@ -44,7 +44,7 @@ static bool order_blocks(struct readback *r, struct err *e)
 	return true;
 }
 
-/* Decodes the block, which compares the hashes stored in it, and compares its rows with those that were read. */
+/* Decodes the block, which compares its rows with the hashes stored in it, and those with the rows that were read. */
 static bool compare_block(struct readback *r, const struct segment_block *at, struct err *e)
 {
 	if (!segment_index_decode(r->index, r->order[r->next],
@@ -54,8 +54,7 @@ static bool compare_block(struct readback *r, const struct segment_block *at, st
 	for (uint32_t i = 0; i < r->block.rows; i++, r->rows++) {
 		uint32_t row = r->block.first_row + i;
 
-		if (row >= r->sealed->rows ||
-		    row_hash(block_row(&r->block, i), r->block.column_count) != r->hashes[row])
+		if (row >= r->sealed->rows || r->block.hashes[i] != r->hashes[row])
 			return err_set(
 				e, ERR_DATA,
 				"row %u of the archived segment is not the row that was read", row);

@@ -193,8 +193,6 @@ static void *receive(void *arg)
 		}
 	}
 	ok = ok && sha256_finish(sha, c->sha256, &c->err);
-	if (ok && fsync(c->fd) != 0)
-		ok = err_set_errno(&c->err, ERR_IO, errno, "could not sync file \"%s\"", c->path);
 	c->ok = ok;
 	sha256_free(sha);
 	free(chunk);

@@ -30,7 +30,7 @@ struct lmdb_work *lmdb_work_new(const char *path, uint64_t map_bytes, struct err
 /* Puts all items or none; keys of one database must ascend over all calls. ERR_IO when the disk is full. */
 bool lmdb_work_put(struct lmdb_work *w, const struct lmdb_item *items, size_t count, struct err *e);
 
-/* Writes the compact copy to path, which must not exist, and syncs it. */
+/* Writes the compact copy to path, which must not exist. It is not synced: what is archived is read back from there. */
 bool lmdb_work_seal(struct lmdb_work *w, const char *path, uint64_t *bytes_out,
 		    uint8_t sha256[SHA256_BYTES], struct err *e);
 

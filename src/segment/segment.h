@@ -61,15 +61,17 @@ struct segment_writer *segment_writer_new(const char *dir, const struct segment_
 					  const struct column *columns, size_t column_count,
 					  const struct segment_options *options, struct err *e);
 
-/* Copies the row. ERR_DATA when it does not have what its types demand to be decoded again bit for bit never happens:
- * a value that its column's own encoding cannot hold is stored raw. */
-bool segment_writer_add(struct segment_writer *w, const struct field *fields, struct err *e);
+/* Copies the row; hash is its row_hash, computed where the row came from. No value is refused: one that its column's
+ * own encoding cannot hold is stored raw. */
+bool segment_writer_add(struct segment_writer *w, const struct field *fields, uint64_t hash,
+			struct err *e);
 
 uint32_t segment_writer_rows(const struct segment_writer *w);
 /* Stored bytes so far, an estimate for rows that are still being encoded. */
 uint64_t segment_writer_bytes(const struct segment_writer *w);
 
-/* Encodes what is left, seals by a compacting copy, writes the index object, fsyncs both, computes digests. */
+/* Encodes what is left, seals by a compacting copy, writes the index object, computes digests. Neither file is synced:
+ * they are work files, and what counts is what the archive gives back. */
 bool segment_writer_seal(struct segment_writer *w, struct segment_sealed *out, struct err *e);
 void segment_writer_free(struct segment_writer *w);
 void segment_sealed_release(struct segment_sealed *s); /* memory only; files stay */

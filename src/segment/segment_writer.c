@@ -460,13 +460,12 @@ static bool enter_group(struct segment_writer *w, const struct field *fields, st
 	       copy_value(version, &g->version, &g->version_null, e);
 }
 
-static bool add_to_block(struct segment_writer *w, const struct field *fields, uint64_t raw,
-			 struct err *e)
+static bool add_to_block(struct segment_writer *w, const struct field *fields, uint64_t hash,
+			 uint64_t raw, struct err *e)
 {
 	struct encode_job *job = w->filling;
 	size_t value_bytes = (size_t)raw - 2 - 4 * w->column_count;
 	uint8_t *at = buf_reserve(&job->bytes, value_bytes);
-	uint64_t hash = row_hash(fields, w->column_count);
 
 	for (size_t i = 0; at && i < w->column_count; i++) {
 		if (fields[i].len <= 0)
@@ -497,7 +496,8 @@ static bool index_row(struct segment_writer *w, const struct field *fields, stru
 	return run_index_add(&w->documents, run_hash(&fields[w->document], 1), w->rows, e);
 }
 
-static bool add_row(struct segment_writer *w, const struct field *fields, struct err *e)
+static bool add_row(struct segment_writer *w, const struct field *fields, uint64_t hash,
+		    struct err *e)
 {
 	uint64_t raw = block_raw_bytes(fields, w->column_count);
 	struct segment_group *g;
@@ -516,7 +516,7 @@ static bool add_row(struct segment_writer *w, const struct field *fields, struct
 		return false;
 	if (!w->filling && !begin_block(w, e))
 		return false;
-	if (!add_to_block(w, fields, raw, e) || !index_row(w, fields, e))
+	if (!add_to_block(w, fields, hash, raw, e) || !index_row(w, fields, e))
 		return false;
 	g = &w->groups[w->group_count - 1];
 	g->rows++;
@@ -526,11 +526,12 @@ static bool add_row(struct segment_writer *w, const struct field *fields, struct
 	return true;
 }
 
-bool segment_writer_add(struct segment_writer *w, const struct field *fields, struct err *e)
+bool segment_writer_add(struct segment_writer *w, const struct field *fields, uint64_t hash,
+			struct err *e)
 {
 	if (!check_failed(w, e))
 		return false;
-	return add_row(w, fields, e) ? true : fail(w, e);
+	return add_row(w, fields, hash, e) ? true : fail(w, e);
 }
 
 uint32_t segment_writer_rows(const struct segment_writer *w)

@@ -215,8 +215,10 @@ static int write_golden(const char *base)
 	ok = w != NULL;
 	copybin_add_header(&copy);
 	for (uint32_t i = 0; ok && i < m.rows; i++) {
-		ok = segment_writer_add(w, m.fields + i * m.column_count, &e);
-		copybin_add_row(&copy, m.fields + i * m.column_count, m.column_count);
+		const struct field *row = m.fields + i * m.column_count;
+
+		ok = segment_writer_add(w, row, row_hash(row, m.column_count), &e);
+		copybin_add_row(&copy, row, m.column_count);
 	}
 	copybin_add_trailer(&copy);
 	ok = ok && segment_writer_seal(w, &s, &e) && file_read(s.path, 1 << 24, &segment, &e) &&

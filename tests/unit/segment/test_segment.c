@@ -95,6 +95,11 @@ static void chunk_rows(struct made_rows *m, uint32_t rows, uint32_t per_group, u
 	}
 }
 
+static bool add(struct segment_writer *w, const struct field *fields, size_t count, struct err *e)
+{
+	return segment_writer_add(w, fields, row_hash(fields, count), e);
+}
+
 static void write_segment(const char *dir, const struct made_rows *m,
 			  const struct segment_options *options, struct segment_sealed *sealed)
 {
@@ -105,7 +110,7 @@ static void write_segment(const char *dir, const struct made_rows *m,
 	if (!w)
 		fail_msg("%s", e.message);
 	for (uint32_t i = 0; i < m->rows; i++)
-		if (!segment_writer_add(w, m->fields + i * m->column_count, &e))
+		if (!add(w, m->fields + i * m->column_count, m->column_count, &e))
 			fail_msg("%s", e.message);
 	assert_int_equal(segment_writer_rows(w), m->rows);
 	if (!segment_writer_seal(w, sealed, &e))
@@ -389,7 +394,7 @@ static void the_map_grows_with_the_segment(void **state)
 		struct field field = { value, (int32_t)each };
 
 		put_u64le(value, i);
-		assert_true(segment_writer_add(w, &field, &e));
+		assert_true(add(w, &field, 1, &e));
 	}
 	if (!segment_writer_seal(w, &s, &e))
 		fail_msg("%s", e.message);
@@ -727,7 +732,7 @@ static void a_writer_that_is_given_up_leaves_nothing(void **state)
 	w = segment_writer_new(dir, &about, m.columns, m.column_count, &options, &e);
 	assert_non_null(w);
 	for (uint32_t i = 0; i < m.rows; i++)
-		assert_true(segment_writer_add(w, m.fields + i * COLUMNS, &e));
+		assert_true(add(w, m.fields + i * COLUMNS, COLUMNS, &e));
 	assert_true(segment_writer_bytes(w) > 0);
 	assert_true(files_in(dir) > 0);
 	segment_writer_free(w);
@@ -769,11 +774,11 @@ static void a_file_that_cannot_grow_is_an_io_error(void **state)
 	signal(SIGXFSZ, SIG_IGN);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
 	for (uint32_t i = 0; ok && i < 100000; i++)
-		ok = segment_writer_add(w, m.fields + i % m.rows * COLUMNS, &e);
+		ok = add(w, m.fields + i % m.rows * COLUMNS, COLUMNS, &e);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
 	assert_false(ok);
 	assert_int_equal(e.code, ERR_IO);
-	assert_false(segment_writer_add(w, m.fields, &again));
+	assert_false(add(w, m.fields, COLUMNS, &again));
 	assert_string_equal(e.message, again.message);
 	assert_false(segment_writer_seal(w, &s, &again));
 	assert_int_equal(again.code, ERR_IO);
