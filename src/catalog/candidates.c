@@ -612,11 +612,8 @@ bool candidates_recheck_sql(struct pg *pg, const struct table_info *t, const str
 	add_text(pg, conditions, "t", version);
 	buf_add_str(conditions, "))");
 	if (require_replacement) {
-		const struct column *workspace = table_info_column(t, COLUMN_WORKSPACE);
-		const struct column *document = table_info_column(t, COLUMN_DOCUMENT);
-
 		buf_add_str(ctes,
-			    ", firn_replaced AS MATERIALIZED (SELECT x.w, x.d FROM "
+			    ", firn_replaced AS MATERIALIZED (SELECT x.firn_doc FROM "
 			    "pg_temp.firn_moved_doc x "
 			    "WHERE x.w IS NOT NULL AND x.d IS NOT NULL AND EXISTS (SELECT 1 FROM ");
 		add_scope(ctes, t, leaf);
@@ -625,17 +622,13 @@ bool candidates_recheck_sql(struct pg *pg, const struct table_info *t, const str
 		buf_add_str(ctes, " AND ");
 		add_text(pg, ctes, "r", version);
 		buf_add_str(ctes, " = a.version WHERE ");
-		add_column(pg, ctes, "r", workspace);
+		add_column(pg, ctes, "r", table_info_column(t, COLUMN_WORKSPACE));
 		buf_add_str(ctes, " = x.w AND ");
-		add_column(pg, ctes, "r", document);
+		add_column(pg, ctes, "r", table_info_column(t, COLUMN_DOCUMENT));
 		buf_add_str(ctes, " = x.d))");
 		/* In a CASE it is looked up in a hash table, whatever the planner thinks of how many there are. */
-		buf_add_str(conditions, " AND CASE WHEN (");
-		add_column(pg, conditions, "t", workspace);
-		buf_add_str(conditions, ", ");
-		add_column(pg, conditions, "t", document);
-		buf_add_str(conditions,
-			    ") IN (SELECT p.w, p.d FROM firn_replaced p) THEN true ELSE false END");
+		buf_add_str(conditions, " AND CASE WHEN m.firn_doc IN (SELECT p.firn_doc FROM "
+					"firn_replaced p) THEN true ELSE false END");
 	}
 	return buf_ok(ctes, e) && buf_ok(conditions, e);
 }

@@ -62,8 +62,8 @@ bool candidates_copy_start(struct pg *pg, const struct table_info *t, const stru
 			   struct err *e);
 
 /* For the deleting transaction: appends " AND ..." conditions by which a row t of this table is still superseded and
- * replaced, and the CTEs that they read ("active AS (...)") to ctes; and sets the parameters. pg_temp.firn_moved_doc (w, d)
- * holds workspace and document of every row that may be deleted. */
+ * replaced, and the CTEs that they read ("active AS (...)") to ctes; and sets the parameters. m.firn_doc is the number
+ * in pg_temp.firn_moved_doc (firn_doc, w, d) of t's workspace and document. */
 bool candidates_recheck_sql(struct pg *pg, const struct table_info *t, const struct leaf *leaf,
 			    int64_t table_id, bool require_replacement, struct buf *ctes,
 			    struct buf *conditions, struct err *e);

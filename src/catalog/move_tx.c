@@ -22,32 +22,41 @@ static bool lock_leaf(struct pg *pg, const struct move_tx_options *o, struct err
 	       table_info_recheck_leaf(pg, o->table, o->leaf, e);
 }
 
-/* firn_move(firn_row, firn_tid, firn_xmin, key columns): what was read, typed like the table's own key. */
+static bool load(struct pg *pg, const char *create, const char *copy, const struct buf *rows,
+		 const char *analyze, struct err *e)
+{
+	return pg_exec(pg, create, e) && pg_copy_in_start(pg, copy, e) &&
+	       pg_copy_in_write(pg, rows->data, rows->len, e) && pg_copy_in_finish(pg, NULL, e) &&
+	       pg_exec(pg, analyze, e);
+}
+
+/* firn_move(firn_row, firn_doc, firn_tid, firn_xmin, key columns): what was read, typed like the table's own key. */
 static bool load_keys(struct pg *pg, const struct move_tx_options *o, struct err *e)
 {
 	const struct table_info *t = o->table;
 	struct buf sql = BUF_INIT;
-	bool ok = false;
+	bool ok;
 
-	buf_add_str(&sql, "CREATE TEMP TABLE firn_move ON COMMIT DROP AS "
-			  "SELECT 0::int4 AS firn_row, t.ctid AS firn_tid, t.xmin AS firn_xmin");
+	buf_add_str(&sql,
+		    "CREATE TEMP TABLE firn_move ON COMMIT DROP AS SELECT 0::int4 AS firn_row, "
+		    "0::int4 AS firn_doc, t.ctid AS firn_tid, t.xmin AS firn_xmin");
 	for (size_t i = 0; i < t->column_count; i++)
 		if (t->columns[i].in_key) {
 			buf_add_str(&sql, ", t.");
 			pg_add_identifier(pg, &sql, t->columns[i].name);
 		}
 	buf_printf(&sql, " FROM ONLY %s t LIMIT 0", o->leaf->qualified);
-	ok = buf_ok(&sql, e) && pg_exec(pg, buf_str(&sql), e) &&
-	     pg_copy_in_start(pg, "COPY pg_temp.firn_move FROM STDIN (FORMAT BINARY)", e) &&
-	     pg_copy_in_write(pg, o->keys->data, o->keys->len, e) &&
-	     pg_copy_in_finish(pg, NULL, e) && pg_exec(pg, "ANALYZE pg_temp.firn_move", e);
+	ok = buf_ok(&sql, e) &&
+	     load(pg, buf_str(&sql), "COPY pg_temp.firn_move FROM STDIN (FORMAT BINARY)", o->keys,
+		  "ANALYZE pg_temp.firn_move (firn_tid, firn_doc)", e);
 	buf_release(&sql);
 	return ok;
 }
 
-/* firn_moved_doc(w, d): workspaces, and documents where there are any, of the rows to delete. A table with statistics
- * of its own, because the planner cannot guess how few rows the versions' joins leave and would walk them row by row. */
-static bool note_documents(struct pg *pg, const struct move_tx_options *o, struct err *e)
+/* firn_moved_doc(firn_doc, w, d): workspaces, and documents where there are any, of the rows to delete. A table with
+ * statistics of its own, because the planner cannot guess how few rows the versions' joins leave and would walk them
+ * row by row. */
+static bool load_documents(struct pg *pg, const struct move_tx_options *o, struct err *e)
 {
 	const struct column *document = table_info_column(o->table, COLUMN_DOCUMENT);
 	struct buf sql = BUF_INIT;
@@ -55,7 +64,8 @@ static bool note_documents(struct pg *pg, const struct move_tx_options *o, struc
 
 	if (!o->superseded)
 		return true;
-	buf_add_str(&sql, "CREATE TEMP TABLE firn_moved_doc ON COMMIT DROP AS SELECT DISTINCT t.");
+	buf_add_str(&sql, "CREATE TEMP TABLE firn_moved_doc ON COMMIT DROP AS "
+			  "SELECT 0::int4 AS firn_doc, t.");
 	pg_add_identifier(pg, &sql, table_info_column(o->table, COLUMN_WORKSPACE)->name);
 	buf_add_str(&sql, " AS w");
 	if (document) {
@@ -63,10 +73,10 @@ static bool note_documents(struct pg *pg, const struct move_tx_options *o, struc
 		pg_add_identifier(pg, &sql, document->name);
 		buf_add_str(&sql, " AS d");
 	}
-	buf_printf(&sql, " FROM ONLY %s t JOIN pg_temp.firn_move m ON t.ctid = m.firn_tid",
-		   o->leaf->qualified);
-	ok = buf_ok(&sql, e) && pg_exec(pg, buf_str(&sql), e) &&
-	     pg_exec(pg, "ANALYZE pg_temp.firn_moved_doc", e);
+	buf_printf(&sql, " FROM ONLY %s t LIMIT 0", o->leaf->qualified);
+	ok = buf_ok(&sql, e) &&
+	     load(pg, buf_str(&sql), "COPY pg_temp.firn_moved_doc FROM STDIN (FORMAT BINARY)",
+		  o->documents, "ANALYZE pg_temp.firn_moved_doc", e);
 	buf_release(&sql);
 	return ok;
 }
@@ -185,7 +195,7 @@ static bool attempt(struct pg *pg, const struct move_tx_options *o, bool skip_lo
 	bool ok;
 
 	ok = begin_fenced(pg, o, e) && lock_leaf(pg, o, e) && load_keys(pg, o, e) &&
-	     check_count(pg, o, e) && note_documents(pg, o, e) && lock_active_versions(pg, o, e) &&
+	     check_count(pg, o, e) && load_documents(pg, o, e) && lock_active_versions(pg, o, e) &&
 	     build_delete(pg, o, skip_locked, &sql, e) &&
 	     pg_query_each(pg, buf_str(&sql), NULL, visit_missed, &m, e);
 	buf_release(&sql);

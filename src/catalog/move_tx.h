@@ -17,9 +17,12 @@ struct move_tx_options {
 	bool superseded, require_replacement; /* of the rule: checked once more */
 	int64_t lock_timeout_ms;
 	uint32_t rows;
-	/* COPY BINARY stream (header, rows, trailer) of: row number int4, ctid, xmin, then the key columns in the
-	 * order of table->columns with in_key. */
+	/* COPY BINARY stream (header, rows, trailer) of: row number int4, number of its document int4, ctid, xmin, then
+	 * the key columns in the order of table->columns with in_key. */
 	const struct buf *keys;
+	/* The same of what superseded rows are of, as they were read: number int4, workspace, and document where the table
+	 * has it. The same pair may come twice. */
+	const struct buf *documents;
 };
 
 /* Begins the transaction, checks the lease's epoch, locks what decides activity (the active version's rows of these

@@ -22,8 +22,9 @@ struct filling {
 	int64_t id;
 	int rule;
 	char *object_key, *index_key;
-	struct buf
-		keys; /* COPY BINARY of row number, ctid, xmin, key columns: what the DELETE will compare */
+	struct buf keys, documents; /* as struct move_tx_options has them */
+	uint32_t document_count;
+	size_t last_document, last_document_len; /* within documents, of the last one */
 	uint64_t *hashes; /* of each row as it was read */
 	size_t hash_capacity;
 	uint32_t rows;
@@ -36,6 +37,7 @@ static void filling_release(struct filling *s)
 	free(s->object_key);
 	free(s->index_key);
 	buf_release(&s->keys);
+	buf_release(&s->documents);
 	free(s->hashes);
 	*s = (struct filling){ 0 };
 }
@@ -111,25 +113,61 @@ static bool begin_segment(struct move *m, const struct leaf *leaf, int rule, str
 	if (!s->writer)
 		return false;
 	copybin_add_header(&s->keys);
+	copybin_add_header(&s->documents);
 	return true;
 }
 
-/* Row number, ctid, xmin and the key columns, as the deleting transaction's table takes them. */
+static void add_field(struct buf *b, const struct field *f)
+{
+	buf_add_u32be(b, (uint32_t)f->len);
+	if (f->len > 0)
+		buf_add(b, f->data, (size_t)f->len);
+}
+
+/* Rows come sorted by workspace, version and document, so that a document is met once or once a version. */
+static void add_document(struct filling *s, const struct table_info *t, const struct field *values)
+{
+	const size_t head = 2 + 4 + 4; /* count of fields and the document's number, before what is compared */
+	const struct column *workspace = table_info_column(t, COLUMN_WORKSPACE);
+	const struct column *document = table_info_column(t, COLUMN_DOCUMENT);
+	struct buf *b = &s->documents;
+	size_t start = b->len, len;
+
+	buf_add_u16be(b, document ? 3 : 2);
+	buf_add_u32be(b, 4);
+	buf_add_u32be(b, s->document_count);
+	add_field(b, &values[workspace - t->columns]);
+	if (document)
+		add_field(b, &values[document - t->columns]);
+	len = b->len - start;
+	if (b->failed)
+		return;
+	if (s->document_count > 0 && len == s->last_document_len &&
+	    memcmp(b->data + start + head, b->data + s->last_document + head, len - head) == 0) {
+		b->len = start;
+		return;
+	}
+	s->last_document = start;
+	s->last_document_len = len;
+	s->document_count++;
+}
+
+/* Row number, document's number, ctid, xmin and the key columns, as the deleting transaction's table takes them. */
 static void add_key(struct filling *s, const struct table_info *t, const struct field *fields)
 {
-	uint16_t count = 3;
+	uint16_t count = 4;
 
 	for (size_t i = 0; i < t->column_count; i++)
 		count += t->columns[i].in_key;
 	buf_add_u16be(&s->keys, count);
 	buf_add_u32be(&s->keys, 4);
 	buf_add_u32be(&s->keys, s->rows);
+	buf_add_u32be(&s->keys, 4);
+	buf_add_u32be(&s->keys, s->document_count ? s->document_count - 1 : 0);
 	for (size_t i = 0; i < CANDIDATE_FIELDS + t->column_count; i++) {
 		if (i == 2 || (i >= CANDIDATE_FIELDS && !t->columns[i - CANDIDATE_FIELDS].in_key))
 			continue;
-		buf_add_u32be(&s->keys, (uint32_t)fields[i].len);
-		if (fields[i].len > 0)
-			buf_add(&s->keys, fields[i].data, (size_t)fields[i].len);
+		add_field(&s->keys, &fields[i]);
 	}
 }
 
@@ -145,8 +183,10 @@ static bool add_row(struct move *m, struct filling *s, const struct field *field
 		return false;
 	s->hashes = hashes;
 	s->hashes[s->rows] = hash;
+	if (m->policy->rules[s->rule].superseded)
+		add_document(s, t, values);
 	add_key(s, t, fields);
-	if (!buf_ok(&s->keys, e) || !segment_writer_add(s->writer, values, hash, e))
+	if (!buf_ok(&s->keys, e) || !buf_ok(&s->documents, e) || !segment_writer_add(s->writer, values, hash, e))
 		return false;
 	for (size_t i = 0; i < t->column_count; i++)
 		raw += 4 + (values[i].len > 0 ? values[i].len : 0);
@@ -190,7 +230,8 @@ static bool activate(struct move *m, const struct leaf *leaf, struct filling *s,
 	bool ok = false;
 
 	copybin_add_trailer(&s->keys);
-	if (!missed || !buf_ok(&s->keys, e))
+	copybin_add_trailer(&s->documents);
+	if (!missed || !buf_ok(&s->keys, e) || !buf_ok(&s->documents, e))
 		goto out;
 	groups = segment_group_texts(pg, m->table->info, sealed, e);
 	if (!groups)
@@ -206,6 +247,7 @@ static bool activate(struct move *m, const struct leaf *leaf, struct filling *s,
 				    .lock_timeout_ms = m->policy->limits.lock_timeout_ms,
 				    .rows = s->rows,
 				    .keys = &s->keys,
+				    .documents = &s->documents,
 			    },
 			    missed, e))
 		goto out;
