@@ -30,6 +30,8 @@ bool block_encode(struct column_encoder *x, const struct block_source *source, s
 	if (raw_bytes > BLOCK_RAW_BYTES_MAX)
 		return err_set(e, ERR_DATA, "rows from number %u on take more than 2 GiB",
 			       source->first_row);
+	/* Growing step by step would copy the block several times; what is encoded is seldom larger than the rows. */
+	buf_reserve(out, (size_t)raw_bytes);
 	buf_add(out, magic, sizeof(magic));
 	buf_add_u32le(out, source->rows);
 	buf_add_u32le(out, source->first_row);

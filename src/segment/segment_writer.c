@@ -216,8 +216,13 @@ static void end_encoding(struct segment_writer *w)
 	ZSTD_freeCDict(w->cdict);
 	w->cdict = NULL;
 	encode_job_free(w->filling);
-	encode_job_free(w->spare);
-	w->filling = w->spare = NULL;
+	while (w->spare) {
+		struct encode_job *job = w->spare;
+
+		w->spare = job->next;
+		encode_job_free(job);
+	}
+	w->filling = NULL;
 }
 
 void segment_writer_free(struct segment_writer *w)
@@ -338,11 +343,13 @@ static bool store_oldest(struct segment_writer *w, bool wait, bool *stored_out, 
 	if (!job)
 		return true;
 	ok = store_block(w, job, e);
-	/* Its memory serves the next block, unless it had grown for an uncommonly large one. */
-	if (w->spare || job->bytes.capacity > 2 * (size_t)BLOCK_BYTES)
+	/* Its memory serves a later block, unless it had grown for an uncommonly large one. */
+	if (job->bytes.capacity > 2 * (size_t)BLOCK_BYTES) {
 		encode_job_free(job);
-	else
+	} else {
+		job->next = w->spare;
 		w->spare = job;
+	}
 	return ok;
 }
 
@@ -398,8 +405,9 @@ static bool begin_block(struct segment_writer *w, struct err *e)
 {
 	struct encode_job *job = w->spare;
 
-	w->spare = NULL;
-	if (!job)
+	if (job)
+		w->spare = job->next;
+	else
 		job = encode_job_new(e);
 	if (!job)
 		return false;
