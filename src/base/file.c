@@ -15,7 +15,8 @@
 #include "base/mem.h"
 #include "base/str.h"
 
-#define SCRATCH_PREFIX "firn-scratch-"
+#define SCRATCH_PREFIX    "firn-scratch-"
+#define UNFINISHED_PREFIX "firn-new-"
 
 bool file_read(const char *path, uint64_t max_bytes, struct buf *out, struct err *e)
 {
@@ -208,16 +209,21 @@ struct scratch {
 	int lock_fd;
 };
 
-/* A folder without a lock file belongs to someone who is just making it, or who died just then: an hour decides. */
+/* A folder has its final name only once it is locked. Under the other it belongs to someone who is just making it, or
+ * who died just then, as one does whose lock file is gone to one who is just removing it: an hour decides. */
 static bool owner_is_gone(int parent_fd, const char *name)
 {
 	struct stat st;
-	int fd, dir_fd = openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int fd = -1, dir_fd;
 	bool gone;
 
+	if (!str_starts_with(name, SCRATCH_PREFIX) && !str_starts_with(name, UNFINISHED_PREFIX))
+		return false;
+	dir_fd = openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (dir_fd < 0)
 		return false;
-	fd = openat(dir_fd, "lock", O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	if (str_starts_with(name, SCRATCH_PREFIX))
+		fd = openat(dir_fd, "lock", O_RDWR | O_NOFOLLOW | O_CLOEXEC);
 	if (fd >= 0) {
 		gone = flock(fd, LOCK_EX | LOCK_NB) == 0;
 		close(fd);
@@ -239,8 +245,7 @@ static void sweep(const char *parent)
 		struct buf path = BUF_INIT;
 		struct err ignored;
 
-		if (!str_starts_with(entry->d_name, SCRATCH_PREFIX) ||
-		    !owner_is_gone(dirfd(dir), entry->d_name))
+		if (!owner_is_gone(dirfd(dir), entry->d_name))
 			continue;
 		buf_printf(&path, "%s/%s", parent, entry->d_name);
 		if (buf_ok(&path, &ignored))
@@ -248,6 +253,40 @@ static void sweep(const char *parent)
 		buf_release(&path);
 	}
 	closedir(dir);
+}
+
+/* Locks the folder, and only then gives it the name by which others judge it by its lock. */
+static bool lock_and_name(struct scratch *s, const char *parent, struct err *e)
+{
+	struct buf path = BUF_INIT;
+	char *named;
+	bool ok = false;
+
+	buf_printf(&path, "%s/lock", s->path);
+	if (!buf_ok(&path, e))
+		goto out;
+	s->lock_fd = open(buf_str(&path), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (s->lock_fd < 0 || flock(s->lock_fd, LOCK_EX | LOCK_NB) != 0) {
+		err_set_errno(e, ERR_IO, errno, "could not lock \"%s\"", buf_str(&path));
+		goto out;
+	}
+	buf_clear(&path);
+	buf_printf(&path, "%s/" SCRATCH_PREFIX "%s", parent,
+		   s->path + strlen(parent) + strlen("/" UNFINISHED_PREFIX));
+	named = buf_take(&path, e);
+	if (!named)
+		goto out;
+	ok = rename(s->path, named) == 0 ||
+	     err_set_errno(e, ERR_IO, errno, "could not rename \"%s\"", s->path);
+	if (ok) {
+		free(s->path);
+		s->path = named;
+	} else {
+		free(named);
+	}
+out:
+	buf_release(&path);
+	return ok;
 }
 
 struct scratch *scratch_open(const char *parent, struct err *e)
@@ -262,7 +301,7 @@ struct scratch *scratch_open(const char *parent, struct err *e)
 	if (!s)
 		return NULL;
 	s->lock_fd = -1;
-	buf_printf(&path, "%s/" SCRATCH_PREFIX "XXXXXX", parent);
+	buf_printf(&path, "%s/" UNFINISHED_PREFIX "XXXXXX", parent);
 	s->path = buf_take(&path, e);
 	if (!s->path)
 		goto fail;
@@ -273,18 +312,10 @@ struct scratch *scratch_open(const char *parent, struct err *e)
 		s->path = NULL;
 		goto fail;
 	}
-	buf_printf(&path, "%s/lock", s->path);
-	if (!buf_ok(&path, e))
+	if (!lock_and_name(s, parent, e))
 		goto fail;
-	s->lock_fd = open(buf_str(&path), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (s->lock_fd < 0 || flock(s->lock_fd, LOCK_EX | LOCK_NB) != 0) {
-		err_set_errno(e, ERR_IO, errno, "could not lock \"%s\"", buf_str(&path));
-		goto fail;
-	}
-	buf_release(&path);
 	return s;
 fail:
-	buf_release(&path);
 	scratch_close(s);
 	return NULL;
 }

@@ -9,8 +9,8 @@ e2e_env "$(e2e_file_archive)"
 exits "init" 0 "$FIRN" init
 
 stopped() { grep -q '^State:.T' "/proc/$PASS/status"; }
-start_and_stop_at() { # SITE
-	FIRN_FAULT=$1=stop "$FIRN" pass --segment-size 16KiB --format json >"$T/first.json" 2>"$T/first.err" &
+start_and_stop_at() { # SITE; with one job, since another could be stopped in a transaction that the test waits for
+	FIRN_FAULT=$1=stop "$FIRN" pass --jobs 1 --segment-size 16KiB --format json >"$T/first.json" 2>"$T/first.err" &
 	PASS=$!
 	ok "a pass stops at $1" poll_until 30 stopped
 }

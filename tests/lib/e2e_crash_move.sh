@@ -19,9 +19,9 @@ for site in $(fault_sites move.); do
 	killed_at "$site" "$kind: $site" "$FIRN" pass --segment-size 16KiB
 	recovered "$kind: $site"
 done
-# With one segment moved before.
+# With one segment moved before, which one job makes sure of.
 for site in move.after_upload move.after_delete; do
-	killed_at "$site=kill:2" "$kind: $site of the second segment" "$FIRN" pass --segment-size 16KiB
+	killed_at "$site=kill:2" "$kind: $site of the second segment" "$FIRN" pass --jobs 1 --segment-size 16KiB
 	isnt "$kind: the first was moved" "$(cold_rows)" 0
 	recovered "$kind: $site of the second segment"
 done

@@ -10,7 +10,7 @@ e2e_env "$(e2e_file_archive)"
 exits "init" 0 "$FIRN" init
 ROWS=$(hot_rows)
 between_leaves() { # SQL STATUS NAME
-	FIRN_FAULT="move.after_commit=exec:psql -X -q -d $DB -c \"$1\"" exits "$3" "$2" "$FIRN" pass
+	FIRN_FAULT="move.after_commit=exec:psql -X -q -d $DB -c \"$1\"" exits "$3" "$2" "$FIRN" pass --jobs 1
 }
 back() { "$FIRN" rehydrate --where-cold all >/dev/null && [ "$(cold_rows)" = 0 ]; }
 
@@ -48,7 +48,7 @@ psql -X -q -d "$DB" -c "BEGIN" -c "UPDATE document_chunk SET workspace_id = CASE
 for i in \$(seq 200); do [ -e "$T/updated" ] && exit; sleep 0.05; done
 exit 1
 EOF
-FIRN_FAULT="move.after_verify=exec:sh $T/move-away.sh" exits "a pass under which rows go to other partitions" 0 "$FIRN" pass
+FIRN_FAULT="move.after_verify=exec:sh $T/move-away.sh" exits "a pass under which rows go to other partitions" 0 "$FIRN" pass --jobs 1
 moved_away() { [ "$(sql "SELECT count(*) FROM document_chunk WHERE embedding_version = 'v1' AND workspace_id <> 'w4'")" -gt 0 ]; }
 ok "what has gone is hot" poll_until 10 moved_away
 e2e_check_accounted "$ROWS" "after it"

@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "base/io.h"
+#include "base/thread.h"
 
 static int make_folder(void **state)
 {
@@ -71,6 +72,46 @@ static void folders_are_made_and_removed_without_following_links(void **state)
 	assert_int_not_equal(access(deep, F_OK), 0);
 	assert_int_equal(access(outside, F_OK), 0);
 	assert_true(file_remove_tree(deep, &e));
+}
+
+struct opener {
+	pthread_t thread;
+	const char *parent;
+	struct err e;
+};
+
+static void *open_and_use(void *arg)
+{
+	struct opener *o = arg;
+
+	for (int i = 0; i < 100 && o->e.code == ERR_NONE; i++) {
+		struct scratch *s = scratch_open(o->parent, &o->e);
+		struct buf path = BUF_INIT;
+
+		if (!s)
+			break;
+		buf_printf(&path, "%s/work", scratch_path(s));
+		file_write_atomic(buf_str(&path), "x", 1, &o->e);
+		buf_release(&path);
+		scratch_close(s);
+	}
+	return NULL;
+}
+
+static void scratch_folders_opened_at_once_leave_one_another_alone(void **state)
+{
+	struct opener all[4] = { 0 };
+	struct err e = { 0 };
+
+	for (size_t i = 0; i < 4; i++) {
+		all[i].parent = *state;
+		assert_true(thread_start(&all[i].thread, open_and_use, &all[i], &e));
+	}
+	for (size_t i = 0; i < 4; i++)
+		pthread_join(all[i].thread, NULL);
+	for (size_t i = 0; i < 4; i++)
+		if (all[i].e.code != ERR_NONE)
+			fail_msg("%s", all[i].e.message);
 }
 
 static void a_scratch_folder_of_the_dead_is_swept_and_that_of_the_living_is_not(void **state)
@@ -137,6 +178,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			a_scratch_folder_of_the_dead_is_swept_and_that_of_the_living_is_not,
 			make_folder, remove_folder),
+		cmocka_unit_test_setup_teardown(
+			scratch_folders_opened_at_once_leave_one_another_alone, make_folder,
+			remove_folder),
 		cmocka_unit_test(reading_past_the_end_is_refused_before_the_reader_is_asked),
 	};
 

@@ -157,6 +157,7 @@ static void the_reference_policy_is_read_whole(void **state)
 	assert_int_equal(p.limits.max_bytes_per_pass, 50ull << 30);
 	assert_int_equal(p.limits.max_rows_per_pass, 2000000);
 	assert_int_equal(p.limits.rows_per_second, 5000);
+	assert_int_equal(p.limits.jobs, 2);
 	assert_int_equal(p.limits.lock_timeout_ms, 2000);
 	assert_int_equal(p.limits.statement_timeout_ms, 600000);
 	assert_true(p.limits.has_window);
@@ -255,6 +256,7 @@ static void policies_that_are_wrong_are_refused_with_line_and_key(void **state)
 		  "6: window: \"01:00-25:00 UTC\" is not two times of the day and a time zone, "
 		  "such as \"01:00-05:00 Europe/Bucharest\"" },
 		{ LIMITS("  max_rows_per_pass: -1\n"), "6: max_rows_per_pass: -1 is less than 0" },
+		{ LIMITS("  jobs: 65\n"), "6: jobs: 65 is not from 1 to 64" },
 		{ LIMITS("  max_bytes_per_pass: many\n"),
 		  "6: max_bytes_per_pass: \"many\" is not a size such as 512MiB or 10GB" },
 		{ LIMITS("  lock_timeout: 0\n"), "6: lock_timeout: \"0\" is not from 1ms to 1h" },
