@@ -1,6 +1,7 @@
 #include "cli/command.h"
 
 #include <limits.h>
+#include <string.h>
 #include <sysexits.h>
 
 #include "base/str.h"
@@ -55,20 +56,60 @@ const struct command command_table[] = {
 	{ 0 },
 };
 
-const struct command *command_find(const char *name, struct err *e)
+bool command_in_group(const struct command *c, const char *group)
 {
+	size_t len = strlen(group);
+
+	return str_starts_with(c->name, group) && c->name[len] == ' ';
+}
+
+/* The group's name alone, or with a word that none of its commands has. */
+static void not_of_group(const char *group, const char *word, struct err *e)
+{
+	char names[256] = "";
+
+	for (const struct command *c = command_table; c->name; c++)
+		if (command_in_group(c, group))
+			snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%s",
+				 *names ? ", " : "", c->name + strlen(group) + 1);
+	if (word && *word != '-')
+		err_set(e, ERR_USAGE, "\"%s\" is not a command of %s", word, group);
+	else
+		err_set(e, ERR_USAGE, "%s needs a command", group);
+	err_hint(e, "There are: %s.", names);
+}
+
+const struct command *command_find(const char *const *words, size_t count, size_t *words_out,
+				   struct err *e)
+{
+	const char *name = words[0], *next = count > 1 ? words[1] : NULL;
 	const struct command *near = NULL;
 	unsigned best = UINT_MAX;
+	bool group = false;
 
 	for (const struct command *c = command_table; c->name; c++) {
+		char first[32];
+
+		*words_out = 1;
 		if (str_eq(c->name, name))
 			return c;
-		if (str_resembles(name, c->name, &best))
+		*words_out = 2;
+		if (command_in_group(c, name)) {
+			group = true;
+			if (next && str_eq(c->name + strlen(name) + 1, next))
+				return c;
+		}
+		snprintf(first, sizeof(first), "%.*s", (int)strcspn(c->name, " "), c->name);
+		if (str_resembles(name, first, &best))
 			near = c;
 	}
+	if (group) {
+		not_of_group(name, next, e);
+		return NULL;
+	}
 	if (near)
-		err_set(e, ERR_USAGE, "\"%s\" is not a command; did you mean \"%s\"?", name,
-			near->name);
+		err_set(e, ERR_USAGE, "\"%s\" is not a command; did you mean \"%.*s\"?",
+			name, (int)strcspn(near->name, " "), near->name);
 	else
 		err_set(e, ERR_USAGE, "\"%s\" is not a command", name);
 	err_hint(e, "Run \"firn help\" for a list.");

@@ -34,7 +34,7 @@ struct cli {
 };
 
 struct command {
-	const char *name;
+	const char *name;    /* one word, or two: "versions status" is a command of the group "versions" */
 	const char *summary; /* one line, lower case */
 	const char *
 		text; /* sentences for "firn help NAME" and the man page; paragraphs are apart by a blank line */
@@ -47,8 +47,13 @@ struct command {
 /* Ends with a row whose name is NULL. */
 extern const struct command command_table[];
 
-/* NULL when there is none of that name; e then has ERR_USAGE and perhaps the nearest one. */
-const struct command *command_find(const char *name, struct err *e);
+/* The command that the first words are the name of; *words_out is how many. NULL when there is none; e then has ERR_USAGE
+ * and perhaps the nearest one. */
+const struct command *command_find(const char *const *words, size_t count, size_t *words_out,
+				   struct err *e);
+
+/* Whether the command is one of the group of that name. */
+bool command_in_group(const struct command *c, const char *group);
 
 /*
  * How a command ends. ok and e are the call's result, shown whether the result could be written (write_ok and

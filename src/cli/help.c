@@ -57,6 +57,20 @@ static bool is_global(const struct option *o)
 	return option_is_for(o, CMD_NONE);
 }
 
+static void print_command(FILE *out, const struct command *c)
+{
+	fprintf(out, "  %-20s  %s\n", c->name, c->summary);
+}
+
+void help_group(FILE *out, const char *group)
+{
+	fprintf(out, "usage: firn [global options] %s COMMAND [options]\n\ncommands\n", group);
+	for (const struct command *c = command_table; c->name; c++)
+		if (command_in_group(c, group))
+			print_command(out, c);
+	fprintf(out, "\n\"firn help %s COMMAND\" says more about a command.\n", group);
+}
+
 void help_overview(FILE *out)
 {
 	fputs("usage: firn [global options] COMMAND [options]\n\n", out);
@@ -66,7 +80,7 @@ void help_overview(FILE *out)
 	     0, 0);
 	fputs("\ncommands\n", out);
 	for (const struct command *c = command_table; c->name; c++)
-		fprintf(out, "  %-10s  %s\n", c->name, c->summary);
+		print_command(out, c);
 	fputs("\nglobal options, before or after the command\n", out);
 	for (const struct option *o = option_table; o->name; o++)
 		if (is_global(o))
@@ -215,6 +229,21 @@ static void list_options(FILE *out, uint32_t command, bool globals)
 	}
 }
 
+/* A command of one word, or the first of its group. */
+static bool first_of_group(const struct command *c)
+{
+	size_t len = strcspn(c->name, " ");
+
+	return c == command_table || strncmp(c[-1].name, c->name, len) != 0 || c[-1].name[len] != ' ';
+}
+
+static void list_first_words(FILE *out)
+{
+	for (const struct command *c = command_table; c->name; c++)
+		if (first_of_group(c))
+			fprintf(out, "%.*s ", (int)strcspn(c->name, " "), c->name);
+}
+
 static bool takes_path(const struct option *o)
 {
 	return o->arg && (str_eq(o->arg, "FILE") || str_eq(o->arg, "DIR"));
@@ -222,17 +251,25 @@ static bool takes_path(const struct option *o)
 
 void help_bash_completion(FILE *out)
 {
+	bool first = true;
+
 	fputs("# bash completion for firn: source it, or put it where bash-completion looks.\n"
 	      "_firn()\n{\n"
 	      "\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} word "
 	      "command= words=\n"
 	      "\tCOMPREPLY=()\n"
 	      "\tfor word in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n"
-	      "\t\tcase $word in\n\t\t",
+	      "\t\tcase \"${command:+$command }$word\" in\n\t\t",
 	      out);
-	for (const struct command *c = command_table; c->name; c++)
-		fprintf(out, "%s%s", c == command_table ? "" : "|", c->name);
-	fputs(")\n\t\t\tcommand=$word\n\t\t\tbreak ;;\n\t\tesac\n\tdone\n\tcase $prev in\n", out);
+	for (const struct command *c = command_table; c->name; c++) {
+		if (first_of_group(c))
+			fprintf(out, "%s%.*s", first ? "" : "|", (int)strcspn(c->name, " "), c->name);
+		if (strchr(c->name, ' '))
+			fprintf(out, "|\"%s\"", c->name);
+		first = false;
+	}
+	fputs(")\n\t\t\tcommand=${command:+$command }$word ;;\n\t\tesac\n\tdone\n\tcase $prev in\n",
+	      out);
 	for (const struct option *o = option_table; o->name; o++) {
 		if (!o->arg)
 			continue;
@@ -254,15 +291,25 @@ void help_bash_completion(FILE *out)
 		fputs("\t\treturn ;;\n", out);
 	}
 	fputs("\tesac\n\tcase $command in\n\t\"\")\n\t\twords=\"", out);
-	for (const struct command *c = command_table; c->name; c++)
-		fprintf(out, "%s ", c->name);
+	list_first_words(out);
 	fputs("\" ;;\n", out);
 	for (const struct command *c = command_table; c->name; c++) {
-		fprintf(out, "\t%s)\n\t\twords=\"", c->name);
+		if (strchr(c->name, ' ') && first_of_group(c)) {
+			char group[32];
+
+			snprintf(group, sizeof(group), "%.*s", (int)strcspn(c->name, " "), c->name);
+			fprintf(out, "\t%s)\n\t\twords=\"", group);
+			for (const struct command *i = command_table; i->name; i++)
+				if (command_in_group(i, group))
+					fprintf(out, "%s ", i->name + strlen(group) + 1);
+			fputs("\" ;;\n", out);
+		}
+		fprintf(out, "\t\"%s\")\n\t\twords=\"", c->name);
 		list_options(out, c->id, false);
-		if (c->id == CMD_HELP)
-			for (const struct command *topic = command_table; topic->name; topic++)
-				fprintf(out, " %s", topic->name);
+		if (c->id == CMD_HELP) {
+			fputc(' ', out);
+			list_first_words(out);
+		}
 		fputs("\" ;;\n", out);
 	}
 	fputs("\tesac\n\tCOMPREPLY=($(compgen -W \"$words ", out);

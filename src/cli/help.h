@@ -7,6 +7,7 @@
 #include "cli/command.h"
 
 void help_overview(FILE *out);
+void help_group(FILE *out, const char *group); /* what the group's commands are */
 void help_command(FILE *out, const struct command *command);
 void help_man(FILE *out);
 void help_bash_completion(FILE *out);

@@ -90,10 +90,13 @@ static struct firn *open_firn(const struct cli *c, struct err *e)
 		e);
 }
 
-/* The command's name is argv[*at_out]; NULL without an error when --help or --version was asked for instead. */
+/* The last word of the command's name is argv[*at_out]; NULL without an error when --help or --version was asked for instead. */
 static const struct command *find_command(int argc, char **argv, int *at_out, struct settings *s,
 					  struct err *e)
 {
+	const struct command *command;
+	size_t words = 1;
+
 	if (!settings_from_argv(s, CMD_NONE, "firn", argc, (const char **)argv, at_out, e) ||
 	    s->help || s->version)
 		return NULL;
@@ -102,7 +105,10 @@ static const struct command *find_command(int argc, char **argv, int *at_out, st
 		err_hint(e, "Run \"firn help\" for a list.");
 		return NULL;
 	}
-	return command_find(argv[*at_out], e);
+	command = command_find((const char *const *)argv + *at_out, (size_t)(argc - *at_out), &words,
+			       e);
+	*at_out += (int)words - 1;
+	return command;
 }
 
 /* Everything that was set for the command, the later wins: environment, options before it, options after it. */

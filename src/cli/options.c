@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "cli/command.h"
@@ -448,12 +449,15 @@ bool settings_from_argv(struct settings *s, uint32_t command, const char *comman
 		goto out;
 	}
 	if (command == CMD_HELP && rest && rest[0]) {
-		if (rest[1]) {
+		struct buf topic = BUF_INIT;
+
+		if (rest[1] && rest[2]) {
 			err_set(e, ERR_USAGE, "help takes one command");
 			goto out;
 		}
+		buf_printf(&topic, rest[1] ? "%s %s" : "%s", rest[0], rest[1]);
 		free(s->topic);
-		s->topic = mem_strdup(rest[0], e);
+		s->topic = buf_take(&topic, e);
 		if (!s->topic)
 			goto out;
 	}

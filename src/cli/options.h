@@ -54,7 +54,7 @@ struct settings {
 	bool force, deep, confirm, orphans;
 	int64_t horizon_s; /* -1: not given */
 	bool man, bash_completion;
-	char *topic; /* the word after help; NULL: none */
+	char *topic; /* the words after help; NULL: none */
 };
 
 #define FOR_ALL 0xFFFFFFFFu

@@ -352,15 +352,22 @@ static void standard_input_without_ids_is_refused(void **state)
 	assert_int_equal(e.code, ERR_USAGE);
 }
 
+static const struct command *find(const char *name, struct err *e)
+{
+	size_t words;
+
+	return command_find(&name, 1, &words, e);
+}
+
 static void a_command_that_is_misspelt_is_suggested(void **state)
 {
 	(void)state;
-	assert_null(command_find("rehidrate", &e));
+	assert_null(find("rehidrate", &e));
 	assert_string_equal(e.message,
 			    "\"rehidrate\" is not a command; did you mean \"rehydrate\"?");
-	assert_null(command_find("xyzzy", &e));
+	assert_null(find("xyzzy", &e));
 	assert_string_equal(e.message, "\"xyzzy\" is not a command");
-	assert_non_null(command_find("gc", &e));
+	assert_non_null(find("gc", &e));
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fresh, release)
