@@ -21,8 +21,10 @@ int cmd_help(struct cli *c)
 			*next = '\0';
 		topic = command_find(words, next ? 2 : 1, &used, &e);
 		ok = topic && used == (next ? 2 : 1);
-		if (topic && !ok)
+		if (topic && !ok) {
 			err_set(&e, ERR_USAGE, "help takes one command");
+			err_hint(&e, "Run \"firn help\".");
+		}
 	}
 	if (c->settings.man)
 		help_man(out);

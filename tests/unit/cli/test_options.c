@@ -272,7 +272,7 @@ static void wrong_command_lines_are_refused(void **state)
 		{ CMD_REHYDRATE, { "rehydrate", "--where-cold", "" } },
 		{ CMD_REHYDRATE, { "rehydrate", "--on-conflict", "skip2" } },
 		{ CMD_STATUS, { "status", "--s3-path-style", "perhaps" } },
-		{ CMD_HELP, { "help", "a", "b" } },
+		{ CMD_HELP, { "help", "a", "b", "c" } },
 	};
 
 	(void)state;
