@@ -11,7 +11,7 @@ ROWS=$(hot_rows)
 ALL=$(e2e_digest)
 e2e_env "$(e2e_file_archive)"
 exits "init" 0 "$FIRN" init
-exits "a pass that nothing disturbs" 0 "$FIRN" pass --segment-size 16KiB
+exits "a pass that nothing disturbs" 0 "$FIRN" pass --segment-size 8KiB
 HOT=$(e2e_digest)
 exits "which comes back" 0 "$FIRN" rehydrate --where-cold all
 
@@ -28,13 +28,13 @@ postgres_killed_at() {
 
 for site in move.after_intent move.while_streaming move.after_upload move.after_verify move.after_delete \
 	move.before_commit move.after_commit; do
-	postgres_killed_at "$site" "$site" "$FIRN" pass --segment-size 16KiB
+	postgres_killed_at "$site" "$site" "$FIRN" pass --segment-size 8KiB
 	recovered "$site"
 done
 
 for site in rehydrate.after_fetch rehydrate.after_stage rehydrate.after_insert rehydrate.before_commit \
 	rehydrate.after_commit; do
-	exits "$site: a pass" 0 "$FIRN" pass --segment-size 16KiB
+	exits "$site: a pass" 0 "$FIRN" pass --segment-size 8KiB
 	postgres_killed_at "$site" "$site" "$FIRN" rehydrate --where-cold all
 	e2e_check_accounted "$ROWS" "after $site"
 	exits "$site: the next rehydrate" 0 "$FIRN" rehydrate --where-cold all

@@ -14,7 +14,7 @@ ROWS=$(hot_rows)
 ALL=$(e2e_digest)
 e2e_env "$(e2e_file_archive)"
 exits "init" 0 "$FIRN" init
-exits "a pass that nothing disturbs" 0 "$FIRN" pass --segment-size 16KiB
+exits "a pass that nothing disturbs" 0 "$FIRN" pass --segment-size 8KiB
 HOT=$(e2e_digest)
 exits "which comes back" 0 "$FIRN" rehydrate --where-cold all
 
@@ -22,7 +22,7 @@ due() { sql "SELECT count(*) FROM firn.maintenance"; }
 invalid() { sql "SELECT count(*) FROM pg_index i WHERE NOT i.indisvalid"; }
 
 for site in $(fault_sites maintain.); do
-	killed_at "$site" "$site" "$FIRN" pass --segment-size 16KiB
+	killed_at "$site" "$site" "$FIRN" pass --segment-size 8KiB
 	isnt "$site: the work is still due" "$(due)" 0
 	exits "$site: maintain" 0 "$FIRN" maintain
 	is "$site: nothing is due" "$(due)" 0
@@ -32,8 +32,8 @@ done
 
 # A leftover of each kind: an abandoned intent's objects and retired segments'.
 for site in $(fault_sites gc.); do
-	killed_at move.after_verify "$site: a pass leaves an intent" "$FIRN" pass --segment-size 16KiB
-	exits "$site: a pass" 0 "$FIRN" pass --segment-size 16KiB
+	killed_at move.after_verify "$site: a pass leaves an intent" "$FIRN" pass --segment-size 8KiB
+	exits "$site: a pass" 0 "$FIRN" pass --segment-size 8KiB
 	exits "$site: a rehydrate retires segments" 0 "$FIRN" rehydrate --workspace w1
 	old_enough() {
 		[ "$(sql "SELECT min(clock_timestamp() - unreferenced_at) >= '1 s' FROM firn.segment

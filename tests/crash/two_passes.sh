@@ -10,7 +10,7 @@ exits "init" 0 "$FIRN" init
 
 stopped() { grep -q '^State:.T' "/proc/$PASS/status"; }
 start_and_stop_at() { # SITE; with one job, since another could be stopped in a transaction that the test waits for
-	FIRN_FAULT=$1=stop "$FIRN" pass --jobs 1 --segment-size 16KiB --format json >"$T/first.json" 2>"$T/first.err" &
+	FIRN_FAULT=$1=stop "$FIRN" pass --jobs 1 --segment-size 8KiB --format json >"$T/first.json" 2>"$T/first.err" &
 	PASS=$!
 	ok "a pass stops at $1" poll_until 30 stopped
 }
@@ -44,7 +44,7 @@ for site in move.after_verify move.before_commit; do
 			WHERE application_name LIKE 'firn%' AND datname = current_database()")" = 0 ]
 	}
 	ok "$site: its sessions end" poll_until 30 sessions_gone
-	exits "$site: another pass takes over" 0 "$FIRN" pass --segment-size 16KiB --format json
+	exits "$site: another pass takes over" 0 "$FIRN" pass --segment-size 8KiB --format json
 	is "$site: and moves all" "$(json '{rows_moved}')" 180
 	is "$site: after undoing what the first began" "$(json '{abandoned}')" 1
 	let_go
@@ -63,7 +63,7 @@ let_go
 is "a pass whose epoch is over exits 75" "$STATUS" 75
 is "and all rows stay hot" "$(e2e_digest)" "$ALL"
 is "and none is cold" "$(cold_rows)" 0
-exits "the next pass" 0 "$FIRN" pass --segment-size 16KiB --format json
+exits "the next pass" 0 "$FIRN" pass --segment-size 8KiB --format json
 is "does the work" "$(e2e_digest)" "$HOT"
 is "and no intent is left" "$(sql "SELECT count(*) FROM firn.segment WHERE state = 'intent'")" 0
 exits "verify --deep is clean" 0 "$FIRN" verify --deep

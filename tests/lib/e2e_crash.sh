@@ -46,7 +46,7 @@ no_intents() { [ "$(sql "SELECT count(*) FROM firn.segment WHERE state = 'intent
 recovered() {
 	local site=$1
 	e2e_check_accounted "$ROWS" "after $site"
-	exits "$site: the next pass" 0 "$FIRN" pass --segment-size 16KiB --format json
+	exits "$site: the next pass" 0 "$FIRN" pass --segment-size 8KiB --format json
 	is "$site: leaves the same rows hot as an undisturbed one" "$(e2e_digest)" "$HOT"
 	e2e_check_accounted "$ROWS" "after the pass after $site"
 	ok "$site: no intent is left" no_intents

@@ -10,7 +10,7 @@ kind=${archive%%:*}
 e2e_env "$archive"
 exits "$kind: init" 0 "$FIRN" init
 for site in $(fault_sites rehydrate.) rehydrate.after_insert=kill:2 rehydrate.after_commit=kill:2; do
-	exits "$kind: a pass" 0 "$FIRN" pass --segment-size 16KiB
+	exits "$kind: a pass" 0 "$FIRN" pass --segment-size 8KiB
 	HOT=$(e2e_digest)
 	is "$kind: moves what is superseded" "$(cold_rows)" 180
 	killed_at "$site" "$kind: $site" "$FIRN" rehydrate --where-cold all

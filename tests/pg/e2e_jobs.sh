@@ -25,7 +25,7 @@ exits "one job" 0 "$FIRN" pass --jobs 1 --format json
 is "moves what is superseded" "$(json '{rows_moved}')" "$SUPERSEDED"
 HOT=$(e2e_digest)
 ok "which comes back" back
-exits "as many jobs as leaves, and more" 0 "$FIRN" pass -j 9 --segment-size 16KiB --format json
+exits "as many jobs as leaves, and more" 0 "$FIRN" pass -j 9 --segment-size 8KiB --format json
 is "move the same" "$(json '{rows_moved}') $(e2e_digest)" "$SUPERSEDED $HOT"
 is "in segments that are all counted" "$(json '{segments}')" "$(sql "SELECT count(*) FROM firn.segment WHERE state = 'active'")"
 exits "verify --deep is clean" 0 "$FIRN" verify --deep
@@ -53,7 +53,7 @@ exits "a limit of rows with several jobs" 0 "$FIRN" pass --jobs 4 --max-rows 77 
 is "is kept to the row" "$(json '{rows_moved}') $(cold_rows)" "77 77"
 ok "they come back" back
 
-FIRN_FAULT=move.before_commit=error exits "a pass of which one job fails" 70 "$FIRN" pass --jobs 3 --segment-size 16KiB
+FIRN_FAULT=move.before_commit=error exits "a pass of which one job fails" 70 "$FIRN" pass --jobs 3 --segment-size 8KiB
 like "says at what" "$ERR" "could not move segment"
 e2e_check_accounted "$ROWS" "after it"
 is "what it had begun is undone" "$(sql "SELECT count(*) FROM firn.segment WHERE state = 'intent'")" 0
