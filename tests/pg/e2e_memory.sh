@@ -20,7 +20,10 @@ for n in 100000 ${FIRN_TEST_SLOW:+1000000}; do
 	sql "DROP SCHEMA IF EXISTS firn CASCADE; DROP TABLE IF EXISTS document_chunk" 2>/dev/null
 	sql "CREATE TABLE document_chunk (id uuid PRIMARY KEY, document_id uuid NOT NULL, workspace_id text NOT NULL,
 		chunk_index int NOT NULL, chunk_text text NOT NULL, chunk_hash text NOT NULL, embedding vector(8) NOT NULL,
-		embedding_version text NOT NULL, created_at timestamptz NOT NULL)"
+		embedding_version text NOT NULL, created_at timestamptz NOT NULL) PARTITION BY HASH (id)"
+	for i in 0 1 2 3; do # so that a pass fills a segment in each of its jobs
+		sql "CREATE TABLE document_chunk_p$i PARTITION OF document_chunk FOR VALUES WITH (MODULUS 4, REMAINDER $i)"
+	done
 	"$T/rows" $n 8 50 </dev/null | sql "COPY document_chunk FROM STDIN (FORMAT BINARY)"
 	sql "ANALYZE document_chunk"
 	e2e_env "$(e2e_file_archive)"
