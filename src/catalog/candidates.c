@@ -38,16 +38,18 @@ struct common {
 static struct common common_of(const struct candidate_rules *r, bool with_keep)
 {
 	struct common all = { true, true };
+	size_t asked = 0;
 
 	for (size_t i = 0; i < r->count; i++) {
 		const struct candidate_rule *rule = &r->rules[i];
 
 		if (rule->keep && !with_keep)
 			continue;
+		asked++;
 		all.superseded &= rule->superseded;
 		all.replacement &= rule->superseded && rule->require_replacement;
 	}
-	return all;
+	return asked ? all : (struct common){ false, false };
 }
 
 static void add_column(struct pg *pg, struct buf *b, const char *alias, const struct column *c)

@@ -185,6 +185,20 @@ printf '%s\n' 'rules:' '  - { name: vip, match: { workspace: "Gr*" }, keep: true
 	'limits: { min_residency: 0s }' >"$T/keep.yaml"
 exits "a keep rule" 0 "$FIRN" plan --policy "$T/keep.yaml" --format json
 is "keeps its workspace" "$(json '{total_rows}')" 200
+exits "a pass with it" 0 "$FIRN" pass --policy "$T/keep.yaml" --format json
+is "moves the others" "$(json '{rows_moved}')" 200
+exits "which come back" 0 "$FIRN" rehydrate --where-cold all
+printf '%s\n' 'rules: [{ name: vip, match: { workspace: "Gr*" }, keep: true }]' >"$T/keep-only.yaml"
+exits "a policy that only keeps" 0 "$FIRN" pass --policy "$T/keep-only.yaml" --format json
+is "moves nothing" "$(json '{rows_moved}')" 0
+printf '%s\n' 'rules:' '  - { name: superseded, match: { superseded: { grace: 0s } }, archive: {} }' \
+	'  - { name: rest, match: { workspace: "Gr*", age_over: 1s }, archive: {} }' 'limits: { min_residency: 0s }' >"$T/two.yaml"
+exits "rules with different conditions" 0 "$FIRN" plan --policy "$T/two.yaml" --format json
+PLANNED=$(json '{total_rows}')
+exits "a pass by them" 0 "$FIRN" pass --policy "$T/two.yaml" --format json
+is "moves what each of them matches" "$(json '{rows_moved}')" "$PLANNED"
+is "and leaves no row that one does" "$(sql "SELECT count(*) FROM shop.\"Text Chunks\" WHERE \"workspaceId\" LIKE 'Gr%'")" 0
+exits "all comes back" 0 "$FIRN" rehydrate --where-cold all
 exits "pass --max-rows" 0 "$FIRN" pass --max-rows 30 --format json
 is "stops there" "$(json '{rows_moved}') $(json '{stopped_early}')" "30 true"
 exits "and comes back" 0 "$FIRN" rehydrate --where-cold all
