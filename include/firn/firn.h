@@ -136,10 +136,11 @@ void firn_plan_result_release(struct firn_plan_result *r);
 
 struct firn_maintain_step {
 	char *table, *leaf, *index; /* index "" where the step is the leaf's */
-	char action[32];            /* reindex, vacuum, analyze, drop-leftover, put-off */
+	char action[32];            /* reindex, vacuum, analyze, wait, drop-leftover, put-off */
 	char *reason;
-	double seconds;
-	int64_t bytes_before, bytes_after;
+	double seconds;                     /* expected ones in a dry run */
+	int64_t bytes_before, bytes_after;  /* vacuum: heap and TOAST */
+	int64_t reclaimable_bytes; /* an estimate: what these take beyond a fresh copy; rows to come use it */
 };
 
 struct firn_maintain_result {

@@ -32,9 +32,14 @@ const struct command command_table[] = {
 	  "Rows whose document is gone stay cold and are counted.",
 	  CMD_REHYDRATE, true, cmd_rehydrate },
 	{ "maintain", "ANALYZE, VACUUM, REINDEX where due",
-	  "Does the index work that moves left behind, choosing what is cheapest for each leaf, "
-	  "and drops what a REINDEX that died left over. Work that cannot be done now (no room "
-	  "on the disk, no lock) is put off: the status is 75 then.",
+	  "Does the index work that moves left behind, choosing what is cheapest for each leaf and "
+	  "index by what such work cost in this database: VACUUM, a rebuild before VACUUM, or "
+	  "nothing yet. Leaves where a second of work brings most come first. What a REINDEX that "
+	  "died left over is dropped.\n\n"
+	  "Heavy work is done inside the policy's window only, waits while another process of firn "
+	  "builds, rows pour in or a standby lags (maintain: in the configuration says how much), "
+	  "and is put off when that does not end, when there is no room on the disk or no lock: "
+	  "the status is 75 then, and the next run goes on.",
 	  CMD_MAINTAIN, true, cmd_maintain },
 	{ "status", "hot and cold rows and bytes",
 	  "By table and leaf, and with --by workspace by workspace and version.", CMD_STATUS, true,

@@ -213,6 +213,7 @@ static void put_maintain(json_t *o, const struct firn_maintain_result *x)
 		set_real(s, "seconds", x->steps[i].seconds);
 		set_int(s, "bytes_before", x->steps[i].bytes_before);
 		set_int(s, "bytes_after", x->steps[i].bytes_after);
+		set_int(s, "reclaimable_bytes", x->steps[i].reclaimable_bytes);
 	}
 	set_int(o, "put_off", x->put_off);
 }
