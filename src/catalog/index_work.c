@@ -208,7 +208,7 @@ bool index_work_disk_free(struct pg *pg, int64_t *bytes_out, struct err *e)
 
 /* Vectors lie in TOAST, so that the heap, by whose size Postgres decides on parallel workers, is small even where there
  * is much to do: max_parallel_maintenance_workers is what limits them. */
-static bool set_up_build(struct pg *pg, const char *work_mem, struct err *e)
+bool index_work_set_up_build(struct pg *pg, const char *work_mem, struct err *e)
 {
 	struct pg_params p = PG_PARAMS_INIT;
 
@@ -237,7 +237,7 @@ static bool run_alone(struct pg *pg, const char *verb, const char *qualified, st
 bool index_work_reindex(struct pg *pg, const struct leaf_index *index, bool concurrently,
 			const char *work_mem, struct err *e)
 {
-	return set_up_build(pg, work_mem, e) &&
+	return index_work_set_up_build(pg, work_mem, e) &&
 	       run_alone(pg, concurrently ? "REINDEX INDEX CONCURRENTLY" : "REINDEX INDEX",
 			 index->qualified, e);
 }

@@ -49,6 +49,8 @@ bool index_work_rows(struct pg *pg, uint32_t leaf_oid, int64_t *live_out, int64_
 /* Bytes free where the server's data folder is, or -1 when that cannot be known from here. */
 bool index_work_disk_free(struct pg *pg, int64_t *bytes_out, struct err *e);
 
+/* Settings of the session for builds: memory (NULL: the server's), workers. The next one does it itself. */
+bool index_work_set_up_build(struct pg *pg, const char *work_mem, struct err *e);
 bool index_work_reindex(struct pg *pg, const struct leaf_index *index, bool concurrently,
 			const char *work_mem, struct err *e);
 bool index_work_drop(struct pg *pg, const struct leaf_index *index, struct err *e);

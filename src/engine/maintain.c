@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/signal.h"
 #include "base/str.h"
+#include "catalog/index_bulk.h"
 #include "catalog/index_work.h"
 #include "catalog/server_load.h"
 #include "engine/index_cost.h"
@@ -368,8 +369,68 @@ static bool finish_leaf(struct work *w, bool waits, bool put_off, struct err *e)
 	/* Dead elements that stay in an index are remembered, so that they add up. */
 	if (waits)
 		done.deleted = 0;
-	return done.deleted + done.inserted == 0 ||
-	       index_work_done(w->f->pg, w->table->id, &done, e);
+	return index_work_done(w->f->pg, w->table->id, &done, e);
+}
+
+static bool log_restored(struct work *w, const struct index_restore *item, int64_t after,
+			 double seconds, struct err *e)
+{
+	struct leaf_index *indexes = NULL;
+	size_t count = 0;
+	bool ok = index_work_indexes(w->f->pg, w->table->id, w->leaf, &indexes, &count, e);
+
+	for (size_t i = 0; ok && i < count; i++)
+		if (str_eq(indexes[i].name, item->name))
+			ok = log_step(w, &indexes[i], "reindex", w->dead, after, seconds, e);
+	leaf_indexes_free(indexes, count);
+	return ok;
+}
+
+static bool restore_index(struct work *w, const struct index_restore *item, struct err *e)
+{
+	int64_t start_ms = clock_now_ms(w->f->clock), after = 0;
+	struct buf name = BUF_INIT;
+	double seconds = 0;
+	bool built = true, ok;
+
+	pg_add_qualified(w->f->pg, &name, item->schema, item->name);
+	ok = buf_ok(&name, e);
+	if (ok && !w->options->dry_run) {
+		ok = index_bulk_restore(w->f->pg, w->table->id, item,
+					w->f->config.maintain.concurrently,
+					w->f->config.maintain.work_mem, &built, e);
+		seconds = seconds_since(w, start_ms);
+		if (ok && built)
+			ok = index_work_bytes(w->f->pg, buf_str(&name), &after, e) &&
+			     log_restored(w, item, after, seconds, e);
+	}
+	buf_release(&name);
+	return ok &&
+	       (!built || add_step(w, item->name, item->create ? "create" : "reindex", seconds, 0,
+				   after, 0, e, "a bulk load had taken it out of the way"));
+}
+
+/* Indexes of the leaf at hand that a bulk load took out of the way. Readers miss them: no window holds for them. */
+static bool restore_indexes(struct work *w, struct err *e)
+{
+	struct index_restore *items = NULL;
+	size_t count = 0;
+	bool analyzed = false, ok = index_bulk_list(w->f->pg, w->table->id, &items, &count, e);
+
+	for (size_t i = 0; ok && i < count; i++) {
+		if (!str_eq(items[i].leaf, w->leaf->label))
+			continue;
+		if (!analyzed)
+			ok = drop_leftovers(w, e) &&
+			     analyze(w, w->leaf->qualified, "rows came in bulk", e) &&
+			     index_work_rows(w->f->pg, w->leaf->oid, &w->rows, &w->dead, e);
+		analyzed = true;
+		if (ok && w->dead < w->due.deleted)
+			w->dead = w->due.deleted;
+		ok = ok && restore_index(w, &items[i], e);
+	}
+	index_restores_free(items, count);
+	return ok;
 }
 
 static void leaf_list_release(struct leaf_list *l)
@@ -542,6 +603,11 @@ bool engine_maintain_table(struct firn *f, const struct engine_table *t,
 	ok = index_work_due(f->pg, t->id, &due, &count, e) &&
 	     (options->dry_run || forget_gone_leaves(&w, due, count, e)) && measure_ingest(&w, e) &&
 	     take_turns(&w, due, count, &turns, &turn_count, e);
+	for (size_t i = 0; ok && i < turn_count && !out_of_time(&w); i++) {
+		w.leaf = turns[i].leaf;
+		w.due = turns[i].due;
+		ok = restore_indexes(&w, e);
+	}
 	for (size_t i = 0; ok && i < turn_count; i++) {
 		w.leaf = turns[i].leaf;
 		w.due = turns[i].due;
