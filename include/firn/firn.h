@@ -316,6 +316,7 @@ struct firn_report_result {
 	int64_t hot_equivalent_bytes; /* what the cold rows would take if they were hot, at today's bytes a row */
 	double saved_usd_per_month; /* hot_equivalent at the hot price, less what cold costs */
 	char *price_list, *price_list_date; /* name and date of the prices used */
+	int64_t reclaimable_bytes; /* of the hot ones, an estimate: what a fresh copy would not take */
 };
 
 bool firn_report(struct firn *f, struct firn_report_result *result, struct err *e);

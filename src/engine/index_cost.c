@@ -15,6 +15,21 @@ static struct cost_index shape_of(const struct leaf_index *index, const struct w
 	};
 }
 
+static struct cost_index shape_now(const struct leaf_index *index, int64_t rows)
+{
+	return (struct cost_index){
+		.method = index->method,
+		.vector = index->vector,
+		.dimensions = index->dimensions,
+		.vector_bytes = index->vector_bytes,
+		.links = index->links,
+		.key_bytes = index->key_bytes,
+		.row_bytes = index->row_bytes,
+		.rows = rows,
+		.bytes = index->bytes,
+	};
+}
+
 /* seconds of an action, as so many units each, less what another part of it took. */
 static bool fit(struct firn *f, const struct leaf_index *index, const char *action,
 		double (*units)(const struct cost_index *), double less_scan_s, double *constant,
@@ -64,20 +79,40 @@ bool index_cost_of(struct firn *f, const struct leaf_index *index, int64_t rows,
 		memory *= 1024;
 	}
 	dead -= index->dead_at_build;
-	out->shape = (struct cost_index){
-		.method = index->method,
-		.vector = index->vector,
-		.dimensions = index->dimensions,
-		.vector_bytes = index->vector_bytes,
-		.links = index->links,
-		.key_bytes = index->key_bytes,
-		.row_bytes = index->row_bytes,
-		.rows = rows,
-		.dead = dead > 0 ? dead : 0,
-		.bytes = index->bytes,
-		.memory_bytes = memory ? (int64_t)memory : load.memory_bytes,
-		.ingest_rows_per_s = ingest_rows_per_s,
-	};
+	out->shape = shape_now(index, rows);
+	out->shape.dead = dead > 0 ? dead : 0;
+	out->shape.memory_bytes = memory ? (int64_t)memory : load.memory_bytes;
+	out->shape.ingest_rows_per_s = ingest_rows_per_s;
 	out->estimate = cost_decide(&out->constants, &out->shape);
 	return true;
+}
+
+/* Estimates are not better than this share of a file. */
+#define NOISE_SHARE 20
+
+static int64_t beyond(int64_t bytes, int64_t fresh)
+{
+	return fresh > 0 && bytes - fresh > bytes / NOISE_SHARE ? bytes - fresh : 0;
+}
+
+bool index_cost_reclaimable(struct firn *f, const struct engine_table *t, const struct leaf *leaf,
+			    int64_t rows, int64_t *bytes_out, struct err *e)
+{
+	struct leaf_index *indexes = NULL;
+	int64_t bytes, fresh;
+	size_t count = 0;
+	bool ok;
+
+	*bytes_out = 0;
+	ok = index_work_table_bytes(f->pg, t->info, leaf, rows, &bytes, &fresh, e) &&
+	     index_work_indexes(f->pg, t->id, leaf, &indexes, &count, e);
+	if (ok)
+		*bytes_out = beyond(bytes, fresh);
+	for (size_t i = 0; ok && i < count; i++) {
+		struct cost_index shape = shape_now(&indexes[i], rows);
+
+		*bytes_out += beyond(shape.bytes, cost_fresh_bytes(&shape));
+	}
+	leaf_indexes_free(indexes, count);
+	return ok;
 }

@@ -42,6 +42,7 @@ struct work {
 	int64_t rows, dead;
 	int64_t inserted_before, measured_ms; /* into the whole table, and when that was */
 	double ingest_rows_per_s;
+	bool analyzed; /* the leaf at hand, since the last rows came or went */
 };
 
 /* Indexes of the leaf at hand, and what work on them would cost. */
@@ -411,20 +412,20 @@ static bool restore_index(struct work *w, const struct index_restore *item, stru
 }
 
 /* Indexes of the leaf at hand that a bulk load took out of the way. Readers miss them: no window holds for them. */
-static bool restore_indexes(struct work *w, struct err *e)
+static bool restore_indexes(struct work *w, bool *analyzed, struct err *e)
 {
 	struct index_restore *items = NULL;
 	size_t count = 0;
-	bool analyzed = false, ok = index_bulk_list(w->f->pg, w->table->id, &items, &count, e);
+	bool ok = index_bulk_list(w->f->pg, w->table->id, &items, &count, e);
 
 	for (size_t i = 0; ok && i < count; i++) {
 		if (!str_eq(items[i].leaf, w->leaf->label))
 			continue;
-		if (!analyzed)
+		if (!*analyzed)
 			ok = drop_leftovers(w, e) &&
 			     analyze(w, w->leaf->qualified, "rows came in bulk", e) &&
 			     index_work_rows(w->f->pg, w->leaf->oid, &w->rows, &w->dead, e);
-		analyzed = true;
+		*analyzed = true;
 		if (ok && w->dead < w->due.deleted)
 			w->dead = w->due.deleted;
 		ok = ok && restore_index(w, &items[i], e);
@@ -465,7 +466,8 @@ static bool work_on_leaf(struct work *w, struct err *e)
 	struct leaf_list l = { 0 };
 	bool ok;
 
-	ok = drop_leftovers(w, e) && analyze(w, w->leaf->qualified, "rows came or went", e) &&
+	ok = drop_leftovers(w, e) &&
+	     (w->analyzed || analyze(w, w->leaf->qualified, "rows came or went", e)) &&
 	     judge_leaf(w, &l, e);
 	/* Indexes first: VACUUM then finds nothing to clean in the new ones. */
 	for (size_t i = 0; ok && i < l.count && !out_of_time(w); i++)
@@ -505,6 +507,7 @@ struct turn {
 	const struct leaf *leaf;
 	struct due_work due;
 	double benefit_per_s;
+	bool analyzed;
 };
 
 static int most_first(const void *a, const void *b)
@@ -606,11 +609,12 @@ bool engine_maintain_table(struct firn *f, const struct engine_table *t,
 	for (size_t i = 0; ok && i < turn_count && !out_of_time(&w); i++) {
 		w.leaf = turns[i].leaf;
 		w.due = turns[i].due;
-		ok = restore_indexes(&w, e);
+		ok = restore_indexes(&w, &turns[i].analyzed, e);
 	}
 	for (size_t i = 0; ok && i < turn_count; i++) {
 		w.leaf = turns[i].leaf;
 		w.due = turns[i].due;
+		w.analyzed = turns[i].analyzed;
 		if (out_of_time(&w)) {
 			result->put_off++;
 			ok = add_step(&w, "", "put-off", 0, 0, 0, 0, e,

@@ -597,6 +597,9 @@ bool text_cost(const struct report *r, const struct firn_report_result *x, struc
 	if (!ok)
 		return false;
 	fputs(x->row_count > 0 ? "\n" : "nothing is stored yet\n", r->out);
+	if (x->reclaimable_bytes > 0)
+		fprintf(r->out, "of what is hot, about %s is room for rows to come\n",
+			bytes(&w, x->reclaimable_bytes));
 	if (x->hot_equivalent_bytes > 0)
 		fprintf(r->out, "hot, the cold rows would take %s more: ",
 			bytes(&w, x->hot_equivalent_bytes));

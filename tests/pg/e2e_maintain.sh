@@ -46,6 +46,13 @@ ok "the index is smaller" [ "$(sql "SELECT pg_relation_size('${W1}_embedding_idx
 is "what it was like is logged" "$(sql "SELECT DISTINCT dimensions FROM firn.maintenance_log WHERE method = 'hnsw'")" 16
 like "what is reclaimable is said" "$(json '{steps,0}')" '"reclaimable_bytes": [0-9]'
 
+# What was done before a run died is not done again.
+gone "$W1" w1 40
+FIRN_FAULT=maintain.after_reindex=kill exits "a run that is killed after its first build" 137 "$FIRN" maintain
+exits "the next one" 0 "$FIRN" maintain --format json
+is "goes on with VACUUM" "$(actions)" "$W1:vacuum"
+is "nothing is due" "$(sql "SELECT count(*) FROM firn.maintenance")" 0
+
 # Here builds were slow and VACUUM fast: the planner believes its own history.
 sql "INSERT INTO firn.maintenance_log (table_id, leaf, index_name, method, action, rows, dead, seconds, dimensions)
 	SELECT $TABLE_ID, 'x', 'x', 'hnsw', a, 30000, 15000, s, 16
@@ -92,4 +99,23 @@ like "the build is put off" "$OUT" "the policy's window is closed"
 exits "inside of it" 0 "$FIRN" maintain --format json
 like "it is done" "$(actions)" "$W2:reindex"
 is "nothing is due" "$(sql "SELECT count(*) FROM firn.maintenance")" 0
+
+# A long build does not begin while rows pour in.
+sql "INSERT INTO firn.maintenance_log (table_id, leaf, method, action, rows, seconds, dimensions)
+	SELECT $TABLE_ID, 'x', 'hnsw', 'reindex', 30000, 20000, 16 FROM generate_series(1, 25)"
+gone "$W2" "$OTHER" 40
+while [ -e "$T" ]; do
+	sql "INSERT INTO document_chunk SELECT gen_random_uuid(), id, workspace_id, 0, '', NULL, 'v2', now() FROM document LIMIT 50"
+done >/dev/null 2>&1 &
+LOADER=$!
+printf 'maintain: { pause_at_most: 1s, pause_ingest_rows: 5 }\n' >"$T/firn.yaml"
+exits "while rows pour in" 75 "$FIRN" -c "$T/firn.yaml" maintain --force --format json
+like "builds are put off" "$OUT" "[0-9]+ rows a second come in"
+kill $LOADER
+wait $LOADER 2>/dev/null
+sql "DELETE FROM firn.maintenance_log WHERE leaf = 'x'"
+exits "and done afterwards" 0 "$FIRN" maintain --format json
+is "nothing is due in the end" "$(sql "SELECT count(*) FROM firn.maintenance")" 0
+exits "a report" 0 "$FIRN" report --format json
+like "says what is reclaimable" "$(json '{reclaimable_bytes}')" "^[0-9]+$"
 done_testing
