@@ -181,6 +181,7 @@ cover:
 
 bench: all-release
 	tools/bench
+	tools/bench-maintain
 
 demo:
 	tools/bootstrap demo

@@ -127,7 +127,7 @@ struct firn_pass_options {
 	int dry_run;           /* as firn_plan: nothing is moved */
 	int no_maintain;       /* leave index work to firn_maintain */
 	int64_t segment_bytes; /* 0: 128 MiB */
-	int64_t jobs;          /* leaves worked on at once; 0: the policy's; one where rows or bytes are limited */
+	int64_t jobs; /* leaves worked on at once; 0: the policy's; one where rows or bytes are limited */
 };
 
 bool firn_plan(struct firn *f, const struct firn_pass_options *options,
@@ -136,10 +136,11 @@ void firn_plan_result_release(struct firn_plan_result *r);
 
 struct firn_maintain_step {
 	char *table, *leaf, *index; /* index "" where the step is the leaf's */
-	char action[32];            /* reindex, vacuum, analyze, drop-leftover, put-off */
+	char action[32]; /* reindex, create, vacuum, analyze, wait, drop-leftover, put-off */
 	char *reason;
-	double seconds;
-	int64_t bytes_before, bytes_after;
+	double seconds;                    /* expected ones in a dry run */
+	int64_t bytes_before, bytes_after; /* vacuum: heap and TOAST */
+	int64_t reclaimable_bytes; /* an estimate: what these take beyond a fresh copy; rows to come use it */
 };
 
 struct firn_maintain_result {
@@ -186,6 +187,10 @@ struct firn_rehydrate_options {
 	enum firn_on_conflict on_conflict;
 	int no_maintain;
 	int dry_run; /* count and size only */
+	/* Vector indexes of leaves that get a large share of new rows are dropped, or filled with little care, and built
+	 * anew after the load, where that takes a third less time. Until then searches of these leaves are slow, or find
+	 * less. ERR_USAGE with no_maintain. */
+	int bulk;
 };
 
 struct firn_rehydrate_result {
@@ -311,6 +316,7 @@ struct firn_report_result {
 	int64_t hot_equivalent_bytes; /* what the cold rows would take if they were hot, at today's bytes a row */
 	double saved_usd_per_month; /* hot_equivalent at the hot price, less what cold costs */
 	char *price_list, *price_list_date; /* name and date of the prices used */
+	int64_t reclaimable_bytes; /* of the hot ones, an estimate: what a fresh copy would not take */
 };
 
 bool firn_report(struct firn *f, struct firn_report_result *result, struct err *e);

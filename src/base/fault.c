@@ -19,6 +19,10 @@ const char *const fault_sites[] = {
 	"rehydrate.before_commit",
 	"rehydrate.after_commit",
 	"rehydrate.before_maintain",
+	/* engine/bulk.c, catalog/index_bulk.c */
+	"bulk.before_begin",
+	"bulk.after_begin",
+	"bulk.after_build",
 	/* engine/maintain.c */
 	"maintain.before_reindex",
 	"maintain.after_reindex",

@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "sql.h"
 
 bool index_work_due(struct pg *pg, int64_t table_id, struct due_work **out, size_t *count_out,
 		    struct err *e)
@@ -19,7 +20,8 @@ bool index_work_due(struct pg *pg, int64_t table_id, struct due_work **out, size
 	*count_out = 0;
 	pg_param_i64(&p, table_id);
 	ok = pg_query(pg,
-		      "SELECT leaf, rows_deleted, rows_inserted FROM firn.maintenance WHERE "
+		      "SELECT leaf, rows_deleted, rows_inserted, "
+		      "extract(epoch FROM clock_timestamp() - since) FROM firn.maintenance WHERE "
 		      "table_id = $1::bigint "
 		      "ORDER BY since, leaf",
 		      &p, &r, e);
@@ -29,7 +31,7 @@ bool index_work_due(struct pg *pg, int64_t table_id, struct due_work **out, size
 	}
 	for (int i = 0; ok && i < pg_rows(r); i++) {
 		(*out)[i] = (struct due_work){ mem_strdup(pg_text(r, i, 0), e), pg_i64(r, i, 1),
-					       pg_i64(r, i, 2) };
+					       pg_i64(r, i, 2), pg_f64(r, i, 3) };
 		(*count_out)++;
 		ok = (*out)[i].leaf != NULL;
 	}
@@ -48,7 +50,8 @@ bool index_work_done(struct pg *pg, int64_t table_id, const struct due_work *don
 {
 	static const char subtract[] =
 		"UPDATE firn.maintenance SET rows_deleted = rows_deleted - $3::bigint, "
-		"rows_inserted = rows_inserted - $4::bigint, since = now() "
+		"rows_inserted = rows_inserted - $4::bigint, "
+		"since = CASE WHEN $3::bigint > 0 THEN now() ELSE since END "
 		"WHERE table_id = $1::bigint AND leaf = $2 AND rows_deleted >= $3::bigint AND "
 		"rows_inserted >= $4::bigint";
 	static const char clear[] =
@@ -66,17 +69,15 @@ bool index_work_done(struct pg *pg, int64_t table_id, const struct due_work *don
 	       err_wrap(e, "could not record that maintenance of leaf \"%s\" is done", done->leaf);
 }
 
-static bool list_indexes(struct pg *pg, const char *sql, uint32_t leaf_oid, struct leaf_index **out,
-			 size_t *count_out, struct err *e)
+static bool list_indexes(struct pg *pg, const char *sql, const struct pg_params *p, bool all,
+			 struct leaf_index **out, size_t *count_out, struct err *e)
 {
-	struct pg_params p = PG_PARAMS_INIT;
 	struct pg_result *r = NULL;
 	bool ok;
 
 	*out = NULL;
 	*count_out = 0;
-	pg_param_i64(&p, leaf_oid);
-	ok = pg_query(pg, sql, &p, &r, e);
+	ok = pg_query(pg, sql, p, &r, e);
 	if (ok) {
 		*out = mem_new((size_t)pg_rows(r), sizeof(**out), e);
 		ok = *out != NULL;
@@ -93,6 +94,16 @@ static bool list_indexes(struct pg *pg, const char *sql, uint32_t leaf_oid, stru
 		};
 		snprintf(index->method, sizeof(index->method), "%s", pg_text(r, i, 2));
 		index->vector = str_eq(index->method, "hnsw") || str_eq(index->method, "ivfflat");
+		if (all) {
+			index->dimensions = (int)pg_i64(r, i, 4);
+			index->vector_bytes = (int)pg_i64(r, i, 5);
+			index->links = (int)pg_i64(r, i, 6);
+			index->key_bytes = pg_f64(r, i, 7);
+			index->row_bytes = pg_f64(r, i, 8);
+			index->dead_at_build = pg_i64(r, i, 9);
+			index->attached = pg_bool(r, i, 10);
+			index->constraint = pg_bool(r, i, 11);
+		}
 		(*count_out)++;
 		ok = index->name && index->qualified;
 	}
@@ -100,19 +111,15 @@ static bool list_indexes(struct pg *pg, const char *sql, uint32_t leaf_oid, stru
 	return ok || err_wrap(e, "could not list indexes");
 }
 
-#define INDEX_SELECT                                                                             \
-	"SELECT n.nspname, c.relname, m.amname, pg_catalog.pg_relation_size(c.oid) FROM "        \
-	"pg_catalog.pg_index i "                                                                 \
-	"JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid JOIN pg_catalog.pg_am m ON m.oid = " \
-	"c.relam "                                                                               \
-	"JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE i.indrelid = "           \
-	"$1::bigint::oid "
-
-bool index_work_indexes(struct pg *pg, uint32_t leaf_oid, struct leaf_index **out,
-			size_t *count_out, struct err *e)
+bool index_work_indexes(struct pg *pg, int64_t table_id, const struct leaf *leaf,
+			struct leaf_index **out, size_t *count_out, struct err *e)
 {
-	return list_indexes(pg, INDEX_SELECT "AND i.indisvalid AND i.indisready ORDER BY 4 DESC, 2",
-			    leaf_oid, out, count_out, e);
+	struct pg_params p = PG_PARAMS_INIT;
+
+	pg_param_i64(&p, leaf->oid);
+	pg_param_i64(&p, table_id);
+	pg_param_text(&p, leaf->label);
+	return list_indexes(pg, sql_index_list, &p, true, out, count_out, e);
 }
 
 /* Whoever builds concurrently holds a ShareUpdateExclusiveLock on the leaf; so does VACUUM, and then the leftovers
@@ -120,16 +127,10 @@ bool index_work_indexes(struct pg *pg, uint32_t leaf_oid, struct leaf_index **ou
 bool index_work_leftovers(struct pg *pg, uint32_t leaf_oid, struct leaf_index **out,
 			  size_t *count_out, struct err *e)
 {
-	return list_indexes(
-		pg,
-		INDEX_SELECT
-		"AND NOT i.indisvalid AND c.relname ~ '_cc(new|old)[0-9]*$' "
-		"AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_locks l WHERE l.relation = i.indrelid "
-		"AND l.locktype = 'relation' AND l.mode = 'ShareUpdateExclusiveLock' "
-		"AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d "
-		"WHERE d.datname = pg_catalog.current_database()) "
-		"AND l.pid <> pg_catalog.pg_backend_pid()) ORDER BY 2",
-		leaf_oid, out, count_out, e);
+	struct pg_params p = PG_PARAMS_INIT;
+
+	pg_param_i64(&p, leaf_oid);
+	return list_indexes(pg, sql_index_leftovers, &p, false, out, count_out, e);
 }
 
 void leaf_indexes_free(struct leaf_index *indexes, size_t count)
@@ -205,10 +206,14 @@ bool index_work_disk_free(struct pg *pg, int64_t *bytes_out, struct err *e)
 	return true;
 }
 
-static bool set_work_mem(struct pg *pg, const char *work_mem, struct err *e)
+/* Vectors lie in TOAST, so that the heap, by whose size Postgres decides on parallel workers, is small even where there
+ * is much to do: max_parallel_maintenance_workers is what limits them. */
+bool index_work_set_up_build(struct pg *pg, const char *work_mem, struct err *e)
 {
 	struct pg_params p = PG_PARAMS_INIT;
 
+	if (!pg_exec(pg, "SET min_parallel_table_scan_size = 0", e))
+		return false;
 	if (!work_mem)
 		return true;
 	pg_param_text(&p, work_mem);
@@ -232,7 +237,7 @@ static bool run_alone(struct pg *pg, const char *verb, const char *qualified, st
 bool index_work_reindex(struct pg *pg, const struct leaf_index *index, bool concurrently,
 			const char *work_mem, struct err *e)
 {
-	return set_work_mem(pg, work_mem, e) &&
+	return index_work_set_up_build(pg, work_mem, e) &&
 	       run_alone(pg, concurrently ? "REINDEX INDEX CONCURRENTLY" : "REINDEX INDEX",
 			 index->qualified, e);
 }
@@ -242,9 +247,41 @@ bool index_work_drop(struct pg *pg, const struct leaf_index *index, struct err *
 	return run_alone(pg, "DROP INDEX CONCURRENTLY IF EXISTS", index->qualified, e);
 }
 
-bool index_work_vacuum(struct pg *pg, const char *qualified, struct err *e)
+/* INDEX_CLEANUP OFF holds for TOAST as well, where nothing speaks for leaving dead entries: it gets a VACUUM of its
+ * own. */
+static bool vacuum_toast(struct pg *pg, const struct leaf *leaf, struct err *e)
 {
-	return run_alone(pg, "VACUUM", qualified, e);
+	static const char find[] = "SELECT n.nspname, t.relname FROM pg_catalog.pg_class c "
+				   "JOIN pg_catalog.pg_class t ON t.oid = c.reltoastrelid "
+				   "JOIN pg_catalog.pg_namespace n ON n.oid = t.relnamespace "
+				   "WHERE c.oid = $1::bigint::oid";
+	struct pg_params p = PG_PARAMS_INIT;
+	struct buf name = BUF_INIT;
+	struct pg_result *r = NULL;
+	bool ok;
+
+	pg_param_i64(&p, leaf->oid);
+	ok = pg_query(pg, find, &p, &r, e);
+	if (ok && pg_rows(r) == 1) {
+		pg_add_qualified(pg, &name, pg_text(r, 0, 0), pg_text(r, 0, 1));
+		ok = buf_ok(&name, e) && run_alone(pg, "VACUUM", buf_str(&name), e);
+	}
+	buf_release(&name);
+	pg_result_free(r);
+	return ok;
+}
+
+bool index_work_vacuum(struct pg *pg, const struct leaf *leaf, enum vacuum_indexes how,
+		       struct err *e)
+{
+	static const char *const verbs[] = {
+		[VACUUM_AS_DUE] = "VACUUM",
+		[VACUUM_INDEXES] = "VACUUM (INDEX_CLEANUP ON)",
+		[VACUUM_LEAVE_INDEXES] = "VACUUM (INDEX_CLEANUP OFF)",
+	};
+
+	return run_alone(pg, verbs[how], leaf->qualified, e) &&
+	       (how != VACUUM_LEAVE_INDEXES || vacuum_toast(pg, leaf, e));
 }
 
 bool index_work_analyze(struct pg *pg, const char *qualified, struct err *e)
@@ -256,9 +293,10 @@ bool index_work_log(struct pg *pg, const struct work_log *w, struct err *e)
 {
 	static const char sql[] = "INSERT INTO firn.maintenance_log (table_id, leaf, index_name, "
 				  "method, action, rows, dead, bytes_before, "
-				  "bytes_after, seconds) VALUES ($1::bigint, $2, $3, $4, $5, "
-				  "$6::bigint, $7::bigint, $8::bigint, $9::bigint, "
-				  "$10::double precision)";
+				  "bytes_after, seconds, dimensions, links) VALUES ($1::bigint, "
+				  "$2, $3, $4, $5, $6::bigint, $7::bigint, $8::bigint, "
+				  "$9::bigint, $10::double precision, $11::bigint::int, "
+				  "$12::bigint::int)";
 	struct pg_params p = PG_PARAMS_INIT;
 	char seconds[32];
 
@@ -273,26 +311,86 @@ bool index_work_log(struct pg *pg, const struct work_log *w, struct err *e)
 	pg_param_i64(&p, w->bytes_before);
 	pg_param_i64(&p, w->bytes_after);
 	pg_param_text(&p, seconds);
+	pg_param_i64(&p, w->dimensions);
+	pg_param_i64(&p, w->links);
 	return pg_query(pg, sql, &p, NULL, e) || err_wrap(e, "could not log what maintenance cost");
 }
 
-bool index_work_history(struct pg *pg, const char *method, const char *action,
-			struct work_history *out, struct err *e)
+bool index_work_samples(struct pg *pg, const char *method, const char *action,
+			struct work_sample out[WORK_SAMPLES_MAX], size_t *count_out, struct err *e)
 {
-	static const char sql[] = "SELECT coalesce(sum(seconds), 0), coalesce(sum(rows), 0), "
-				  "coalesce(sum(dead), 0), count(*) FROM "
-				  "(SELECT seconds, rows, dead FROM firn.maintenance_log WHERE "
-				  "method = $1 AND action = $2 AND rows > 0 "
-				  "ORDER BY id DESC LIMIT 50) l";
+	static const char sql[] = "SELECT seconds, rows, dead, dimensions, links FROM "
+				  "firn.maintenance_log WHERE method = $1 AND action = $2 "
+				  "AND rows > 0 ORDER BY id DESC LIMIT $3::bigint";
 	struct pg_params p = PG_PARAMS_INIT;
 	struct pg_result *r = NULL;
 
 	pg_param_text(&p, method);
 	pg_param_text(&p, action);
-	if (!one_row(pg, sql, &p, &r, e))
+	pg_param_i64(&p, WORK_SAMPLES_MAX);
+	*count_out = 0;
+	if (!pg_query(pg, sql, &p, &r, e))
 		return err_wrap(e, "could not read what maintenance cost before");
-	*out = (struct work_history){ pg_f64(r, 0, 0), pg_f64(r, 0, 1), pg_f64(r, 0, 2),
-				      pg_i64(r, 0, 3) };
+	for (int i = 0; i < pg_rows(r); i++)
+		out[(*count_out)++] = (struct work_sample){
+			.seconds = pg_f64(r, i, 0),
+			.rows = pg_i64(r, i, 1),
+			.dead = pg_i64(r, i, 2),
+			.dimensions = (int)pg_i64(r, i, 3),
+			.links = (int)pg_i64(r, i, 4),
+		};
 	pg_result_free(r);
 	return true;
+}
+
+/* Rows that the estimate of a fresh copy looks at. */
+#define SAMPLE_ROWS 1000.0
+
+/* A row's header and item pointer; each value as it is stored (compressed or not), and for one in TOAST the pointer and
+ * the headers of its chunks, of which a page takes four. */
+static void add_row_bytes(struct pg *pg, struct buf *sql, const struct table_info *t)
+{
+	buf_add_str(sql, "28");
+	for (size_t i = 0; i < t->column_count; i++) {
+		buf_add_str(sql, " + coalesce((SELECT s.n + CASE WHEN s.n > 1900 THEN 18 + 38 * "
+				 "((s.n + 1995) / 1996) ELSE 0 END FROM (SELECT "
+				 "pg_catalog.pg_column_size(r.");
+		pg_add_identifier(pg, sql, t->columns[i].name);
+		buf_add_str(sql, ") AS n) s), 0)");
+	}
+}
+
+bool index_work_table_bytes(struct pg *pg, const struct table_info *t, const struct leaf *leaf,
+			    int64_t rows, int64_t *bytes_out, int64_t *fresh_out, struct err *e)
+{
+	double percent = rows > 0 ? 100 * SAMPLE_ROWS / (double)rows : 100;
+	struct pg_params p = PG_PARAMS_INIT;
+	struct pg_result *size = NULL, *sample = NULL;
+	struct buf sql = BUF_INIT;
+	bool ok;
+
+	*fresh_out = -1;
+	pg_param_i64(&p, leaf->oid);
+	ok = one_row(pg,
+		     "SELECT pg_catalog.pg_relation_size(c.oid) + coalesce("
+		     "pg_catalog.pg_relation_size(nullif(c.reltoastrelid, 0)), 0) "
+		     "FROM pg_catalog.pg_class c WHERE c.oid = $1::bigint::oid",
+		     &p, &size, e);
+	if (!ok)
+		goto out;
+	*bytes_out = pg_i64(size, 0, 0);
+	buf_add_str(&sql, "SELECT avg(");
+	add_row_bytes(pg, &sql, t);
+	buf_printf(&sql, "), count(*) FROM ONLY %s r TABLESAMPLE SYSTEM (%.4f)", leaf->qualified,
+		   percent > 100     ? 100
+		   : percent < 0.001 ? 0.001
+				     : percent);
+	ok = buf_ok(&sql, e) && one_row(pg, buf_str(&sql), NULL, &sample, e);
+	if (ok && pg_i64(sample, 0, 1) >= (int64_t)SAMPLE_ROWS / 4)
+		*fresh_out = (int64_t)(pg_f64(sample, 0, 0) * (double)rows);
+out:
+	pg_result_free(size);
+	pg_result_free(sample);
+	buf_release(&sql);
+	return ok || err_wrap(e, "could not measure leaf \"%s\"", leaf->label);
 }

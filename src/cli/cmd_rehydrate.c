@@ -49,6 +49,7 @@ int cmd_rehydrate(struct cli *c)
 			.on_conflict = conflicts[s->on_conflict],
 			.no_maintain = s->no_maintain,
 			.dry_run = s->dry_run,
+			.bulk = s->bulk,
 		};
 
 		ok = firn_rehydrate(c->firn, &options, &result, &e);

@@ -29,12 +29,24 @@ const struct command command_table[] = {
 	  "--version and --segment; different options narrow each other, and of one that is "
 	  "repeated any value will do. --where-cold all selects everything.\n\n"
 	  "A chunk whose id is hot already is left cold unless --on-conflict says otherwise. "
-	  "Rows whose document is gone stay cold and are counted.",
+	  "Rows whose document is gone stay cold and are counted.\n\n"
+	  "With --bulk, where a leaf gets a large share of new rows and the cost model expects it "
+	  "to be faster by a third or more, a vector index of the leaf is dropped before the load "
+	  "and created after it; one that belongs to an index of the partitioned table cannot be "
+	  "dropped alone, and is filled with the least ef_construction, then built anew. Until "
+	  "then searches of that leaf are slow (without the index they read the whole leaf), or "
+	  "find less of the new rows: do it when few read. What a run that died took away comes "
+	  "back with the next pass or \"firn maintain\".",
 	  CMD_REHYDRATE, true, cmd_rehydrate },
 	{ "maintain", "ANALYZE, VACUUM, REINDEX where due",
-	  "Does the index work that moves left behind, choosing what is cheapest for each leaf, "
-	  "and drops what a REINDEX that died left over. Work that cannot be done now (no room "
-	  "on the disk, no lock) is put off: the status is 75 then.",
+	  "Does the index work that moves left behind, choosing what is cheapest for each leaf and "
+	  "index by what such work cost in this database: VACUUM, a rebuild before VACUUM, or "
+	  "nothing yet. Leaves where a second of work brings most come first. What a REINDEX that "
+	  "died left over is dropped.\n\n"
+	  "Heavy work is done inside the policy's window only, waits while another process of firn "
+	  "builds, rows pour in or a standby lags (maintain: in the configuration says how much), "
+	  "and is put off when that does not end, when there is no room on the disk or no lock: "
+	  "the status is 75 then, and the next run goes on.",
 	  CMD_MAINTAIN, true, cmd_maintain },
 	{ "status", "hot and cold rows and bytes",
 	  "By table and leaf, and with --by workspace by workspace and version.", CMD_STATUS, true,

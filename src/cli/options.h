@@ -51,7 +51,7 @@ struct settings {
 	bool dry_run, no_maintain;
 	struct option_list workspaces, documents, chunks, versions, segments;
 	int where_cold, on_conflict, by;
-	bool force, deep, confirm, orphans;
+	bool force, deep, confirm, orphans, bulk;
 	int64_t horizon_s; /* -1: not given */
 	bool man, bash_completion;
 	char *topic; /* the words after help; NULL: none */

@@ -1,5 +1,5 @@
 /* firn report: what hot and cold cost a month, by the price list. */
-#include "engine/engine.h"
+#include "engine/index_cost.h"
 
 #include <stdlib.h>
 
@@ -41,13 +41,17 @@ static bool add_row(struct report *r, const char *table, const char *tier,
 static bool add_hot(struct report *r, const struct engine_table *t, int64_t *rows_out,
 		    int64_t *bytes_out, struct err *e)
 {
-	int64_t rows = 0, bytes = 0;
+	int64_t rows = 0, bytes = 0, reclaimable;
 
 	for (size_t i = 0; i < t->info->leaf_count; i++) {
 		struct leaf_sizes sizes;
 
 		if (!sizes_of_leaf(r->f->pg, &t->info->leaves[i], &sizes, e))
 			return false;
+		if (!index_cost_reclaimable(r->f, t, &t->info->leaves[i], sizes.rows, &reclaimable,
+					    e))
+			return false;
+		r->result->reclaimable_bytes += reclaimable;
 		rows += sizes.rows;
 		bytes += sizes.heap_bytes + sizes.toast_bytes + sizes.index_bytes;
 	}

@@ -2,6 +2,7 @@
 #include "engine/engine.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,13 +11,24 @@
 #include "base/mem.h"
 #include "base/signal.h"
 #include "base/str.h"
+#include "catalog/index_bulk.h"
 #include "catalog/index_work.h"
-#include "engine/cost_model.h"
+#include "catalog/server_load.h"
+#include "engine/index_cost.h"
+#include "engine/throttle.h"
 
 /* A new index next to the old one: its size again, and a tenth for what comes in meanwhile. */
 #define ROOM_FACTOR 1.1
 /* A build waits for older transactions; it gives way to whoever waits behind it, and tries again. */
 #define REINDEX_TRIES 3
+/* Who waits long gains on who would gain more: a leaf's benefit doubles with each so many days. */
+#define AGE_DOUBLES_S (7 * 86400.0)
+/* Rates are measured over at least this long. */
+#define RATE_LEAST_MS 2000
+
+#define REBUILD_REASON "%.1f%% of its rows are dead: build %.1f s expected, VACUUM %.1f s"
+#define REBUILD_NUMBERS(cost) \
+	(cost)->estimate.dead_share * 100, (cost)->estimate.reindex_s, (cost)->estimate.vacuum_s
 
 struct work {
 	struct firn *f;
@@ -28,14 +40,25 @@ struct work {
 	const struct leaf *leaf; /* at hand */
 	struct due_work due;     /* of it; deleted and inserted 0 where nothing is */
 	int64_t rows, dead;
+	int64_t inserted_before, measured_ms; /* into the whole table, and when that was */
+	double ingest_rows_per_s;
+	bool analyzed; /* the leaf at hand, since the last rows came or went */
+};
+
+/* Indexes of the leaf at hand, and what work on them would cost. */
+struct leaf_list {
+	struct leaf_index *indexes;
+	struct index_cost *costs;
+	size_t count;
 };
 
 static bool add_step(struct work *w, const char *index, const char *action, double seconds,
-		     int64_t before, int64_t after, struct err *e, const char *fmt, ...)
-	PRINTF(8, 9);
+		     int64_t before, int64_t after, int64_t reclaimable, struct err *e,
+		     const char *fmt, ...) PRINTF(9, 10);
 
 static bool add_step(struct work *w, const char *index, const char *action, double seconds,
-		     int64_t before, int64_t after, struct err *e, const char *fmt, ...)
+		     int64_t before, int64_t after, int64_t reclaimable, struct err *e,
+		     const char *fmt, ...)
 {
 	void *steps = w->result->steps;
 	struct firn_maintain_step *step;
@@ -57,6 +80,7 @@ static bool add_step(struct work *w, const char *index, const char *action, doub
 		.seconds = seconds,
 		.bytes_before = before,
 		.bytes_after = after,
+		.reclaimable_bytes = reclaimable,
 	};
 	snprintf(step->action, sizeof(step->action), "%s", action);
 	log_info(&w->f->log, "%s %s%s%s: %s", action, step->leaf, *index ? " index " : "", index,
@@ -70,7 +94,7 @@ static double seconds_since(struct work *w, int64_t start_ms)
 }
 
 static bool log_step(struct work *w, const struct leaf_index *index, const char *action,
-		     int64_t after, double seconds, struct err *e)
+		     int64_t dead, int64_t after, double seconds, struct err *e)
 {
 	return index_work_log(w->f->pg,
 			      &(struct work_log){
@@ -80,10 +104,12 @@ static bool log_step(struct work *w, const struct leaf_index *index, const char 
 				      .method = index ? index->method : "",
 				      .action = action,
 				      .rows = w->rows,
-				      .dead = w->dead,
+				      .dead = dead,
 				      .bytes_before = index ? index->bytes : 0,
 				      .bytes_after = after,
 				      .seconds = seconds,
+				      .dimensions = index ? index->dimensions : 0,
+				      .links = index ? index->links : 0,
 			      },
 			      e);
 }
@@ -103,11 +129,11 @@ static bool drop_leftovers(struct work *w, struct err *e)
 	bool ok = index_work_leftovers(w->f->pg, w->leaf->oid, &left, &count, e);
 
 	for (size_t i = 0; ok && i < count; i++) {
-		ok = add_step(w, left[i].name, "drop-leftover", 0, left[i].bytes, 0, e,
+		ok = add_step(w, left[i].name, "drop-leftover", 0, left[i].bytes, 0, 0, e,
 			      "an index build that died left it invalid");
 		if (ok && !w->options->dry_run)
 			ok = index_work_drop(w->f->pg, &left[i], e) &&
-			     log_step(w, &left[i], "drop-leftover", 0, 0, e);
+			     log_step(w, &left[i], "drop-leftover", 0, 0, 0, e);
 	}
 	leaf_indexes_free(left, count);
 	return ok;
@@ -134,9 +160,9 @@ static bool check_room(struct work *w, const struct leaf_index *index, bool *eno
 }
 
 static bool build_anew(struct work *w, const struct leaf_index *index,
-		       const struct cost_estimate *cost, struct err *e)
+		       const struct index_cost *cost, struct err *e)
 {
-	int64_t start_ms = clock_now_ms(w->f->clock), after = 0;
+	int64_t start_ms = clock_now_ms(w->f->clock), after = 0, waste;
 	double seconds;
 	bool ok = false;
 
@@ -153,71 +179,180 @@ static bool build_anew(struct work *w, const struct leaf_index *index,
 	}
 	seconds = seconds_since(w, start_ms);
 	if (!ok || !index_work_bytes(w->f->pg, index->qualified, &after, e) ||
-	    !log_step(w, index, "reindex", after, seconds, e))
+	    !log_step(w, index, "reindex", w->dead, after, seconds, e))
 		return false;
 	if (FAULT("maintain.after_reindex"))
 		return err_set(e, ERR_INTERNAL, "a fault was injected");
-	return add_step(w, index->name, "reindex", seconds, index->bytes, after, e,
-			"%.1f%% of its rows are dead: build %.1f s expected, VACUUM %.1f s",
-			cost->dead_share * 100, cost->reindex_s, cost->vacuum_s);
+	/* What it takes now is the best there is to know about a fresh build. */
+	waste = cost->shape.row_bytes > 0 ? after - cost_fresh_bytes(&cost->shape) : 0;
+	return add_step(w, index->name, "reindex", seconds, index->bytes, after,
+			waste > after / 10 ? waste : 0, e, REBUILD_REASON, REBUILD_NUMBERS(cost));
 }
 
-/* Decides on one index. *waits: it keeps its dead until there are more; *put_off: it should be built, but cannot. */
-static bool work_on_index(struct work *w, const struct leaf_index *index, bool *waits,
-			  bool *put_off, struct err *e)
+/* Why a build has to wait: no disk for it, or not now. *put_off false: it does not. */
+static bool check_build(struct work *w, const struct leaf_index *index,
+			const struct index_cost *cost, struct throttle *throttle, bool *put_off,
+			struct err *e)
 {
-	struct cost_constants constants = cost_prior(index->method);
-	struct work_history history;
-	struct cost_estimate cost;
+	char has[16], needs[16];
+	bool enough, go;
 	int64_t room = -1;
-	bool enough;
 
-	if (!index_work_history(w->f->pg, index->method, "reindex", &history, e))
-		return false;
-	cost_fit_build(&constants, history.seconds, history.rows, history.count);
-	cost = cost_decide(&constants, index->vector, w->rows, w->dead);
-	if (cost.choice == COST_WAIT && w->dead > 0 && !w->options->force) {
-		*waits = true;
-		return add_step(w, index->name, "wait", 0, index->bytes, index->bytes, e,
-				"only %.2f%% of its rows are dead; VACUUM leaves an index alone "
-				"below about 2%%",
-				cost.dead_share * 100);
-	}
-	if (w->options->force && index->vector)
-		cost.choice = COST_REINDEX;
-	if (cost.choice != COST_REINDEX)
-		return true;
 	if (!check_room(w, index, &enough, &room, e))
 		return false;
 	if (!enough) {
-		char has[16], needs[16];
-
 		*put_off = true;
-		return add_step(w, index->name, "put-off", 0, index->bytes, index->bytes, e,
+		return add_step(w, index->name, "put-off", 0, index->bytes, index->bytes,
+				cost->estimate.reclaimable_bytes, e,
 				"a new build needs %s of disk beside the old one, there are %s",
 				str_format_bytes((uint64_t)((double)index->bytes * ROOM_FACTOR),
 						 needs, sizeof(needs)),
 				str_format_bytes((uint64_t)room, has, sizeof(has)));
 	}
 	if (w->options->dry_run)
-		return add_step(w, index->name, "reindex", cost.reindex_s, index->bytes,
-				index->bytes, e,
-				"%.1f%% of its rows are dead: build %.1f s expected, VACUUM %.1f s",
-				cost.dead_share * 100, cost.reindex_s, cost.vacuum_s);
-	return build_anew(w, index, &cost, e);
+		return true;
+	if (!throttle_enter(throttle, cost->estimate.reindex_s, &go, e))
+		return false;
+	if (go)
+		return true;
+	*put_off = true;
+	return add_step(w, index->name, "put-off", 0, index->bytes, index->bytes,
+			cost->estimate.reclaimable_bytes, e, "%s", throttle->reason);
 }
 
-/* VACUUM or ANALYZE of a leaf or, for leaf NULL, of the partitioned table. */
-static bool run_step(struct work *w, const char *action, const char *qualified,
-		     bool (*run)(struct pg *pg, const char *qualified, struct err *e),
-		     const char *reason, struct err *e)
+static bool say_wait(struct work *w, const struct leaf_index *index, const struct index_cost *cost,
+		     struct err *e)
+{
+	const struct cost_estimate *c = &cost->estimate;
+	double rate = w->due.age_s > 0 ? (double)w->due.deleted / w->due.age_s : 0;
+	int64_t safe_s = cost_wait_s(c, rate);
+	char until[64] = "", duration[32];
+
+	if (safe_s >= 0)
+		snprintf(until, sizeof(until), ", at today's rate in %s",
+			 str_format_duration(safe_s, duration, sizeof(duration)));
+	return add_step(w, index->name, "wait", 0, index->bytes, index->bytes, c->reclaimable_bytes,
+			e, "only %.2f%% of its rows are dead: safe until %" PRId64 " more are%s",
+			c->dead_share * 100, c->rows_to_limit, until);
+}
+
+/* What became of the leaf's indexes, for VACUUM. */
+struct index_work {
+	bool waits;      /* one keeps its dead until there are more */
+	bool put_off;    /* one should be built, but cannot be now */
+	bool vacuums;    /* VACUUM is to clean a vector index */
+	double vacuum_s; /* expected, of those that VACUUM cleans */
+};
+
+/* Decides on one index, and builds it where that is what to do. */
+static bool work_on_index(struct work *w, const struct leaf_index *index, struct index_cost *cost,
+			  struct index_work *work, struct err *e)
+{
+	struct throttle throttle = THROTTLE_INIT;
+	bool put_off = false, ok;
+
+	if (cost->estimate.choice == COST_WAIT && !w->options->force) {
+		work->waits = true;
+		return say_wait(w, index, cost, e);
+	}
+	if (w->options->force && index->vector)
+		cost->estimate.choice = COST_REINDEX;
+	if (cost->estimate.choice == COST_VACUUM) {
+		work->vacuums |= index->vector;
+		work->vacuum_s += cost->estimate.vacuum_s;
+	}
+	if (cost->estimate.choice != COST_REINDEX)
+		return true;
+	throttle.f = w->f;
+	throttle.table = w->table;
+	throttle.deadline_ms = w->options->max_runtime_s > 0
+				       ? w->started_ms + w->options->max_runtime_s * 1000
+				       : 0;
+	ok = check_build(w, index, cost, &throttle, &put_off, e);
+	work->put_off |= put_off;
+	if (ok && !put_off)
+		ok = w->options->dry_run ? add_step(w, index->name, "reindex",
+						    cost->estimate.reindex_s, index->bytes,
+						    index->bytes, cost->estimate.reclaimable_bytes,
+						    e, REBUILD_REASON, REBUILD_NUMBERS(cost))
+					 : build_anew(w, index, cost, e);
+	throttle_leave(&throttle);
+	return ok;
+}
+
+/* ANALYZE of a leaf or, for leaf NULL, of the partitioned table. */
+static bool analyze(struct work *w, const char *qualified, const char *reason, struct err *e)
 {
 	int64_t start_ms = clock_now_ms(w->f->clock);
 
-	if (!w->options->dry_run && (!run(w->f->pg, qualified, e) ||
-				     !log_step(w, NULL, action, 0, seconds_since(w, start_ms), e)))
+	if (!w->options->dry_run &&
+	    (!index_work_analyze(w->f->pg, qualified, e) ||
+	     !log_step(w, NULL, "analyze", 0, 0, seconds_since(w, start_ms), e)))
 		return false;
-	return add_step(w, "", action, seconds_since(w, start_ms), 0, 0, e, "%s", reason);
+	return add_step(w, "", "analyze", seconds_since(w, start_ms), 0, 0, 0, e, "%s", reason);
+}
+
+/* VACUUM says nothing about single indexes: its time goes to those that it cleaned as the model expects it to. */
+static bool log_vacuum(struct work *w, const struct leaf_list *l, double expected_s, double seconds,
+		       struct err *e)
+{
+	if (!log_step(w, NULL, "vacuum", w->dead, 0, seconds, e))
+		return false;
+	for (size_t i = 0; i < l->count; i++) {
+		const struct cost_estimate *c = &l->costs[i].estimate;
+
+		/* Of what is a small part of it the time says nothing. */
+		if (c->choice == COST_VACUUM && c->vacuum_s >= expected_s / 10 &&
+		    !log_step(w, &l->indexes[i], "vacuum", l->costs[i].shape.dead,
+			      l->indexes[i].bytes, seconds * c->vacuum_s / expected_s, e))
+			return false;
+	}
+	return true;
+}
+
+static bool vacuum(struct work *w, const struct leaf_list *l, struct index_work *work,
+		   struct err *e)
+{
+	enum vacuum_indexes how = work->waits || work->put_off ? VACUUM_LEAVE_INDEXES
+				  : work->vacuums              ? VACUUM_INDEXES
+							       : VACUUM_AS_DUE;
+	struct throttle throttle = THROTTLE_INIT;
+	int64_t start_ms, before = 0, after = 0, fresh = -1, waste;
+	double seconds = 0;
+	bool go = true, ok = false;
+
+	throttle.f = w->f;
+	throttle.table = w->table;
+	if (how == VACUUM_INDEXES && !w->options->dry_run &&
+	    !throttle_enter(&throttle, work->vacuum_s, &go, e))
+		goto out;
+	if (!go) {
+		work->put_off = true;
+		ok = add_step(w, "", "put-off", 0, 0, 0, 0, e, "%s", throttle.reason);
+		goto out;
+	}
+	if (!index_work_table_bytes(w->f->pg, w->table->info, w->leaf, w->rows, &before, &fresh, e))
+		goto out;
+	start_ms = clock_now_ms(w->f->clock);
+	if (!w->options->dry_run) {
+		if (!index_work_vacuum(w->f->pg, w->leaf, how, e))
+			goto out;
+		seconds = seconds_since(w, start_ms);
+		if (how == VACUUM_INDEXES ? !log_vacuum(w, l, work->vacuum_s, seconds, e)
+					  : !log_step(w, NULL, "vacuum", w->dead, 0, seconds, e))
+			goto out;
+	}
+	if (!index_work_table_bytes(w->f->pg, w->table->info, w->leaf, w->rows, &after, &fresh, e))
+		goto out;
+	waste = fresh >= 0 && after > fresh ? after - fresh : 0;
+	ok = add_step(w, "", "vacuum", w->options->dry_run ? work->vacuum_s : seconds, before,
+		      after, waste > after / 20 ? waste : 0, e, "%s",
+		      how == VACUUM_LEAVE_INDEXES ? "room of dead rows is freed; the indexes keep "
+						    "their entries for now"
+						  : "room of dead rows can be used again");
+out:
+	throttle_leave(&throttle);
+	return ok;
 }
 
 static bool finish_leaf(struct work *w, bool waits, bool put_off, struct err *e)
@@ -235,41 +370,117 @@ static bool finish_leaf(struct work *w, bool waits, bool put_off, struct err *e)
 	/* Dead elements that stay in an index are remembered, so that they add up. */
 	if (waits)
 		done.deleted = 0;
-	return done.deleted + done.inserted == 0 ||
-	       index_work_done(w->f->pg, w->table->id, &done, e);
+	return index_work_done(w->f->pg, w->table->id, &done, e);
+}
+
+static bool log_restored(struct work *w, const struct index_restore *item, int64_t after,
+			 double seconds, struct err *e)
+{
+	struct leaf_index *indexes = NULL;
+	size_t count = 0;
+	bool ok = index_work_indexes(w->f->pg, w->table->id, w->leaf, &indexes, &count, e);
+
+	for (size_t i = 0; ok && i < count; i++)
+		if (str_eq(indexes[i].name, item->name))
+			ok = log_step(w, &indexes[i], "reindex", w->dead, after, seconds, e);
+	leaf_indexes_free(indexes, count);
+	return ok;
+}
+
+static bool restore_index(struct work *w, const struct index_restore *item, struct err *e)
+{
+	int64_t start_ms = clock_now_ms(w->f->clock), after = 0;
+	struct buf name = BUF_INIT;
+	double seconds = 0;
+	bool built = true, ok;
+
+	pg_add_qualified(w->f->pg, &name, item->schema, item->name);
+	ok = buf_ok(&name, e);
+	if (ok && !w->options->dry_run) {
+		ok = index_bulk_restore(w->f->pg, w->table->id, item,
+					w->f->config.maintain.concurrently,
+					w->f->config.maintain.work_mem, &built, e);
+		seconds = seconds_since(w, start_ms);
+		if (ok && built)
+			ok = index_work_bytes(w->f->pg, buf_str(&name), &after, e) &&
+			     log_restored(w, item, after, seconds, e);
+	}
+	buf_release(&name);
+	return ok &&
+	       (!built || add_step(w, item->name, item->create ? "create" : "reindex", seconds, 0,
+				   after, 0, e, "a bulk load had taken it out of the way"));
+}
+
+/* Indexes of the leaf at hand that a bulk load took out of the way. Readers miss them: no window holds for them. */
+static bool restore_indexes(struct work *w, bool *analyzed, struct err *e)
+{
+	struct index_restore *items = NULL;
+	size_t count = 0;
+	bool ok = index_bulk_list(w->f->pg, w->table->id, &items, &count, e);
+
+	for (size_t i = 0; ok && i < count; i++) {
+		if (!str_eq(items[i].leaf, w->leaf->label))
+			continue;
+		if (!*analyzed)
+			ok = drop_leftovers(w, e) &&
+			     analyze(w, w->leaf->qualified, "rows came in bulk", e) &&
+			     index_work_rows(w->f->pg, w->leaf->oid, &w->rows, &w->dead, e);
+		*analyzed = true;
+		if (ok && w->dead < w->due.deleted)
+			w->dead = w->due.deleted;
+		ok = ok && restore_index(w, &items[i], e);
+	}
+	index_restores_free(items, count);
+	return ok;
+}
+
+static void leaf_list_release(struct leaf_list *l)
+{
+	leaf_indexes_free(l->indexes, l->count);
+	free(l->costs);
+	*l = (struct leaf_list){ 0 };
+}
+
+/* Rows and indexes of the leaf as the statistics know them now, judged by the cost model. */
+static bool judge_leaf(struct work *w, struct leaf_list *l, struct err *e)
+{
+	*l = (struct leaf_list){ 0 };
+	if (!index_work_rows(w->f->pg, w->leaf->oid, &w->rows, &w->dead, e) ||
+	    !index_work_indexes(w->f->pg, w->table->id, w->leaf, &l->indexes, &l->count, e))
+		return false;
+	if (w->dead < w->due.deleted)
+		w->dead = w->due.deleted;
+	l->costs = mem_new(l->count, sizeof(*l->costs), e);
+	if (!l->costs)
+		return false;
+	for (size_t i = 0; i < l->count; i++)
+		if (!index_cost_of(w->f, &l->indexes[i], w->rows, w->dead, w->ingest_rows_per_s,
+				   &l->costs[i], e))
+			return false;
+	return true;
 }
 
 static bool work_on_leaf(struct work *w, struct err *e)
 {
-	struct leaf_index *indexes = NULL;
-	size_t count = 0;
-	bool waits = false, put_off = false, ok;
+	struct index_work work = { 0 };
+	struct leaf_list l = { 0 };
+	bool ok;
 
 	ok = drop_leftovers(w, e) &&
-	     run_step(w, "analyze", w->leaf->qualified, index_work_analyze, "rows came or went",
-		      e) &&
-	     index_work_rows(w->f->pg, w->leaf->oid, &w->rows, &w->dead, e);
-	if (!ok)
-		return false;
-	if (w->dead < w->due.deleted)
-		w->dead = w->due.deleted;
+	     (w->analyzed || analyze(w, w->leaf->qualified, "rows came or went", e)) &&
+	     judge_leaf(w, &l, e);
 	/* Indexes first: VACUUM then finds nothing to clean in the new ones. */
-	ok = index_work_indexes(w->f->pg, w->leaf->oid, &indexes, &count, e);
-	for (size_t i = 0; ok && i < count && !out_of_time(w); i++)
-		ok = work_on_index(w, &indexes[i], &waits, &put_off, e);
-	leaf_indexes_free(indexes, count);
-	if (!ok)
-		return false;
-	if (out_of_time(w)) {
-		w->result->put_off++;
-		return add_step(w, "", "put-off", 0, 0, 0, e,
-				"time is up or a signal came; firn maintain goes on from here");
+	for (size_t i = 0; ok && i < l.count && !out_of_time(w); i++)
+		ok = work_on_index(w, &l.indexes[i], &l.costs[i], &work, e);
+	if (ok && out_of_time(w)) {
+		work.put_off = true;
+		ok = add_step(w, "", "put-off", 0, 0, 0, 0, e,
+			      "time is up or a signal came; firn maintain goes on from here");
+	} else if (ok && (w->dead > 0 || w->options->force)) {
+		ok = vacuum(w, &l, &work, e);
 	}
-	if ((w->dead > 0 || w->options->force) &&
-	    !run_step(w, "vacuum", w->leaf->qualified, index_work_vacuum,
-		      "room of dead rows can be used again", e))
-		return false;
-	return finish_leaf(w, waits, put_off, e);
+	leaf_list_release(&l);
+	return ok && finish_leaf(w, work.waits, work.put_off, e);
 }
 
 static const struct due_work *find_due(const struct due_work *due, size_t count, const char *leaf)
@@ -291,6 +502,90 @@ static bool forget_gone_leaves(struct work *w, const struct due_work *due, size_
 	return true;
 }
 
+/* A leaf to work on, and what a second of it would bring. */
+struct turn {
+	const struct leaf *leaf;
+	struct due_work due;
+	double benefit_per_s;
+	bool analyzed;
+};
+
+static int most_first(const void *a, const void *b)
+{
+	const struct turn *x = a, *y = b;
+
+	return (x->benefit_per_s < y->benefit_per_s) - (x->benefit_per_s > y->benefit_per_s);
+}
+
+static bool measure_turn(struct work *w, struct turn *t, struct err *e)
+{
+	double benefit = 0, seconds = 0.1;
+	struct leaf_list l = { 0 };
+	bool ok;
+
+	w->leaf = t->leaf;
+	w->due = t->due;
+	ok = judge_leaf(w, &l, e);
+	for (size_t i = 0; ok && i < l.count; i++) {
+		const struct cost_estimate *c = &l.costs[i].estimate;
+		double index_s = c->choice == COST_REINDEX  ? c->reindex_s
+				 : c->choice == COST_VACUUM ? c->vacuum_s
+							    : 0;
+
+		benefit += cost_benefit_per_s(c, &l.costs[i].shape) * index_s;
+		seconds += index_s;
+	}
+	leaf_list_release(&l);
+	t->benefit_per_s = benefit / seconds * exp2(t->due.age_s / AGE_DOUBLES_S);
+	return ok;
+}
+
+/* Leaves with due work, those first whose work frees most in a second, so that a window is used well; of two alike the
+ * one that waited longer. */
+static bool take_turns(struct work *w, const struct due_work *due, size_t due_count,
+		       struct turn **out, size_t *count_out, struct err *e)
+{
+	const struct table_info *t = w->table->info;
+	struct turn *turns = mem_new(t->leaf_count, sizeof(*turns), e);
+	size_t count = 0;
+
+	*out = turns;
+	*count_out = 0;
+	for (size_t i = 0; turns && i < t->leaf_count; i++) {
+		const struct due_work *work = find_due(due, due_count, t->leaves[i].label);
+
+		if (!work && !w->options->force)
+			continue;
+		turns[count] = (struct turn){
+			.leaf = &t->leaves[i],
+			.due = work ? *work : (struct due_work){ .leaf = t->leaves[i].label },
+		};
+		if (!measure_turn(w, &turns[count++], e))
+			return false;
+	}
+	if (turns)
+		qsort(turns, count, sizeof(*turns), most_first);
+	*count_out = count;
+	return turns != NULL;
+}
+
+/* Rows a second that came into the table since the last time, where that is long enough ago. */
+static bool measure_ingest(struct work *w, struct err *e)
+{
+	int64_t now = clock_now_ms(w->f->clock), inserted;
+
+	if (w->measured_ms && now - w->measured_ms < RATE_LEAST_MS)
+		return true;
+	if (!server_load_inserted(w->f->pg, w->table->info, &inserted, e))
+		return false;
+	if (w->measured_ms)
+		w->ingest_rows_per_s = (double)(inserted - w->inserted_before) * 1000 /
+				       (double)(now - w->measured_ms);
+	w->measured_ms = now;
+	w->inserted_before = inserted;
+	return true;
+}
+
 bool engine_maintain_table(struct firn *f, const struct engine_table *t,
 			   const struct firn_maintain_options *options,
 			   struct firn_maintain_result *result, struct err *e)
@@ -304,31 +599,37 @@ bool engine_maintain_table(struct firn *f, const struct engine_table *t,
 		.started_ms = clock_now_ms(f->clock),
 	};
 	struct due_work *due = NULL;
-	size_t count = 0, touched = 0;
+	struct turn *turns = NULL;
+	size_t count = 0, turn_count = 0, touched = 0;
 	bool ok;
 
 	ok = index_work_due(f->pg, t->id, &due, &count, e) &&
-	     (options->dry_run || forget_gone_leaves(&w, due, count, e));
-	for (size_t i = 0; ok && i < t->info->leaf_count; i++) {
-		const struct due_work *work = find_due(due, count, t->info->leaves[i].label);
-
-		if (!work && !options->force)
-			continue;
-		w.leaf = &t->info->leaves[i];
-		w.due = work ? *work : (struct due_work){ .leaf = w.leaf->label };
+	     (options->dry_run || forget_gone_leaves(&w, due, count, e)) && measure_ingest(&w, e) &&
+	     take_turns(&w, due, count, &turns, &turn_count, e);
+	for (size_t i = 0; ok && i < turn_count && !out_of_time(&w); i++) {
+		w.leaf = turns[i].leaf;
+		w.due = turns[i].due;
+		ok = restore_indexes(&w, &turns[i].analyzed, e);
+	}
+	for (size_t i = 0; ok && i < turn_count; i++) {
+		w.leaf = turns[i].leaf;
+		w.due = turns[i].due;
+		w.analyzed = turns[i].analyzed;
 		if (out_of_time(&w)) {
 			result->put_off++;
-			ok = add_step(&w, "", "put-off", 0, 0, 0, e, "time is up or a signal came");
+			ok = add_step(&w, "", "put-off", 0, 0, 0, 0, e,
+				      "time is up or a signal came");
 			continue;
 		}
-		ok = work_on_leaf(&w, e);
+		ok = measure_ingest(&w, e) && work_on_leaf(&w, e);
 		touched++;
 	}
 	w.leaf = NULL;
 	/* Autovacuum never analyzes a partitioned parent. */
 	if (ok && touched && t->info->partitioned && !out_of_time(&w))
-		ok = run_step(&w, "analyze", t->info->qualified, index_work_analyze,
-			      "autovacuum leaves a partitioned table's own statistics alone", e);
+		ok = analyze(&w, t->info->qualified,
+			     "autovacuum leaves a partitioned table's own statistics alone", e);
+	free(turns);
 	due_work_free(due, count);
 	return ok || err_wrap(e, "could not maintain table \"%s\"", t->info->label);
 }

@@ -1,4 +1,5 @@
 /* firn rehydrate: which segments may hold what is asked for, one after the other, then the index work. */
+#include "engine/bulk.h"
 #include "engine/restore.h"
 
 #include <inttypes.h>
@@ -42,15 +43,15 @@ static bool restore_locked(struct restore *r, int64_t segment_id, struct err *e)
 	return ok;
 }
 
+/* lease: of a bulk load, or not held yet. Released here. */
 static bool maintain_after(struct firn *f, const struct engine_table *t, struct restore *r,
-			   struct err *e)
+			   struct lease *lease, struct err *e)
 {
-	struct lease lease = { 0 };
 	bool ok;
 
 	if (FAULT("rehydrate.before_maintain"))
 		return err_set(e, ERR_INTERNAL, "a fault was injected");
-	if (!lease_take(&lease, f->pg, t->id, e)) {
+	if (!lease->held && !lease_take(lease, f->pg, t->id, e)) {
 		if (e->code != ERR_BUSY)
 			return false;
 		err_clear(e);
@@ -61,8 +62,20 @@ static bool maintain_after(struct firn *f, const struct engine_table *t, struct 
 	}
 	ok = engine_maintain_table(f, t, &(struct firn_maintain_options){ 0 }, &r->result->maintain,
 				   e);
-	lease_release(&lease);
+	lease_release(lease);
 	return ok;
+}
+
+/* What a bulk load took away comes back, whatever became of the load; of two failures the first is told. */
+static bool end_bulk(struct firn *f, struct restore *r, struct bulk *bulk, bool ok, struct err *e)
+{
+	struct err second = { 0 };
+
+	if (maintain_after(f, r->table, r, &bulk->lease, ok ? e : &second))
+		return ok;
+	if (!ok)
+		log_err(&f->log, &second);
+	return false;
 }
 
 static bool rehydrate_table(struct firn *f, const struct table_wanted *wanted,
@@ -72,7 +85,8 @@ static bool rehydrate_table(struct firn *f, const struct table_wanted *wanted,
 	struct engine_table table = { 0 };
 	struct selection selection = { 0 };
 	struct segment_list segments = { 0 };
-	int64_t total = 0, rows_before = r->result->rows;
+	struct bulk bulk = { 0 };
+	int64_t total = 0, rows_before = r->result->rows, ms_before = r->insert_ms;
 	bool ok = false;
 
 	if (!engine_table_open(f, wanted, &table, e) ||
@@ -84,16 +98,21 @@ static bool rehydrate_table(struct firn *f, const struct table_wanted *wanted,
 	if (o->everything)
 		for (size_t i = 0; i < segments.count; i++)
 			total += segments.items[i].rows_live;
+	ok = bulk_begin(&bulk, r, &segments, e);
 	progress_start(&r->progress, f, "bringing back", total);
-	ok = true;
 	/* Newest first: of a key that was archived, inserted again and archived again, the later row is the row. The
 	 * older copy then finds it hot and is left alone. */
 	for (size_t i = segments.count; ok && i > 0; i--)
 		ok = restore_locked(r, segments.items[i - 1].id, e);
 	progress_end(&r->progress);
-	if (ok && !o->dry_run && !o->no_maintain && r->result->rows > rows_before)
-		ok = maintain_after(f, &table, r, e);
+	ok = ok && bulk_log(&bulk, r, r->result->rows - rows_before,
+			    (double)(r->insert_ms - ms_before) / 1000, e);
+	if (bulk.begun)
+		ok = end_bulk(f, r, &bulk, ok, e);
+	else if (ok && !o->dry_run && !o->no_maintain && r->result->rows > rows_before)
+		ok = maintain_after(f, &table, r, &bulk.lease, e);
 out:
+	lease_release(&bulk.lease);
 	segment_list_release(&segments);
 	selection_release(&selection);
 	engine_table_close(&table);
@@ -113,6 +132,11 @@ bool firn_rehydrate(struct firn *f, const struct firn_rehydrate_options *o,
 		err_set(e, ERR_USAGE, "nothing says what to bring back");
 		return err_hint(e, "Use --workspace, --document, --chunk, --version or --segment, "
 				   "or --where-cold all.");
+	}
+	if (o->bulk && o->no_maintain) {
+		err_set(e, ERR_USAGE, "a bulk load cannot leave the index work to others");
+		return err_hint(e,
+				"What it drops it also builds: use --bulk without --no-maintain.");
 	}
 	ok = engine_store(f, e) && engine_tables_given(f, e);
 	for (size_t i = 0; ok && i < f->table_count; i++)

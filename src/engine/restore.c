@@ -345,6 +345,7 @@ static bool flush_once(struct batch *b, struct err *e)
 	struct leaf_work work = { .pg = pg, .table_id = r->table->id };
 	bool by_document = r->options->document_count || r->options->chunk_count;
 	int64_t compared = 0, orphaned = 0, rows;
+	int64_t insert_start_ms;
 	struct stage s;
 	bool ok = false;
 
@@ -361,10 +362,13 @@ static bool flush_once(struct batch *b, struct err *e)
 		fault(e);
 		goto out;
 	}
-	if (!set_aside(b, &s, replaced, &orphaned, e) ||
-	    !stage_insert(&s, expected_hash, b, inserted, e) ||
+	if (!set_aside(b, &s, replaced, &orphaned, e))
+		goto out;
+	insert_start_ms = clock_now_ms(r->f->clock);
+	if (!stage_insert(&s, expected_hash, b, inserted, e) ||
 	    !check_replaced(replaced, inserted, e))
 		goto out;
+	r->insert_ms += clock_now_ms(r->f->clock) - insert_start_ms;
 	if (FAULT("rehydrate.after_insert")) {
 		fault(e);
 		goto out;

@@ -13,6 +13,7 @@ struct restore {
 	struct firn_rehydrate_result *result;
 	size_t note_capacity;
 	struct progress progress;
+	int64_t insert_ms; /* spent in INSERT statements */
 };
 
 /* The caller holds the segment's lock; record was read after that. ERR_CONFIG when a column's type has changed. */

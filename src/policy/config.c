@@ -29,6 +29,7 @@ struct raw_gc {
 
 struct raw_maintain {
 	char *concurrently, *work_mem, *disk_free_bytes;
+	char *builds, *pause_ingest_rows, *pause_replica_lag, *pause_at_most;
 };
 
 struct raw_columns {
@@ -88,6 +89,10 @@ static const cyaml_schema_field_t maintain_fields[] = {
 	YAML_STRING("concurrently", struct raw_maintain, concurrently),
 	YAML_STRING("work_mem", struct raw_maintain, work_mem),
 	YAML_STRING("disk_free_bytes", struct raw_maintain, disk_free_bytes),
+	YAML_STRING("builds", struct raw_maintain, builds),
+	YAML_STRING("pause_ingest_rows", struct raw_maintain, pause_ingest_rows),
+	YAML_STRING("pause_replica_lag", struct raw_maintain, pause_replica_lag),
+	YAML_STRING("pause_at_most", struct raw_maintain, pause_at_most),
 	CYAML_FIELD_END,
 };
 
@@ -211,7 +216,14 @@ static bool read_maintain(struct config *c, const struct raw_maintain *raw, stru
 	return yaml_file_bool(f, "maintain.concurrently", raw->concurrently,
 			      &c->maintain.concurrently, e) &&
 	       yaml_file_bytes(f, "maintain.disk_free_bytes", raw->disk_free_bytes,
-			       &c->maintain.disk_free_bytes, e);
+			       &c->maintain.disk_free_bytes, e) &&
+	       yaml_file_number(f, "maintain.builds", raw->builds, 1, 64, &c->maintain.builds, e) &&
+	       yaml_file_number(f, "maintain.pause_ingest_rows", raw->pause_ingest_rows, 0,
+				INT64_MAX, &c->maintain.pause_ingest_rows, e) &&
+	       yaml_file_bytes(f, "maintain.pause_replica_lag", raw->pause_replica_lag,
+			       &c->maintain.pause_replica_lag_bytes, e) &&
+	       yaml_file_duration(f, "maintain.pause_at_most", raw->pause_at_most,
+				  &c->maintain.pause_at_most_s, e);
 }
 
 static bool read_active(struct config_active_version *v, const struct raw_active *raw,
@@ -327,7 +339,11 @@ bool config_load(struct config *c, const char *path, struct err *e)
 			     .zstd_level = 3,
 			     .text_dictionary = false },
 		.gc = { .horizon_s = 30 * 86400 },
-		.maintain = { .concurrently = true },
+		.maintain = { .concurrently = true,
+			      .builds = 1,
+			      .pause_ingest_rows = 1000,
+			      .pause_replica_lag_bytes = 1024 * MIB,
+			      .pause_at_most_s = 600 },
 	};
 	if (!path)
 		return true;

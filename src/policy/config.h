@@ -55,6 +55,10 @@ struct config {
 		char *work_mem;    /* maintenance_work_mem for index builds; NULL: the server's */
 		uint64_t
 			disk_free_bytes; /* what the database server's disk has free, where firn cannot look; 0: look */
+		int64_t builds; /* index builds of firn at once in this database, 1 to 64; default 1 */
+		int64_t pause_ingest_rows; /* a second into the table: long builds wait; default 1000, 0: never */
+		uint64_t pause_replica_lag_bytes; /* of WAL: builds wait; default 1 GiB, 0: never */
+		int64_t pause_at_most_s;          /* then the work is put off; default 10 min */
 	} maintain;
 	struct config_table *tables;
 	size_t table_count;

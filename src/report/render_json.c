@@ -213,6 +213,7 @@ static void put_maintain(json_t *o, const struct firn_maintain_result *x)
 		set_real(s, "seconds", x->steps[i].seconds);
 		set_int(s, "bytes_before", x->steps[i].bytes_before);
 		set_int(s, "bytes_after", x->steps[i].bytes_after);
+		set_int(s, "reclaimable_bytes", x->steps[i].reclaimable_bytes);
 	}
 	set_int(o, "put_off", x->put_off);
 }
@@ -408,6 +409,7 @@ bool json_cost(const struct report *r, const struct firn_report_result *x,
 	set_real(o, "hot_usd_per_month", x->hot_usd_per_month);
 	set_real(o, "cold_usd_per_month", x->cold_usd_per_month);
 	set_int(o, "hot_equivalent_bytes", x->hot_equivalent_bytes);
+	set_int(o, "reclaimable_bytes", x->reclaimable_bytes);
 	set_real(o, "saved_usd_per_month", x->saved_usd_per_month);
 	return end(r, o, failure, e);
 }

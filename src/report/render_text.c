@@ -229,7 +229,8 @@ static bool print_steps(const struct report *r, const struct firn_maintain_resul
 	for (size_t i = 0; i < x->step_count; i++) {
 		const struct firn_maintain_step *s = &x->steps[i];
 		struct words w = { .used = 0 };
-		bool put_off = str_eq(s->action, "put-off"), done = !dry_run && !put_off;
+		bool put_off = str_eq(s->action, "put-off");
+		bool done = !dry_run && !put_off && !str_eq(s->action, "wait");
 		bool same_leaf =
 			i > 0 && str_eq(s->leaf, s[-1].leaf) && str_eq(s->table, s[-1].table);
 		const char *leaf = s->leaf && *s->leaf ? short_leaf(s->leaf, s->table) : s->table;
@@ -251,6 +252,27 @@ static bool print_steps(const struct report *r, const struct firn_maintain_resul
 	return ok;
 }
 
+/* Of files, what went back to the disk and what could: an estimate, so that small change is left out. */
+static void print_reclaimed(const struct report *r, const struct firn_maintain_result *x,
+			    bool dry_run, int indent)
+{
+	int64_t reclaimed = 0, reclaimable = 0;
+	struct words w = { .used = 0 };
+
+	for (size_t i = 0; i < x->step_count; i++) {
+		const struct firn_maintain_step *s = &x->steps[i];
+
+		if (s->bytes_before > s->bytes_after)
+			reclaimed += s->bytes_before - s->bytes_after;
+		reclaimable += s->reclaimable_bytes;
+	}
+	if (!dry_run && reclaimed > 0)
+		fprintf(r->out, "%*s%s went back to the disk\n", indent, "", bytes(&w, reclaimed));
+	if (reclaimable >= 1 << 20)
+		fprintf(r->out, "%*s%s inside the files %s free for rows to come\n", indent, "",
+			bytes(&w, reclaimable), dry_run ? "would be" : "is");
+}
+
 static void print_put_off(const struct report *r, int64_t put_off)
 {
 	struct words w = { .used = 0 };
@@ -267,6 +289,7 @@ bool text_maintain(const struct report *r, const struct firn_maintain_result *x,
 		fputs("no index work is due\n", r->out);
 	if (!print_steps(r, x, dry_run, 0, EVERY_REASON, e))
 		return false;
+	print_reclaimed(r, x, dry_run, 0);
 	print_put_off(r, x->put_off);
 	return true;
 }
@@ -278,6 +301,7 @@ static bool print_index_work(const struct report *r, const struct firn_maintain_
 		fputs("\nindex work\n", r->out);
 		if (!print_steps(r, x, false, 2, REASONS_OF_PUT_OFF, e))
 			return false;
+		print_reclaimed(r, x, false, 2);
 	}
 	print_put_off(r, x->put_off);
 	return true;
@@ -573,6 +597,9 @@ bool text_cost(const struct report *r, const struct firn_report_result *x, struc
 	if (!ok)
 		return false;
 	fputs(x->row_count > 0 ? "\n" : "nothing is stored yet\n", r->out);
+	if (x->reclaimable_bytes > 0)
+		fprintf(r->out, "of what is hot, about %s is room for rows to come\n",
+			bytes(&w, x->reclaimable_bytes));
 	if (x->hot_equivalent_bytes > 0)
 		fprintf(r->out, "hot, the cold rows would take %s more: ",
 			bytes(&w, x->hot_equivalent_bytes));

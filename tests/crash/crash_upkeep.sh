@@ -5,7 +5,7 @@
 is "every site in the source is listed, and every listed one is in the source" \
 	"$(grep -rhoE --include='*.c' 'FAULT\("[a-z_.]+"\)' "$FIRN_SRC/src" | grep -oE '[a-z_]+\.[a-z_]+' | sort -u)" \
 	"$(fault_sites '' | sort)"
-is "every listed site is walked by a test" "$(fault_sites '' | grep -vE '^(move|rehydrate|maintain|gc)\.')" ""
+is "every listed site is walked by a test" "$(fault_sites '' | grep -vE '^(move|rehydrate|bulk|maintain|gc)\.')" ""
 
 fresh_db
 e2e_tables 2 100
@@ -41,6 +41,30 @@ for site in $(fault_sites gc.); do
 	}
 	ok "$site: they grow old" poll_until 10 old_enough
 	killed_at "$site" "$site" "$FIRN" gc --confirm --horizon 1s
+	recovered "$site"
+done
+
+# A leaf that is large enough for a bulk load, with an index of each kind.
+psql -X -q -d "$FIRN_TEST_PG_URI" -c "DROP DATABASE $DB_NAME WITH (FORCE)"
+fresh_db
+e2e_tables 1 250
+sql "CREATE INDEX ON document_chunk USING hnsw (embedding vector_cosine_ops)"
+sql "CREATE INDEX leaf_alone ON document_chunk_p0 USING hnsw (embedding vector_l2_ops) WITH (m = 4, ef_construction = 20)"
+ROWS=$(hot_rows)
+ALL=$(e2e_digest)
+e2e_env "$(e2e_file_archive)"
+exits "init of a larger table" 0 "$FIRN" init
+indexes() { sql "SELECT c.relname, i.indisvalid, c.reloptions FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+	WHERE i.indrelid IN ('document_chunk'::regclass, 'document_chunk_p0'::regclass) ORDER BY 1"; }
+INDEXES=$(indexes)
+for site in $(fault_sites bulk.); do
+	exits "$site: a pass" 0 "$FIRN" pass
+	HOT=$(e2e_digest)
+	killed_at "$site" "$site" "$FIRN" rehydrate --where-cold all --bulk
+	exits "$site: the next rehydrate" 0 "$FIRN" rehydrate --where-cold all
+	exits "$site: maintain" 0 "$FIRN" maintain
+	is "$site: the indexes are as they were" "$(indexes)" "$INDEXES"
+	is "$site: nothing is due" "$(due) $(sql "SELECT count(*) FROM firn.index_restore")" "0 0"
 	recovered "$site"
 done
 done_testing

@@ -320,6 +320,10 @@ static void the_example_configuration_is_read_whole(void **state)
 	assert_true(c.s3.path_style);
 	assert_string_equal(c.cache.dir, "/var/cache/firn");
 	assert_string_equal(c.maintain.work_mem, "2097152kB");
+	assert_int_equal(c.maintain.builds, 1);
+	assert_int_equal(c.maintain.pause_ingest_rows, 1000);
+	assert_int_equal(c.maintain.pause_replica_lag_bytes, 1ull << 30);
+	assert_int_equal(c.maintain.pause_at_most_s, 600);
 	assert_int_equal(c.table_count, 1);
 	assert_string_equal(c.tables[0].table, "public.document_chunk");
 	assert_int_equal(c.tables[0].id_column_count, 1);
@@ -369,6 +373,7 @@ static void configurations_that_are_wrong_are_refused_with_line_and_key(void **s
 		  "1: horizon: \"30\" is not a duration such as 90s, 15min, 12h, 7d or 1d12h" },
 		{ "maintain: { work_mem: 8kB }\n",
 		  "1: work_mem: \"8kB\" is not from 1MiB to 2047GiB" },
+		{ "maintain:\n  builds: 0\n", "2: builds: 0 is not from 1 to 64" },
 		{ "tables:\n  - columns: {}\n", "2: an item of tables needs a \"table\"" },
 		{ "tables:\n  - table: a\n  - table: a\n", "3: table \"a\" is listed twice" },
 		{ "tables:\n  - table: a\n    columns: { idd: x }\n",
