@@ -249,6 +249,85 @@ struct firn_status_result {
 bool firn_status(struct firn *f, int detail, struct firn_status_result *result, struct err *e);
 void firn_status_result_release(struct firn_status_result *r);
 
+/* ---- partitions ---- */
+
+#define FIRN_LEAF_ROWS 25000000 /* that a leaf should not pass */
+
+struct firn_partition {
+	char *table, *leaf, *bound; /* bound "" where the table is its own only leaf */
+	int64_t rows;
+	int rows_estimated;
+	struct firn_size size;
+	int over; /* more rows than leaf_rows */
+};
+
+struct firn_partitioned_table {
+	char *table, *strategy, *key;   /* strategy: hash, list, range, or "" for a plain table */
+	int64_t leaf_count, rows, over; /* over: leaves with more than leaf_rows */
+	int64_t missing; /* hash remainders without a leaf: rows that fall there are refused */
+	int rows_estimated;
+	double skew; /* rows of the largest leaf over the mean */
+	struct firn_size size;
+};
+
+struct firn_partitions_options {
+	int64_t leaf_rows; /* 0: FIRN_LEAF_ROWS */
+	int64_t growth_percent,
+		rows; /* firn_partitions_recommend: percent more than now, or how many rows; not both */
+	int64_t count; /* firn_partitions_ensure: how many leaves there shall be */
+};
+
+struct firn_partitions_status {
+	struct firn_partitioned_table *tables;
+	struct firn_partition *leaves;
+	size_t table_count, leaf_count;
+	int64_t leaf_rows;
+};
+
+struct firn_partition_advice {
+	char *table, *strategy;
+	int64_t rows, rows_planned, bytes; /* bytes: heap, TOAST and indexes now */
+	int rows_estimated;
+	int64_t leaves;         /* now; a plain table is one */
+	int64_t leaves_now;     /* recommended for the rows of now */
+	int64_t leaves_planned; /* recommended for rows_planned */
+	double largest_share;   /* of the rows, in one workspace; negative: not known */
+	char **reasons;         /* sentences */
+	size_t reason_count;
+};
+
+struct firn_partitions_advice {
+	struct firn_partition_advice *tables;
+	size_t table_count;
+	int64_t leaf_rows;
+};
+
+struct firn_partition_made {
+	char *table, *leaf;
+	int64_t remainder;
+	int created; /* else it was there */
+};
+
+struct firn_partitions_made {
+	struct firn_partition_made *leaves;
+	size_t leaf_count;
+	int64_t count, created;
+};
+
+/* None of the three needs the catalog or the archive. Rows are those in Postgres: cold ones weigh nothing. */
+bool firn_partitions_status(struct firn *f, const struct firn_partitions_options *options,
+			    struct firn_partitions_status *result, struct err *e);
+bool firn_partitions_recommend(struct firn *f, const struct firn_partitions_options *options,
+			       struct firn_partitions_advice *result, struct err *e);
+/* Creates the hash partitions <table>_p0 to <table>_p<count - 1> that are missing; the remainder's partition may have
+ * another name. ERR_CONFIG: no hash-partitioned table, or one of another modulus; nothing was made then. ERR_BUSY: the
+ * lock did not come. On failure result has what was made until then. */
+bool firn_partitions_ensure(struct firn *f, const struct firn_partitions_options *options,
+			    struct firn_partitions_made *result, struct err *e);
+void firn_partitions_status_release(struct firn_partitions_status *r);
+void firn_partitions_advice_release(struct firn_partitions_advice *r);
+void firn_partitions_made_release(struct firn_partitions_made *r);
+
 /* ---- verify and gc ---- */
 
 struct firn_verify_options {

@@ -64,6 +64,22 @@ const struct command command_table[] = {
 	{ "report", "storage cost",
 	  "What hot and cold rows cost a month by the price list, and what was saved.", CMD_REPORT,
 	  true, cmd_report },
+	{ "partitions recommend", "how many leaves a table should have, and why",
+	  "Reckons with 25 million rows a leaf (--leaf-rows), for the rows of now and, with "
+	  "--growth or --rows, for those to come. A workspace lies in one leaf, so the largest "
+	  "one is given room. Rows and shares are those of the statistics: ANALYZE first.",
+	  CMD_PARTITIONS_RECOMMEND, true, cmd_partitions_recommend },
+	{ "partitions ensure", "create the hash partitions that are missing",
+	  "Creates TABLE_p0 and so on for a hash-partitioned table until it has --count of them. "
+	  "Running it again is safe. It never changes a partition that is there: a table divided "
+	  "by another number is refused.\n\n"
+	  "Each creation locks the table for a moment. It waits for that lock two seconds at a "
+	  "time, so that other sessions can pass; if it does not come the status is 75.",
+	  CMD_PARTITIONS_ENSURE, true, cmd_partitions_ensure },
+	{ "partitions status", "rows and bytes of each leaf, skew, leaves that are too large",
+	  "Rows are those of the statistics where they know any. Skew is the largest leaf over "
+	  "the mean.",
+	  CMD_PARTITIONS_STATUS, true, cmd_partitions_status },
 	{ "help", "show help, of a command where one is named", "", CMD_HELP, false, cmd_help },
 	{ 0 },
 };
@@ -120,8 +136,8 @@ const struct command *command_find(const char *const *words, size_t count, size_
 		return NULL;
 	}
 	if (near)
-		err_set(e, ERR_USAGE, "\"%s\" is not a command; did you mean \"%.*s\"?",
-			name, (int)strcspn(near->name, " "), near->name);
+		err_set(e, ERR_USAGE, "\"%s\" is not a command; did you mean \"%.*s\"?", name,
+			(int)strcspn(near->name, " "), near->name);
 	else
 		err_set(e, ERR_USAGE, "\"%s\" is not a command", name);
 	err_hint(e, "Run \"firn help\" for a list.");

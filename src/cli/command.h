@@ -22,6 +22,9 @@ enum command_id {
 	CMD_GC = 1u << 7,
 	CMD_REPORT = 1u << 8,
 	CMD_HELP = 1u << 9,
+	CMD_PARTITIONS_RECOMMEND = 1u << 10,
+	CMD_PARTITIONS_ENSURE = 1u << 11,
+	CMD_PARTITIONS_STATUS = 1u << 12,
 	CMD_NONE = 1u << 30, /* before a command was named */
 };
 
@@ -34,7 +37,8 @@ struct cli {
 };
 
 struct command {
-	const char *name;    /* one word, or two: "versions status" is a command of the group "versions" */
+	const char *
+		name; /* one word, or two: "versions status" is a command of the group "versions" */
 	const char *summary; /* one line, lower case */
 	const char *
 		text; /* sentences for "firn help NAME" and the man page; paragraphs are apart by a blank line */
@@ -77,6 +81,9 @@ int cmd_status(struct cli *c);
 int cmd_verify(struct cli *c);
 int cmd_gc(struct cli *c);
 int cmd_report(struct cli *c);
+int cmd_partitions_recommend(struct cli *c);
+int cmd_partitions_ensure(struct cli *c);
+int cmd_partitions_status(struct cli *c);
 int cmd_help(struct cli *c);
 
 #endif

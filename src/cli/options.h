@@ -52,7 +52,8 @@ struct settings {
 	struct option_list workspaces, documents, chunks, versions, segments;
 	int where_cold, on_conflict, by;
 	bool force, deep, confirm, orphans, bulk;
-	int64_t horizon_s; /* -1: not given */
+	int64_t horizon_s;                                           /* -1: not given */
+	int64_t growth_percent, planned_rows, leaf_rows, leaf_count; /* partitions */
 	bool man, bash_completion;
 	char *topic; /* the words after help; NULL: none */
 };

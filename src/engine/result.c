@@ -120,3 +120,43 @@ void firn_report_result_release(struct firn_report_result *r)
 	free(r->price_list_date);
 	*r = (struct firn_report_result){ 0 };
 }
+
+void firn_partitions_status_release(struct firn_partitions_status *r)
+{
+	for (size_t i = 0; i < r->table_count; i++) {
+		free(r->tables[i].table);
+		free(r->tables[i].strategy);
+		free(r->tables[i].key);
+	}
+	for (size_t i = 0; i < r->leaf_count; i++) {
+		free(r->leaves[i].table);
+		free(r->leaves[i].leaf);
+		free(r->leaves[i].bound);
+	}
+	free(r->tables);
+	free(r->leaves);
+	*r = (struct firn_partitions_status){ 0 };
+}
+
+void firn_partitions_advice_release(struct firn_partitions_advice *r)
+{
+	for (size_t i = 0; i < r->table_count; i++) {
+		free(r->tables[i].table);
+		free(r->tables[i].strategy);
+		for (size_t n = 0; n < r->tables[i].reason_count; n++)
+			free(r->tables[i].reasons[n]);
+		free(r->tables[i].reasons);
+	}
+	free(r->tables);
+	*r = (struct firn_partitions_advice){ 0 };
+}
+
+void firn_partitions_made_release(struct firn_partitions_made *r)
+{
+	for (size_t i = 0; i < r->leaf_count; i++) {
+		free(r->leaves[i].table);
+		free(r->leaves[i].leaf);
+	}
+	free(r->leaves);
+	*r = (struct firn_partitions_made){ 0 };
+}

@@ -16,6 +16,11 @@ bool text_status(const struct report *r, const struct firn_status_result *x, str
 bool text_verify(const struct report *r, const struct firn_verify_result *x, bool deep, bool failed,
 		 struct err *e);
 bool text_gc(const struct report *r, const struct firn_gc_result *x, bool confirm, struct err *e);
+bool text_partitions_status(const struct report *r, const struct firn_partitions_status *x,
+			    struct err *e);
+bool text_partitions_advice(const struct report *r, const struct firn_partitions_advice *x);
+bool text_partitions_made(const struct report *r, const struct firn_partitions_made *x,
+			  bool failed);
 bool text_cost(const struct report *r, const struct firn_report_result *x, struct err *e);
 
 /* failure NULL: the call succeeded. */
@@ -35,6 +40,12 @@ bool json_verify(const struct report *r, const struct firn_verify_result *x, boo
 		 const struct err *failure, struct err *e);
 bool json_gc(const struct report *r, const struct firn_gc_result *x, bool confirm,
 	     const struct err *failure, struct err *e);
+bool json_partitions_status(const struct report *r, const struct firn_partitions_status *x,
+			    const struct err *failure, struct err *e);
+bool json_partitions_advice(const struct report *r, const struct firn_partitions_advice *x,
+			    const struct err *failure, struct err *e);
+bool json_partitions_made(const struct report *r, const struct firn_partitions_made *x,
+			  const struct err *failure, struct err *e);
 bool json_cost(const struct report *r, const struct firn_report_result *x,
 	       const struct err *failure, struct err *e);
 bool json_failure(const struct report *r, const char *command, const struct err *failure,

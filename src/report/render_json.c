@@ -413,3 +413,95 @@ bool json_cost(const struct report *r, const struct firn_report_result *x,
 	set_real(o, "saved_usd_per_month", x->saved_usd_per_month);
 	return end(r, o, failure, e);
 }
+
+bool json_partitions_status(const struct report *r, const struct firn_partitions_status *x,
+			    const struct err *failure, struct err *e)
+{
+	json_t *o = begin("partitions status"), *a;
+
+	set_int(o, "leaf_rows", x->leaf_rows);
+	a = set_array(o, "tables");
+	for (size_t i = 0; i < x->table_count; i++) {
+		const struct firn_partitioned_table *t = &x->tables[i];
+		json_t *j = add_object(a);
+
+		set_string(j, "table", t->table);
+		set_string(j, "strategy", t->strategy[0] ? t->strategy : NULL);
+		set_string(j, "key", t->key[0] ? t->key : NULL);
+		set_int(j, "leaves", t->leaf_count);
+		set_int(j, "rows", t->rows);
+		set_bool(j, "rows_estimated", t->rows_estimated);
+		set_int(j, "heap_bytes", t->size.heap_bytes);
+		set_int(j, "toast_bytes", t->size.toast_bytes);
+		set_int(j, "index_bytes", t->size.index_bytes);
+		set_real(j, "skew", t->skew);
+		set_int(j, "over", t->over);
+		set_int(j, "missing", t->missing);
+	}
+	a = set_array(o, "leaves");
+	for (size_t i = 0; i < x->leaf_count; i++) {
+		const struct firn_partition *l = &x->leaves[i];
+		json_t *j = add_object(a);
+
+		set_string(j, "table", l->table);
+		set_string(j, "leaf", l->leaf);
+		set_string(j, "bound", l->bound[0] ? l->bound : NULL);
+		set_int(j, "rows", l->rows);
+		set_bool(j, "rows_estimated", l->rows_estimated);
+		set_int(j, "heap_bytes", l->size.heap_bytes);
+		set_int(j, "toast_bytes", l->size.toast_bytes);
+		set_int(j, "index_bytes", l->size.index_bytes);
+		set_bool(j, "over", l->over);
+	}
+	return end(r, o, failure, e);
+}
+
+bool json_partitions_advice(const struct report *r, const struct firn_partitions_advice *x,
+			    const struct err *failure, struct err *e)
+{
+	json_t *o = begin("partitions recommend"), *a;
+
+	set_int(o, "leaf_rows", x->leaf_rows);
+	a = set_array(o, "tables");
+	for (size_t i = 0; i < x->table_count; i++) {
+		const struct firn_partition_advice *t = &x->tables[i];
+		json_t *j = add_object(a), *reasons;
+
+		set_string(j, "table", t->table);
+		set_string(j, "strategy", t->strategy[0] ? t->strategy : NULL);
+		set_int(j, "rows", t->rows);
+		set_bool(j, "rows_estimated", t->rows_estimated);
+		set_int(j, "rows_planned", t->rows_planned);
+		set_int(j, "bytes", t->bytes);
+		set_int(j, "leaves", t->leaves);
+		set_int(j, "leaves_now", t->leaves_now);
+		set_int(j, "leaves_planned", t->leaves_planned);
+		if (t->largest_share >= 0)
+			set_real(j, "largest_share", t->largest_share);
+		else
+			json_object_set_new(j, "largest_share", json_null());
+		reasons = set_array(j, "reasons");
+		for (size_t n = 0; n < t->reason_count; n++)
+			json_array_append_new(reasons, string(t->reasons[n]));
+	}
+	return end(r, o, failure, e);
+}
+
+bool json_partitions_made(const struct report *r, const struct firn_partitions_made *x,
+			  const struct err *failure, struct err *e)
+{
+	json_t *o = begin("partitions ensure"), *a;
+
+	set_int(o, "count", x->count);
+	set_int(o, "created", x->created);
+	a = set_array(o, "leaves");
+	for (size_t i = 0; i < x->leaf_count; i++) {
+		json_t *j = add_object(a);
+
+		set_string(j, "table", x->leaves[i].table);
+		set_string(j, "leaf", x->leaves[i].leaf);
+		set_int(j, "remainder", x->leaves[i].remainder);
+		set_bool(j, "created", x->leaves[i].created);
+	}
+	return end(r, o, failure, e);
+}

@@ -92,6 +92,37 @@ bool report_cost(const struct report *r, const struct firn_report_result *result
 	return written(r, r->json ? json_cost(r, result, failure, e) : text_cost(r, result, e), e);
 }
 
+bool report_partitions_status(const struct report *r, const struct firn_partitions_status *result,
+			      const struct err *failure, struct err *e)
+{
+	if (failure && !r->json)
+		return true;
+	return written(r,
+		       r->json ? json_partitions_status(r, result, failure, e)
+			       : text_partitions_status(r, result, e),
+		       e);
+}
+
+bool report_partitions_advice(const struct report *r, const struct firn_partitions_advice *result,
+			      const struct err *failure, struct err *e)
+{
+	if (failure && !r->json)
+		return true;
+	return written(r,
+		       r->json ? json_partitions_advice(r, result, failure, e)
+			       : text_partitions_advice(r, result),
+		       e);
+}
+
+bool report_partitions_made(const struct report *r, const struct firn_partitions_made *result,
+			    const struct err *failure, struct err *e)
+{
+	return written(r,
+		       r->json ? json_partitions_made(r, result, failure, e)
+			       : text_partitions_made(r, result, failure != NULL),
+		       e);
+}
+
 bool report_failure(const struct report *r, const char *command, const struct err *failure,
 		    struct err *e)
 {

@@ -39,6 +39,12 @@ bool report_verify(const struct report *r, const struct firn_verify_result *resu
 		   const struct err *failure, struct err *e);
 bool report_gc(const struct report *r, const struct firn_gc_result *result, bool confirm,
 	       const struct err *failure, struct err *e);
+bool report_partitions_status(const struct report *r, const struct firn_partitions_status *result,
+			      const struct err *failure, struct err *e);
+bool report_partitions_advice(const struct report *r, const struct firn_partitions_advice *result,
+			      const struct err *failure, struct err *e);
+bool report_partitions_made(const struct report *r, const struct firn_partitions_made *result,
+			    const struct err *failure, struct err *e);
 bool report_cost(const struct report *r, const struct firn_report_result *result,
 		 const struct err *failure, struct err *e);
 
