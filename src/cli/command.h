@@ -25,6 +25,7 @@ enum command_id {
 	CMD_PARTITIONS_RECOMMEND = 1u << 10,
 	CMD_PARTITIONS_ENSURE = 1u << 11,
 	CMD_PARTITIONS_STATUS = 1u << 12,
+	CMD_PARTITIONS_SPLIT = 1u << 13,
 	CMD_NONE = 1u << 30, /* before a command was named */
 };
 
@@ -84,6 +85,7 @@ int cmd_report(struct cli *c);
 int cmd_partitions_recommend(struct cli *c);
 int cmd_partitions_ensure(struct cli *c);
 int cmd_partitions_status(struct cli *c);
+int cmd_partitions_split(struct cli *c);
 int cmd_help(struct cli *c);
 
 #endif

@@ -54,6 +54,7 @@ struct settings {
 	bool force, deep, confirm, orphans, bulk;
 	int64_t horizon_s;                                           /* -1: not given */
 	int64_t growth_percent, planned_rows, leaf_rows, leaf_count; /* partitions */
+	bool widen_keys, drop_old, rollback;                         /* partitions split */
 	bool man, bash_completion;
 	char *topic; /* the words after help; NULL: none */
 };

@@ -127,6 +127,8 @@ void firn_partitions_status_release(struct firn_partitions_status *r)
 		free(r->tables[i].table);
 		free(r->tables[i].strategy);
 		free(r->tables[i].key);
+		free(r->tables[i].split_phase);
+		free(r->tables[i].split_old_table);
 	}
 	for (size_t i = 0; i < r->leaf_count; i++) {
 		free(r->leaves[i].table);
@@ -159,4 +161,14 @@ void firn_partitions_made_release(struct firn_partitions_made *r)
 	}
 	free(r->leaves);
 	*r = (struct firn_partitions_made){ 0 };
+}
+
+void firn_split_result_release(struct firn_split_result *r)
+{
+	free(r->table);
+	free(r->old_table);
+	for (size_t n = 0; n < r->note_count; n++)
+		free(r->notes[n]);
+	free(r->notes);
+	*r = (struct firn_split_result){ 0 };
 }

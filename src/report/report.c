@@ -123,6 +123,15 @@ bool report_partitions_made(const struct report *r, const struct firn_partitions
 		       e);
 }
 
+bool report_partitions_split(const struct report *r, const struct firn_split_result *result,
+			     const struct err *failure, struct err *e)
+{
+	return written(r,
+		       r->json ? json_partitions_split(r, result, failure, e)
+			       : text_partitions_split(r, result),
+		       e);
+}
+
 bool report_failure(const struct report *r, const char *command, const struct err *failure,
 		    struct err *e)
 {

@@ -45,6 +45,8 @@ bool report_partitions_advice(const struct report *r, const struct firn_partitio
 			      const struct err *failure, struct err *e);
 bool report_partitions_made(const struct report *r, const struct firn_partitions_made *result,
 			    const struct err *failure, struct err *e);
+bool report_partitions_split(const struct report *r, const struct firn_split_result *result,
+			     const struct err *failure, struct err *e);
 bool report_cost(const struct report *r, const struct firn_report_result *result,
 		 const struct err *failure, struct err *e);
 
