@@ -77,6 +77,9 @@ bool split_build_index(struct split *s, const struct split_index *index, struct 
 void split_index_release(struct split_index *index);
 bool split_analyze(struct split *s, struct err *e);
 
+/* Whether the old table is still what the new one was made after: ERR_CONFIG says which column or check is not. */
+bool split_unchanged(struct split *s, struct err *e);
+
 enum split_depth {
 	SPLIT_COUNT, /* how many rows there are */
 	SPLIT_HASH,  /* and what is in them, byte by byte */

@@ -112,6 +112,30 @@ bool split_next_index(struct split *s, struct split_index *out, struct err *e)
 	return ok || err_wrap(e, "could not look at the indexes of \"%s\"", s->table->label);
 }
 
+bool split_make_roots(struct split *s, struct err *e)
+{
+	struct pg_params p = PG_PARAMS_INIT;
+	struct pg_result *r = NULL;
+	bool ok;
+
+	pg_param_i64(&p, s->old_oid);
+	pg_param_i64(&p, s->new_oid);
+	pg_param_text(&p, table_info_column(s->table, COLUMN_WORKSPACE)->name);
+	ok = pg_query(s->pg, sql_split_indexes, &p, &r, e);
+	for (int i = 0; ok && i < pg_rows(r); i++) {
+		struct split_index index = { 0 };
+
+		if (!pg_bool(r, i, 9))
+			continue;
+		ok = (write_statements(s, r, i, "", &index, e) &&
+		      pg_exec(s->pg, index.root_sql, e)) ||
+		     err_wrap(e, "could not make index \"%s\"", pg_text(r, i, 0));
+		split_index_release(&index);
+	}
+	pg_result_free(r);
+	return ok;
+}
+
 /* In each transaction the one index of the leaf that belongs to nothing is the one just built. */
 static bool attach(struct split *s, const struct split_index *index, struct err *e)
 {

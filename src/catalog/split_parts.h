@@ -23,6 +23,9 @@ bool split_compare_here(struct split *s, enum split_depth depth, int64_t *rows_o
 /* The session's table of keys, made before the first apply. Not in a transaction. */
 bool split_make_keys(struct split *s, struct err *e);
 
+/* Indexes of the new tree's root alone, which no row needs: whether they can be made at all. In a transaction. */
+bool split_make_roots(struct split *s, struct err *e);
+
 /* split_tree.c: the swap's statements, with nothing recorded; used by the rehearsal and the swap. In a transaction. */
 bool split_run_swap(struct split *s, struct err *e);
 /* Locks the old table, and those that its foreign keys refer to, against everyone. In a transaction. */

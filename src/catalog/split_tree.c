@@ -277,6 +277,7 @@ static bool make_tree(struct split *s, const char *owner, struct err *e)
 	     name_sequences(s, e);
 	for (int64_t n = 0; ok && n < s->leaves; n++)
 		ok = make_leaf(s, buf_str(&root), owner, n, e);
+	ok = ok && split_make_roots(s, e);
 	/* The first in the list is the key; its leaves come before the next index. */
 	for (int64_t n = 0; ok && n < s->leaves; n++) {
 		ok = split_next_index(s, &index, e) && split_build_index(s, &index, e);
@@ -527,8 +528,7 @@ static bool stop_recording(struct split *s, struct err *e)
 	return ok;
 }
 
-/* The old table is still what the new one was made after. */
-static bool unchanged(struct split *s, struct err *e)
+bool split_unchanged(struct split *s, struct err *e)
 {
 	struct pg_params p = PG_PARAMS_INIT;
 	struct pg_result *r = NULL;
@@ -571,7 +571,7 @@ bool split_swap(struct split *s, int wait_ms, const enum split_depth *compare, i
 
 	*again_out = false;
 	ok = split_begin_tx(s, NULL, NULL, e) && split_lock(s, wait_ms, e) &&
-	     pg_local_search_path(s->pg, false, e) && unchanged(s, e) &&
+	     pg_local_search_path(s->pg, false, e) && split_unchanged(s, e) &&
 	     split_check(s, s->leaves, e) && split_next_index(s, &missing, e);
 	if (ok && missing.name[0]) {
 		*again_out = true;

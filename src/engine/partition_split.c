@@ -230,7 +230,7 @@ static bool start(struct work *w, bool *done, struct err *e)
 		return false;
 	if (widens && !w->options->widen_keys && !w->options->dry_run) {
 		err_set(e, ERR_CONFIG,
-			"a unique key of \"%s\" does not have its workspace: %s",
+			"a unique key of \"%s\" lacks the workspace. %s",
 			w->table.info->label, w->result->notes[0]);
 		return err_hint(e, "Where that is right for the application, use --widen-keys. "
 				   "--dry-run shows every such key.");
@@ -380,7 +380,7 @@ static bool swap_once(struct work *w, bool *swapped, struct err *e)
 	bool under_lock;
 
 	*swapped = false;
-	if (!build_indexes(w, e) || !split_analyze(&w->split, e) || !settle(w, e) ||
+	if (!split_unchanged(&w->split, e) || !build_indexes(w, e) || !split_analyze(&w->split, e) || !settle(w, e) ||
 	    !compare(w, &depth, &under_lock, e) || !fault(FAULT("split.after_compare"), e))
 		return false;
 	x.compare = under_lock ? &depth : NULL;
@@ -438,8 +438,9 @@ static bool move_over(struct work *w, struct err *e)
 	bool done = false, swapped = w->split.phase == SPLIT_SWAPPED;
 
 	if (w->split.phase != SPLIT_NONE && w->split.leaves != w->options->count) {
-		err_set(e, ERR_CONFIG, "table \"%s\" is being split into %" PRId64 ", not %" PRId64,
-			w->table.info->label, w->split.leaves, w->options->count);
+		err_set(e, ERR_CONFIG, "table \"%s\" %s split into %" PRId64 ", not %" PRId64,
+			w->table.info->label, swapped ? "was" : "is being", w->split.leaves,
+			w->options->count);
 		return swapped ? err_hint(e, "That split is done but for its old table: run \"firn "
 					     "partitions split --drop-old\" first.")
 			       : err_hint(e, "Finish it with that number, or take it back with "
@@ -451,7 +452,7 @@ static bool move_over(struct work *w, struct err *e)
 	}
 	if (w->split.phase == SPLIT_NONE && (!start(w, &done, e) || done))
 		return done;
-	if (w->split.phase == SPLIT_COPY && !copy(w, e))
+	if (w->split.phase == SPLIT_COPY && (!split_unchanged(&w->split, e) || !copy(w, e)))
 		return false;
 	while (!swapped)
 		if (!swap_once(w, &swapped, e))
