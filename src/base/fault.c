@@ -27,6 +27,13 @@ const char *const fault_sites[] = {
 	"maintain.before_reindex",
 	"maintain.after_reindex",
 	"maintain.before_done",
+	/* engine/version_promote.c, engine/version_rollback.c */
+	"versions.before_promote",
+	"versions.after_promote",
+	"versions.after_begin",
+	"versions.after_rehydrate",
+	"versions.before_flip",
+	"versions.after_flip",
 	/* engine/gc.c */
 	"gc.after_delete",
 	"gc.before_commit",

@@ -54,6 +54,8 @@ struct settings {
 	bool force, deep, confirm, orphans, bulk;
 	int64_t horizon_s;                                           /* -1: not given */
 	int64_t growth_percent, planned_rows, leaf_rows, leaf_count; /* partitions */
+	char *workspace, *to_version; /* versions promote, rollback */
+	bool allow_missing;
 	bool man, bash_completion;
 	char *topic; /* the words after help; NULL: none */
 };

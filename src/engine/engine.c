@@ -55,6 +55,7 @@ static struct table_wanted wanted_from(const struct config_table *c)
 		.active_since_column = c->active_version.since_column,
 		.active_query = c->active_version.query,
 		.active_value = c->active_version.value,
+		.promote_statement = c->active_version.promote_statement,
 	};
 }
 
