@@ -43,7 +43,9 @@ static bool find_promoted(struct rollback *r, const struct version_state *state,
 
 	if (!flip_record_promoted(c->f->pg, c->table.id, c->workspace, &promoted, e))
 		goto out;
-	if (!promoted.id || !str_eq(promoted.to, state->active)) {
+	/* That it was undone is no error: what died after the flip is run again. */
+	if (!promoted.id ||
+	    (!str_eq(promoted.to, state->active) && !str_eq(promoted.from, state->active))) {
 		if (promoted.id)
 			err_set(e, ERR_USAGE,
 				"the latest promote of workspace \"%s\" was to version \"%s\", "
