@@ -64,8 +64,10 @@ bool fault_hit(const char *site)
 		return false;
 	snprintf(action, sizeof(action), "%s", spec + len + 1);
 	colon = strchr(action, ':');
-	if (str_starts_with(action, "exec:")) {
-		if (hits++ == 0 && system(action + strlen("exec:")) != 0)
+	if (str_starts_with(action, "exec:") || str_starts_with(action, "each:")) {
+		bool each = action[1] == 'a';
+
+		if ((hits++ == 0 || each) && system(action + strlen("exec:")) != 0)
 			fprintf(stderr, "fault: the command at \"%s\" failed\n", site);
 		return false;
 	}

@@ -119,6 +119,13 @@ bool version_state_lock(struct pg *pg, const struct table_info *t, const char *w
 	return ok && look_at_state(pg, t, workspace, out, e);
 }
 
+static void hint_grant(const struct table_info *t, struct err *e)
+{
+	if (e->code == ERR_DENIED)
+		err_hint(e, "GRANT UPDATE ON %s to the role that firn connects as.",
+			 t->active.table);
+}
+
 bool version_set_target(struct pg *pg, const struct table_info *t, const char *workspace,
 			const char *target, struct err *e)
 {
@@ -134,6 +141,8 @@ bool version_set_target(struct pg *pg, const struct table_info *t, const char *w
 	pg_param_text(&p, workspace);
 	pg_param_text(&p, target);
 	ok = buf_ok(&sql, e) && pg_query(pg, buf_str(&sql), &p, NULL, e);
+	if (!ok)
+		hint_grant(t, e);
 	buf_release(&sql);
 	return ok || err_wrap(e, "could not set the target version of workspace \"%s\"", workspace);
 }
@@ -155,6 +164,8 @@ static bool update_table(struct pg *pg, const struct table_info *t, const char *
 	pg_param_text(&p, workspace);
 	pg_param_text(&p, version);
 	ok = buf_ok(&sql, e) && pg_query(pg, buf_str(&sql), &p, NULL, e);
+	if (!ok)
+		hint_grant(t, e);
 	buf_release(&sql);
 	return ok;
 }

@@ -35,7 +35,9 @@ bool version_change_open(struct version_change *c, struct firn *f,
 
 	*result = (struct firn_version_result){ 0 };
 	*c = (struct version_change){ .f = f, .options = o, .result = result };
-	if (!o->workspace) {
+	if (o->to && !*o->to)
+		return err_set(e, ERR_USAGE, "the name of the version is empty");
+	if (!o->workspace || !*o->workspace) {
 		err_set(e, ERR_USAGE, "no workspace is given");
 		return err_hint(e, "Use --workspace ID.");
 	}

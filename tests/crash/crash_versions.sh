@@ -90,5 +90,18 @@ exits "rollback, with a pass between" 0 env FIRN_FAULT="versions.after_rehydrate
 like "the pass moved rows" "$(cat "$T/between")" 'rows moved out'
 is "they came back twice" "$(json '{rows_back}') $(json '{flipped}')" "$((4 * DOCS)) true"
 is "v1 is active, and hot" "$(state) $(rows_of v1)" "v1|v3 $((2 * DOCS))"
+
+# One that moves them out each time is stronger; the version that was active stays so, and it ends well without passes.
+exits "what else is cold comes back" 0 "$FIRN" rehydrate --where-cold all
+exits "promote once more" 0 "$FIRN" versions promote --workspace w1 --to v2
+exits "a pass once more" 0 "$FIRN" pass
+exits "rollback, with a pass each time" 75 env FIRN_FAULT="versions.after_rehydrate=each:'$FIRN' --policy '$T/old.yaml' pass >>'$T/each' 2>&1" \
+	"$FIRN" versions rollback --workspace w1
+like "gives up" "$ERR" "$((2 * DOCS)) rows of version \"v1\" of workspace \"w1\" are cold again"
+is "after three rounds" "$(grep -c 'rows moved out' "$T/each")" 3
+is "v2 is active" "$(state) $(seen_by_readers)" "v2|v1 $((2 * DOCS))"
+exits "without passes" 0 "$FIRN" versions rollback --workspace w1 --format json
+is "it goes on, and ends" "$(json '{resumed}') $(json '{flipped}') $(state) $(rows_of v1)" "true true v1|v3 $((2 * DOCS))"
+e2e_check_accounted "$ROWS" "after all of it"
 exits "verify --deep" 0 "$FIRN" verify --deep
 done_testing

@@ -38,6 +38,7 @@ is "has that one" "$(json '{workspaces,0,workspace}') $(json '{workspaces,1}')" 
 # ---- promote ----
 exits "promote without a target" 64 "$FIRN" versions promote --workspace w4
 exits "promote without a workspace" 64 "$FIRN" versions promote
+exits "promote to a version without a name" 64 "$FIRN" versions promote --workspace w4 --to ''
 exits "promote of a workspace that is not there" 65 "$FIRN" versions promote --workspace nobody --to v2
 exits "promote to a version without rows" 78 "$FIRN" versions promote --workspace w4 --to v2
 like "is refused" "$ERR" 'has no row of version "v2"'
@@ -192,6 +193,8 @@ like "waits for it" "$ERR" 'vector indexes .* are not whole yet: '
 is "the version is still active, the other one its target" "$(state w3)" "v2|v1|0"
 exits "status" 0 "$FIRN" versions status --workspace w3
 like "shows what is unfinished" "$OUT" 'a rollback to v1 began at .* is unfinished'
+exits "the same again" 75 "$FIRN" versions rollback --workspace w3 --format json
+is "goes on with it" "$(json '{resumed}') $(json '{to}') $(json '{flipped}') $(json '{error,code}')" "true v1 false busy"
 exits "another rollback meanwhile" 64 "$FIRN" versions rollback --workspace w3 --to v9
 exits "a pass meanwhile" 0 pass grace0
 is "moves nothing of it" "$(of w3 v1) $(cold_of w3 v1)" "$((2 * DOCS)) 0"
