@@ -391,7 +391,7 @@ bool firn_versions_status(struct firn *f, const struct firn_versions_options *op
 bool firn_versions_promote(struct firn *f, const struct firn_version_options *options,
 			   struct firn_version_result *result, struct err *e);
 /* Brings back what is cold of the version, then makes it active; until then the other one stays so. Whatever ended it,
- * it can be called again and goes on. ERR_BUSY: rows went cold as fast as they came, or an index is not whole. */
+ * it can be called again and goes on; no pass moves rows of that version meanwhile. ERR_BUSY: an index is not whole. */
 bool firn_versions_rollback(struct firn *f, const struct firn_version_options *options,
 			    struct firn_version_result *result, struct err *e);
 void firn_versions_status_release(struct firn_versions_status *r);

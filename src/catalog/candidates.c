@@ -147,7 +147,7 @@ static void add_active_cte(struct buf *b, const struct table_info *t, int64_t ta
 			"firn_active AS MATERIALIZED (SELECT NULL::text AS workspace, v.version, "
 			"coalesce((SELECT s.since FROM firn.version_seen s WHERE s.table_id = "
 			"%" PRId64 " AND s.workspace = '' AND s.version = v.version), "
-				   "pg_catalog.now()) AS since, "
+			"pg_catalog.now()) AS since, "
 			"NULL::text AS target FROM (SELECT "
 			"pg_catalog.current_setting('firn.active') AS version) v)",
 			table_id);
@@ -219,6 +219,46 @@ static void add_residency_ctes(struct buf *b, int64_t table_id, int64_t reach_s)
 			   reach_s, by_document ? "1, 2" : "1");
 }
 
+/* Whether a rollback is under way, whose rows must stay: rarely, so the statements know of it only then. One that begins
+ * after this look raises the lease's epoch, and what is read here cannot be deleted any more. */
+static bool any_rollback(struct pg *pg, const struct table_info *t, int64_t table_id, bool *out,
+			 struct err *e)
+{
+	struct pg_params p = PG_PARAMS_INIT;
+	struct pg_result *r = NULL;
+
+	*out = false;
+	if (!table_info_column(t, COLUMN_VERSION))
+		return true;
+	pg_param_i64(&p, table_id);
+	if (!pg_query(pg,
+		      "SELECT EXISTS (SELECT 1 FROM firn.version_flip WHERE table_id = $1::bigint "
+		      "AND flipped_at IS NULL AND given_up_at IS NULL)",
+		      &p, &r, e))
+		return err_wrap(e, "could not look for rollbacks");
+	*out = pg_bool(r, 0, 0);
+	pg_result_free(r);
+	return true;
+}
+
+/* firn_returning(workspace, version): to which rollbacks go. */
+static void add_returning_cte(struct buf *b, int64_t table_id)
+{
+	buf_printf(b,
+		   ", firn_returning AS MATERIALIZED (SELECT workspace, to_version AS version FROM "
+		   "firn.version_flip WHERE table_id = %" PRId64
+		   " AND flipped_at IS NULL AND given_up_at IS NULL)",
+		   table_id);
+}
+
+static void add_returning_join(struct pg *pg, struct buf *b, const struct table_info *t)
+{
+	buf_add_str(b, " LEFT JOIN firn_returning rb ON rb.workspace = ");
+	add_text(pg, b, "t", table_info_column(t, COLUMN_WORKSPACE));
+	buf_add_str(b, " AND rb.version = ");
+	add_text(pg, b, "t", table_info_column(t, COLUMN_VERSION));
+}
+
 static void add_older_than(struct buf *b, const char *expression, int64_t seconds,
 			   const char *comparison)
 {
@@ -282,14 +322,20 @@ static void add_rule_condition(struct pg *pg, struct buf *b, const struct table_
 	buf_release(&created_sql);
 }
 
-/* WITH ..., firn_rows AS (SELECT <selected>, CASE ... END AS firn_rule FROM ONLY leaf t ...). Rows of keep rules are
- * there only with_keep. */
+/* What to classify besides the rules. */
+struct classified {
+	bool with_keep; /* rows of keep rules, too */
+	bool returning; /* a rollback is under way */
+	const char *selected;
+};
+
+/* WITH ..., firn_rows AS (SELECT <selected>, CASE ... END AS firn_rule FROM ONLY leaf t ...). */
 static void add_classified(struct pg *pg, struct buf *b, const struct table_info *t,
 			   const struct leaf *leaf, int64_t table_id,
-			   const struct candidate_rules *r, bool with_keep, const char *selected)
+			   const struct candidate_rules *r, const struct classified *what)
 {
 	const struct column *workspace = table_info_column(t, COLUMN_WORKSPACE);
-	struct common common = common_of(r, with_keep);
+	struct common common = common_of(r, what->with_keep);
 	const struct column *document = table_info_column(t, COLUMN_DOCUMENT);
 
 	buf_add_str(b, "WITH ");
@@ -302,7 +348,10 @@ static void add_classified(struct pg *pg, struct buf *b, const struct table_info
 		buf_add_str(b, ", ");
 		add_replaced_cte(pg, b, t, leaf);
 	}
-	buf_printf(b, ", firn_rows AS (SELECT %s, CASE", selected);
+	if (what->returning)
+		add_returning_cte(b, table_id);
+	buf_printf(b, ", firn_rows AS (SELECT %s, CASE%s", what->selected,
+		   what->returning ? " WHEN rb.version IS NOT NULL THEN -1" : "");
 	if (r->min_residency_s > 0)
 		buf_printf(b,
 			   " WHEN greatest(ww.at%s) > pg_catalog.now() - "
@@ -335,6 +384,8 @@ static void add_classified(struct pg *pg, struct buf *b, const struct table_info
 		buf_add_str(b, " AND p.d = ");
 		add_column(pg, b, "t", document);
 	}
+	if (what->returning)
+		add_returning_join(pg, b, t);
 	/* The CASE above says so too, but the planner does not look into it: it would join, hash and spill whole rows of
 	 * the active version. */
 	if (common.superseded) {
@@ -496,6 +547,7 @@ bool candidates_plan(struct pg *pg, const struct table_info *t, const struct lea
 		     void *ctx, struct err *e)
 {
 	struct plan_visit v = { .visit = visit, .ctx = ctx };
+	struct classified what = { .with_keep = true };
 	const struct column *version = table_info_column(t, COLUMN_VERSION);
 	struct buf selected = BUF_INIT, sql = BUF_INIT;
 	bool ok = false;
@@ -514,9 +566,10 @@ bool candidates_plan(struct pg *pg, const struct table_info *t, const struct lea
 		buf_add_str(&selected, "), 0)");
 	}
 	buf_add_str(&selected, ")::bigint AS firn_b");
-	if (!buf_ok(&selected, e))
+	if (!buf_ok(&selected, e) || !any_rollback(pg, t, table_id, &what.returning, e))
 		goto out;
-	add_classified(pg, &sql, t, leaf, table_id, r, true, buf_str(&selected));
+	what.selected = buf_str(&selected);
+	add_classified(pg, &sql, t, leaf, table_id, r, &what);
 	buf_add_str(
 		&sql,
 		" SELECT firn_rule, firn_w, firn_v, count(*), sum(firn_b)::bigint FROM firn_rows "
@@ -559,6 +612,7 @@ bool candidates_copy_start(struct pg *pg, const struct table_info *t, const stru
 			   struct err *e)
 {
 	struct buf selected = BUF_INIT, sql = BUF_INIT;
+	struct classified what = { .with_keep = false };
 	bool ok = false;
 
 	buf_add_str(&selected, "t.ctid AS firn_tid, t.xmin AS firn_xmin");
@@ -566,10 +620,11 @@ bool candidates_copy_start(struct pg *pg, const struct table_info *t, const stru
 		buf_add_str(&selected, ", ");
 		add_column(pg, &selected, "t", &t->columns[i]);
 	}
-	if (!buf_ok(&selected, e))
+	if (!buf_ok(&selected, e) || !any_rollback(pg, t, table_id, &what.returning, e))
 		goto out;
+	what.selected = buf_str(&selected);
 	buf_add_str(&sql, "COPY (");
-	add_classified(pg, &sql, t, leaf, table_id, r, false, buf_str(&selected));
+	add_classified(pg, &sql, t, leaf, table_id, r, &what);
 	buf_add_str(&sql, " SELECT firn_tid, firn_xmin, firn_rule");
 	for (size_t i = 0; i < t->column_count; i++) {
 		buf_add_str(&sql, ", ");

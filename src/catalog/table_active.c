@@ -94,7 +94,6 @@ static bool use_table(struct table_load *l, uint32_t oid, const struct relation 
 	if (!quote_part(l->pg, parts->workspace, &a->workspace_column, e) ||
 	    !quote_part(l->pg, parts->version, &a->version_column, e) ||
 	    !quote_part(l->pg, parts->since, &a->since_column, e) ||
-	    !quote_part(l->pg, parts->target, &a->target_column, e) ||
 	    !quote_part(l->pg, parts->epoch, &a->epoch_column, e))
 		return false;
 	buf_printf(&b, "SELECT %s::pg_catalog.text AS workspace", a->workspace_column);

@@ -457,7 +457,6 @@ void table_info_free(struct table_info *t)
 	free(t->active.workspace_column);
 	free(t->active.version_column);
 	free(t->active.since_column);
-	free(t->active.target_column);
 	free(t->active.epoch_column);
 	free(t->active.value);
 	free(t->active.promote_statement);

@@ -53,7 +53,7 @@ struct active_source {
 	 * ACTIVE_QUERY, for its rows cannot be locked. */
 	char *table, *workspace_column;
 	/* ACTIVE_TABLE: the quoted columns that a flip writes; all but version_column NULL where there is none. */
-	char *version_column, *since_column, *target_column, *epoch_column;
+	char *version_column, *since_column, *epoch_column;
 	char *value;
 	/* The operator's statement that makes version $2 active for workspace $1; NULL: the table's columns are updated. */
 	char *promote_statement;

@@ -126,27 +126,6 @@ static void hint_grant(const struct table_info *t, struct err *e)
 			 t->active.table);
 }
 
-bool version_set_target(struct pg *pg, const struct table_info *t, const char *workspace,
-			const char *target, struct err *e)
-{
-	struct pg_params p = PG_PARAMS_INIT;
-	struct buf sql = BUF_INIT;
-	bool ok;
-
-	if (t->active.kind != ACTIVE_TABLE || !t->active.target_column)
-		return true;
-	/* $2 is of the column's type: the server reads it as such. */
-	buf_printf(&sql, "UPDATE %s AS s SET %s = $2 WHERE s.%s::text = $1::text", t->active.table,
-		   t->active.target_column, t->active.workspace_column);
-	pg_param_text(&p, workspace);
-	pg_param_text(&p, target);
-	ok = buf_ok(&sql, e) && pg_query(pg, buf_str(&sql), &p, NULL, e);
-	if (!ok)
-		hint_grant(t, e);
-	buf_release(&sql);
-	return ok || err_wrap(e, "could not set the target version of workspace \"%s\"", workspace);
-}
-
 static bool update_table(struct pg *pg, const struct table_info *t, const char *workspace,
 			 const char *version, struct err *e)
 {
@@ -248,7 +227,6 @@ void flip_record_release(struct flip_record *r)
 {
 	free(r->from);
 	free(r->to);
-	free(r->previous_target);
 	*r = (struct flip_record){ 0 };
 }
 
@@ -262,7 +240,7 @@ static bool find_record(struct pg *pg, const char *condition, int64_t table_id,
 
 	*out = (struct flip_record){ 0 };
 	buf_printf(&sql,
-		   "SELECT id, from_version, to_version, previous_target FROM firn.version_flip "
+		   "SELECT id, from_version, to_version FROM firn.version_flip "
 		   "WHERE table_id = $1::bigint AND workspace = $2 AND %s ORDER BY id DESC LIMIT 1",
 		   condition);
 	pg_param_i64(&p, table_id);
@@ -272,8 +250,7 @@ static bool find_record(struct pg *pg, const char *condition, int64_t table_id,
 		out->id = pg_i64(r, 0, 0);
 		out->from = mem_strdup(pg_text(r, 0, 1), e);
 		out->to = mem_strdup(pg_text(r, 0, 2), e);
-		out->previous_target = copy_or_null(r, 3, e);
-		ok = out->from && out->to && (out->previous_target || pg_is_null(r, 0, 3));
+		ok = out->from && out->to;
 	}
 	pg_result_free(r);
 	buf_release(&sql);
@@ -295,8 +272,7 @@ bool flip_record_promoted(struct pg *pg, int64_t table_id, const char *workspace
 }
 
 static bool add_record(struct pg *pg, int64_t table_id, const char *workspace, bool promote,
-		       const struct version_state *before, const char *to, int64_t *id_out,
-		       struct err *e)
+		       const char *from, const char *to, int64_t *id_out, struct err *e)
 {
 	struct pg_params p = PG_PARAMS_INIT;
 	struct pg_result *r = NULL;
@@ -304,13 +280,12 @@ static bool add_record(struct pg *pg, int64_t table_id, const char *workspace, b
 	pg_param_i64(&p, table_id);
 	pg_param_text(&p, workspace);
 	pg_param_text(&p, promote ? "promote" : "rollback");
-	pg_param_text(&p, before->active);
+	pg_param_text(&p, from);
 	pg_param_text(&p, to);
-	pg_param_text(&p, before->target);
 	if (!pg_query(pg,
 		      "INSERT INTO firn.version_flip (table_id, workspace, kind, from_version, "
-		      "to_version, previous_target, flipped_at) VALUES ($1::bigint, $2, $3::text, "
-		      "$4, $5, $6, CASE $3::text WHEN 'promote' THEN pg_catalog.clock_timestamp() "
+		      "to_version, flipped_at) VALUES ($1::bigint, $2, $3::text, "
+		      "$4, $5, CASE $3::text WHEN 'promote' THEN pg_catalog.clock_timestamp() "
 		      "END) RETURNING id",
 		      &p, &r, e))
 		return err_wrap(e, "could not record the change of the active version");
@@ -319,19 +294,18 @@ static bool add_record(struct pg *pg, int64_t table_id, const char *workspace, b
 	return true;
 }
 
-bool flip_record_promote(struct pg *pg, int64_t table_id, const char *workspace,
-			 const struct version_state *before, const char *to, struct err *e)
+bool flip_record_promote(struct pg *pg, int64_t table_id, const char *workspace, const char *from,
+			 const char *to, struct err *e)
 {
 	int64_t id;
 
-	return add_record(pg, table_id, workspace, true, before, to, &id, e);
+	return add_record(pg, table_id, workspace, true, from, to, &id, e);
 }
 
-bool flip_record_rollback(struct pg *pg, int64_t table_id, const char *workspace,
-			  const struct version_state *before, const char *to, int64_t *id_out,
-			  struct err *e)
+bool flip_record_rollback(struct pg *pg, int64_t table_id, const char *workspace, const char *from,
+			  const char *to, int64_t *id_out, struct err *e)
 {
-	return add_record(pg, table_id, workspace, false, before, to, id_out, e);
+	return add_record(pg, table_id, workspace, false, from, to, id_out, e);
 }
 
 bool flip_record_end(struct pg *pg, int64_t id, bool flipped, struct err *e)

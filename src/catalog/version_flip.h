@@ -27,10 +27,6 @@ bool version_state_lock(struct pg *pg, const struct table_info *t, const char *w
 			struct version_state *out, struct err *e);
 void version_state_release(struct version_state *s);
 
-/* Nothing where the source has no column for it. */
-bool version_set_target(struct pg *pg, const struct table_info *t, const char *workspace,
-			const char *target, struct err *e);
-
 /* Makes version active, by the operator's statement where there is one, and sees that it is. Since when, and the count
  * of flips, are written where there are columns for it; firn's own record of since when in any case. */
 bool version_flip(struct pg *pg, const struct table_info *t, int64_t table_id,
@@ -44,11 +40,10 @@ bool version_note_residency(struct pg *pg, int64_t table_id, const char *workspa
 struct flip_record {
 	int64_t id; /* 0: none */
 	char *from, *to;
-	char *previous_target; /* NULL: none */
 };
 void flip_record_release(struct flip_record *r);
 
-/* The rollback that is under way. */
+/* The rollback that is under way. Until it is ended no pass moves a row of the version that it goes to. */
 bool flip_record_open(struct pg *pg, int64_t table_id, const char *workspace,
 		      struct flip_record *out, struct err *e);
 /* The latest promote. */
@@ -56,11 +51,10 @@ bool flip_record_promoted(struct pg *pg, int64_t table_id, const char *workspace
 			  struct flip_record *out, struct err *e);
 
 /* A promote is done with its record; a rollback is under way until it is ended. */
-bool flip_record_promote(struct pg *pg, int64_t table_id, const char *workspace,
-			 const struct version_state *before, const char *to, struct err *e);
-bool flip_record_rollback(struct pg *pg, int64_t table_id, const char *workspace,
-			  const struct version_state *before, const char *to, int64_t *id_out,
-			  struct err *e);
+bool flip_record_promote(struct pg *pg, int64_t table_id, const char *workspace, const char *from,
+			 const char *to, struct err *e);
+bool flip_record_rollback(struct pg *pg, int64_t table_id, const char *workspace, const char *from,
+			  const char *to, int64_t *id_out, struct err *e);
 bool flip_record_end(struct pg *pg, int64_t id, bool flipped, struct err *e);
 
 #endif

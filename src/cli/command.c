@@ -103,11 +103,10 @@ const struct command command_table[] = {
 	  "Undoes the latest promote of a workspace, or goes to the version that --to names. What "
 	  "is cold of it comes back and is indexed while the other version is active; it is made "
 	  "active only when nothing of it that can come back is cold, so that no reader is left "
-	  "without rows. Until then it is the workspace's target version, which no pass moves.\n\n"
+	  "without rows. Until then no pass moves its rows, whatever the rules say.\n\n"
 	  "Refused where documents have no row of it, unless --allow-missing is given; with cold "
 	  "rows that is known only after they came back. Whatever ended it, run it again: it goes "
-	  "on. The status is 75 when an index is not whole, or passes keep moving the rows out (by "
-	  "rules other than \"superseded\", where limits.min_residency is 0).",
+	  "on. The status is 75 when a vector index of these rows is not whole.",
 	  CMD_VERSIONS_ROLLBACK, true, cmd_versions_rollback },
 	{ "help", "show help, of a command where one is named", "", CMD_HELP, false, cmd_help },
 	{ 0 },

@@ -61,7 +61,7 @@ static bool flip(struct version_change *c, const struct version_state *state,
 	struct pg *pg = c->f->pg;
 	struct version_cover cover;
 
-	if ((open->id && !version_change_give_up(c, open, state, e)) ||
+	if ((open->id && !flip_record_end(pg, open->id, false, e)) ||
 	    !version_change_cover(c, state->active, to, &cover, e))
 		return false;
 	version_change_tell(c, &cover);
@@ -70,7 +70,7 @@ static bool flip(struct version_change *c, const struct version_state *state,
 	if (!check_cover(c, state->active, to, &cover, e) ||
 	    !note_cover(c, state->active, &cover, e) ||
 	    !version_flip(pg, c->table.info, c->table.id, c->workspace, to, e) ||
-	    !flip_record_promote(pg, c->table.id, c->workspace, state, to, e))
+	    !flip_record_promote(pg, c->table.id, c->workspace, state->active, to, e))
 		return false;
 	c->result->flipped = 1;
 	return true;
@@ -89,8 +89,7 @@ static bool promote(struct version_change *c, struct err *e)
 	     flip_record_open(pg, c->table.id, c->workspace, &open, e);
 	if (!ok)
 		goto out;
-	/* While a rollback is under way the target is the version that it goes to. */
-	to = c->to ? c->to : open.id ? open.previous_target : state.target;
+	to = c->to ? c->to : state.target;
 	if (!to) {
 		ok = err_set(e, ERR_USAGE, "workspace \"%s\" has no target version", c->workspace);
 		err_hint(e, "Name the version by --to.");

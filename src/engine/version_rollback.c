@@ -1,8 +1,8 @@
 /*
  * firn versions rollback: back to a version of which rows may be cold, with no moment in which a reader finds neither.
  *
- *   1. One transaction records the rollback and keeps passes off the version: it becomes the target, which no rule
- *      "superseded" moves, and its workspace counts as brought back just now, for the other rules.
+ *   1. One transaction records the rollback: passes that began before it cannot delete any more, later ones leave the
+ *      version's rows alone while it is under way.
  *   2. What is cold comes back, and the index work is done. The version active until now stays so.
  *   3. One transaction looks whether anything that can come back is cold, and whether it can be searched, and flips.
  *
@@ -98,18 +98,11 @@ static bool choose(struct rollback *r, const struct version_state *state, struct
 	return c->result->from && c->result->to;
 }
 
-/* The version is what a reader gets already: someone else flipped, or there was nothing to do. */
-static bool end_flipped(struct rollback *r, const struct version_state *state, struct err *e)
+/* The version is what a reader gets: by this flip, by someone else's, or there was nothing to do. */
+static bool end_flipped(struct rollback *r, struct err *e)
 {
-	struct version_change *c = &r->change;
-
 	r->done = true;
-	if (!r->record.id)
-		return true;
-	return (!str_eq(state->target, r->record.to) ||
-		version_set_target(c->f->pg, c->table.info, c->workspace, r->record.previous_target,
-				   e)) &&
-	       flip_record_end(c->f->pg, r->record.id, true, e);
+	return !r->record.id || flip_record_end(r->change.f->pg, r->record.id, true, e);
 }
 
 /* Whether the rollback makes sense as far as what is hot says; what is cold is not known yet. */
@@ -149,34 +142,16 @@ static bool check_complete(struct rollback *r, const struct version_state *state
 }
 
 /* A refusal leaves nothing under way; the transaction is committed for that. Always false. */
-static bool refuse(struct rollback *r, const struct version_state *state, struct err *e)
+static bool refuse(struct rollback *r, struct err *e)
 {
 	struct version_change *c = &r->change;
 	struct err second = { 0 };
 
-	if (r->record.id && (e->code == ERR_CONFIG) &&
-	    (!version_change_give_up(c, &r->record, state, &second) ||
+	if (r->record.id && e->code == ERR_CONFIG &&
+	    (!flip_record_end(c->f->pg, r->record.id, false, &second) ||
 	     !pg_commit(c->f->pg, &second)))
 		log_err(&c->f->log, &second);
 	return false;
-}
-
-/* Passes that began before cannot delete any more, later ones leave the version alone. */
-static bool protect(struct rollback *r, const struct version_state *state, struct err *e)
-{
-	struct version_change *c = &r->change;
-	struct pg *pg = c->f->pg;
-
-	if (!r->record.id) {
-		if (!flip_record_rollback(pg, c->table.id, c->workspace, state, r->record.to,
-					  &r->record.id, e))
-			return false;
-		r->record.previous_target = mem_strdup(state->target, e);
-		if (state->target && !r->record.previous_target)
-			return false;
-	}
-	return version_set_target(pg, c->table.info, c->workspace, r->record.to, e) &&
-	       version_note_residency(pg, c->table.id, c->workspace, e);
 }
 
 static bool begin(struct rollback *r, struct err *e)
@@ -195,17 +170,19 @@ static bool begin(struct rollback *r, struct err *e)
 	version_change_tell(c, &cover);
 	r->cold_rows = cover.cold_rows;
 	if (str_eq(state.active, r->record.to)) {
-		ok = end_flipped(r, &state, e) && pg_commit(pg, e);
+		ok = end_flipped(r, e) && pg_commit(pg, e);
 		goto out;
 	}
 	/* Without cold rows all is known, and nothing needs to be begun for a refusal. */
 	ok = check_worth(r, &cover, e) &&
 	     (cover.cold_rows > 0 || check_complete(r, &state, &cover, e));
 	if (!ok) {
-		refuse(r, &state, e);
+		refuse(r, e);
 		goto out;
 	}
-	ok = protect(r, &state, e) && pg_commit(pg, e);
+	ok = (r->record.id || flip_record_rollback(pg, c->table.id, c->workspace, state.active,
+						   r->record.to, &r->record.id, e)) &&
+	     version_note_residency(pg, c->table.id, c->workspace, e) && pg_commit(pg, e);
 	if (ok && FAULT("versions.after_begin"))
 		ok = fault(e);
 out:
@@ -312,7 +289,7 @@ static bool flip_locked(struct rollback *r, const struct version_state *state, b
 	ours = open.id == r->record.id;
 	flip_record_release(&open);
 	if (str_eq(state->active, r->record.to))
-		return end_flipped(r, state, e);
+		return end_flipped(r, e);
 	if (!ours)
 		return err_set(e, ERR_BUSY,
 			       "the rollback of workspace \"%s\" was ended by someone else",
@@ -326,10 +303,10 @@ static bool flip_locked(struct rollback *r, const struct version_state *state, b
 		return true;
 	}
 	if (!check_complete(r, state, &cover, e))
-		return refuse(r, state, e);
+		return refuse(r, e);
 	if (!check_indexes(r, e) || !note_result(r, &cover, e) ||
 	    !version_flip(pg, c->table.info, c->table.id, c->workspace, r->record.to, e) ||
-	    !end_flipped(r, state, e))
+	    !end_flipped(r, e))
 		return false;
 	c->result->flipped = 1;
 	return true;

@@ -142,15 +142,6 @@ bool version_change_refuse_missing(struct version_change *c, const char *active,
 	return false;
 }
 
-bool version_change_give_up(struct version_change *c, const struct flip_record *open,
-			    const struct version_state *state, struct err *e)
-{
-	return (!str_eq(state->target, open->to) ||
-		version_set_target(c->f->pg, c->table.info, c->workspace, open->previous_target,
-				   e)) &&
-	       flip_record_end(c->f->pg, open->id, false, e);
-}
-
 /* ---- status ---- */
 
 struct status {

@@ -46,10 +46,6 @@ void version_change_tell(struct version_change *c, const struct version_cover *c
 bool version_change_refuse_missing(struct version_change *c, const char *active, const char *to,
 				   const struct version_cover *cover, struct err *e);
 
-/* Ends a rollback that is under way without a flip; the target becomes what it was. In the caller's transaction. */
-bool version_change_give_up(struct version_change *c, const struct flip_record *open,
-			    const struct version_state *state, struct err *e);
-
 /* Whether the table can have versions at all: ERR_CONFIG. */
 bool versions_known(const struct table_info *t, struct err *e);
 

@@ -78,29 +78,42 @@ exits "the next pass" 0 "$FIRN" pass
 is "moves nothing of it either" "$(seen_by_readers)" $((2 * DOCS))
 e2e_check_accounted "$ROWS" "after the passes"
 
-# By age alone, and with no residency, a pass may move what just came back: it is brought back once more.
+# Rows of the version are left alone by any rule while they come back, and where nothing came back lately counts.
 exits "v2 comes back" 0 "$FIRN" rehydrate --workspace w1 --version v2
 exits "promote" 0 "$FIRN" versions promote --workspace w1 --to v2
 exits "a pass" 0 "$FIRN" pass
 is "moves v1" "$(rows_of v1)" 0
 printf '%s\n' 'rules:' '  - name: old' '    match: { age_over: 1d, version: [v1] }' '    archive: {}' \
 	'limits: { min_residency: 0s }' >"$T/old.yaml"
-exits "rollback, with a pass between" 0 env FIRN_FAULT="versions.after_rehydrate=exec:'$FIRN' --policy '$T/old.yaml' pass >'$T/between' 2>&1" \
+sql "UPDATE workspace_index_state SET active_embedding_version = 'v2' WHERE workspace_id = 'w4'"
+exits "rollback, with a pass by age between" 0 env FIRN_FAULT="versions.after_rehydrate=each:'$FIRN' --policy '$T/old.yaml' pass >>'$T/between' 2>&1" \
 	"$FIRN" versions rollback --workspace w1 --format json
-like "the pass moved rows" "$(cat "$T/between")" 'rows moved out'
-is "they came back twice" "$(json '{rows_back}') $(json '{flipped}')" "$((4 * DOCS)) true"
-is "v1 is active, and hot" "$(state) $(rows_of v1)" "v1|v3 $((2 * DOCS))"
-
-# One that moves them out each time is stronger; the version that was active stays so, and it ends well without passes.
+like "the pass moved rows of others" "$(cat "$T/between")" "^$((2 * DOCS)) rows moved out"
+is "none of these" "$(json '{rows_back}') $(json '{flipped}') $(rows_of v1)" "$((2 * DOCS)) true $((2 * DOCS))"
 exits "what else is cold comes back" 0 "$FIRN" rehydrate --where-cold all
+
+# Something that does not know of the rollback moves them out all the same: once, and each time.
+cat >"$T/sneak" <<-SH
+	psql -X -q -d '$DB' -c "UPDATE firn.version_flip SET given_up_at = now() WHERE flipped_at IS NULL"
+	'$FIRN' --policy '$T/old.yaml' pass
+	psql -X -q -d '$DB' -c "UPDATE firn.version_flip SET given_up_at = NULL WHERE flipped_at IS NULL"
+SH
 exits "promote once more" 0 "$FIRN" versions promote --workspace w1 --to v2
 exits "a pass once more" 0 "$FIRN" pass
-exits "rollback, with a pass each time" 75 env FIRN_FAULT="versions.after_rehydrate=each:'$FIRN' --policy '$T/old.yaml' pass >>'$T/each' 2>&1" \
+exits "rollback, robbed once" 0 env FIRN_FAULT="versions.after_rehydrate=exec:sh '$T/sneak' >'$T/once' 2>&1" \
+	"$FIRN" versions rollback --workspace w1 --format json
+like "rows were moved" "$(cat "$T/once")" 'rows moved out'
+is "they came back twice" "$(json '{rows_back}') $(json '{flipped}')" "$((4 * DOCS)) true"
+is "v1 is active, and hot" "$(state) $(rows_of v1)" "v1|v3 $((2 * DOCS))"
+exits "what else is cold comes back once more" 0 "$FIRN" rehydrate --where-cold all
+exits "promote for the last time" 0 "$FIRN" versions promote --workspace w1 --to v2
+exits "a pass for the last time" 0 "$FIRN" pass
+exits "rollback, robbed each time" 75 env FIRN_FAULT="versions.after_rehydrate=each:sh '$T/sneak' >>'$T/each' 2>&1" \
 	"$FIRN" versions rollback --workspace w1
 like "gives up" "$ERR" "$((2 * DOCS)) rows of version \"v1\" of workspace \"w1\" are cold again"
 is "after three rounds" "$(grep -c 'rows moved out' "$T/each")" 3
-is "v2 is active" "$(state) $(seen_by_readers)" "v2|v1 $((2 * DOCS))"
-exits "without passes" 0 "$FIRN" versions rollback --workspace w1 --format json
+is "v2 is active" "$(state) $(seen_by_readers)" "v2|v3 $((2 * DOCS))"
+exits "left alone" 0 "$FIRN" versions rollback --workspace w1 --format json
 is "it goes on, and ends" "$(json '{resumed}') $(json '{flipped}') $(state) $(rows_of v1)" "true true v1|v3 $((2 * DOCS))"
 e2e_check_accounted "$ROWS" "after all of it"
 exits "verify --deep" 0 "$FIRN" verify --deep

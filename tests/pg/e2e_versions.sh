@@ -176,6 +176,23 @@ like "and says what is missing" "$(json '{notes}')" '1 documents have no row of 
 exits "rollback to nothing" 78 "$FIRN" versions rollback --workspace w1 --to v9
 like "is refused" "$ERR" 'no row of version "v9"'
 
+# Two at once: one flips, the other finds it done.
+exits "what is cold comes back before that" 0 "$FIRN" rehydrate --workspace w3
+exits "promote of the third" 0 "$FIRN" versions promote --workspace w3 --to v2
+exits "and a pass" 0 pass grace0
+is "v1 of the third is cold" "$(cold_of w3 v1)" $((2 * DOCS))
+"$FIRN" versions rollback --workspace w3 --to v1 --format json >"$T/first" 2>&1 </dev/null &
+FIRST=$!
+exits "two rollbacks at once" 0 "$FIRN" versions rollback --workspace w3 --to v1 --format json
+second=$OUT
+status=0
+wait $FIRST || status=$?
+is "both succeed" "$status" 0
+first=$(cat "$T/first")
+is "one of them flips" "$(printf '%s\n' "$(json_of "$first" '{flipped}')" "$(json_of "$second" '{flipped}')" | sort | tr '\n' ' ')" "false true "
+is "every row is back once" "$(($(json_of "$first" '{rows_back}') + $(json_of "$second" '{rows_back}'))) $(of w3 v1)" "$((2 * DOCS)) $((2 * DOCS))"
+exits "and back" 0 "$FIRN" versions promote --workspace w3 --to v2
+
 # Rows whose document is gone cannot come back, and keep nobody from going back.
 exits "a pass" 0 pass grace0
 sql "DELETE FROM document_chunk WHERE document_id = (SELECT id FROM document WHERE workspace_id = 'w2' ORDER BY id LIMIT 1);
@@ -190,7 +207,7 @@ sql "UPDATE pg_index SET indisvalid = false WHERE indrelid = '$leaf'::regclass
 	AND indexrelid IN (SELECT oid FROM pg_class WHERE relam = (SELECT oid FROM pg_am WHERE amname = 'hnsw'))"
 exits "rollback while an index is not valid" 75 "$FIRN" versions rollback --workspace w3 --to v1
 like "waits for it" "$ERR" 'vector indexes .* are not whole yet: '
-is "the version is still active, the other one its target" "$(state w3)" "v2|v1|0"
+is "the version is still active" "$(state w3)" "v2|-|2"
 exits "status" 0 "$FIRN" versions status --workspace w3
 like "shows what is unfinished" "$OUT" 'a rollback to v1 began at .* is unfinished'
 exits "the same again" 75 "$FIRN" versions rollback --workspace w3 --format json
@@ -198,10 +215,12 @@ is "goes on with it" "$(json '{resumed}') $(json '{to}') $(json '{flipped}') $(j
 exits "another rollback meanwhile" 64 "$FIRN" versions rollback --workspace w3 --to v9
 exits "a pass meanwhile" 0 pass grace0
 is "moves nothing of it" "$(of w3 v1) $(cold_of w3 v1)" "$((2 * DOCS)) 0"
+exits "a plan meanwhile" 0 "$FIRN" plan
+unlike "does not speak of it" "$OUT" ' w3 '
 sql "UPDATE pg_index SET indisvalid = true WHERE indrelid = '$leaf'::regclass"
 exits "giving it up" 0 "$FIRN" versions promote --workspace w3 --to v2
 like "says so" "$OUT" 'the rollback to version "v1" was given up'
-is "and restores the target" "$(state w3) $(open_rollbacks)" "v2|-|0 0"
+is "and changes nothing" "$(state w3) $(open_rollbacks)" "v2|-|2 0"
 
 # ---- other ways of knowing what is active ----
 cat >"$T/query.yaml" <<-YAML

@@ -1,4 +1,5 @@
--- Flips of a workspace's active version that firn made, and rollbacks that are under way: at most one a workspace.
+-- Flips of a workspace's active version that firn made, and rollbacks that are under way: at most one a workspace. No
+-- pass moves rows of the version that one under way goes to.
 CREATE TABLE firn.version_flip (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     table_id bigint NOT NULL REFERENCES firn.managed_table (id),
@@ -6,7 +7,6 @@ CREATE TABLE firn.version_flip (
     kind text NOT NULL CHECK (kind IN ('promote', 'rollback')),
     from_version text NOT NULL,                 -- active when it began
     to_version text NOT NULL,
-    previous_target text,                       -- what a rollback restores when it ends
     began_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     flipped_at timestamptz,                     -- null: under way, or given up
     given_up_at timestamptz,
