@@ -25,7 +25,8 @@ before() {
 	is "$1: v1 is cold, v2 is active" "$(state) $(rows_of v1)" "v2|v3 0"
 }
 
-for site in $(fault_sites rehydrate.) maintain.before_done versions.after_begin versions.after_rehydrate versions.before_flip \
+# The others of rehydrate have a test of their own.
+for site in rehydrate.before_commit rehydrate.after_commit rehydrate.before_maintain maintain.before_done versions.after_begin versions.after_rehydrate versions.before_flip \
 	versions.after_flip; do
 	before "$site"
 	killed_at "$site" "$site" "$FIRN" versions rollback --workspace w1 --to v1
