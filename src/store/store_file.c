@@ -219,7 +219,7 @@ static bool publish(int parent, const char *tmp, const char *name, const char *k
 	return true;
 }
 
-/* Reads src, to fd unless that is -1; the digest is compared where one is given. */
+/* Copies src to fd; the digest is compared where one is given. */
 static bool write_content(int fd, const struct io_reader *src, const uint8_t *sha256,
 			  const char *key, struct err *e)
 {
@@ -238,7 +238,7 @@ static bool write_content(int fd, const struct io_reader *src, const uint8_t *sh
 
 		if (!io_read_at(src, at, chunk, len, e) ||
 		    (hash && !sha256_add(hash, chunk, len, e)) ||
-		    (fd >= 0 && !file_write_all(fd, chunk, len, key, e)))
+		    !file_write_all(fd, chunk, len, key, e))
 			goto out;
 		at += len;
 	}
@@ -255,9 +255,9 @@ out:
 }
 
 /* Gives a file that nobody will write to again its second name, here: *taken is false where that does not work, as
- * between file systems. It has to be whole and on disk first. */
-static bool take_file(const struct io_reader *src, const uint8_t *sha256, int parent,
-		      const char *name, const char *key, bool *taken, struct err *e)
+ * between file systems. It has to be on disk first. No byte of it is moved, so there is no digest to compare. */
+static bool take_file(const struct io_reader *src, int parent, const char *name, const char *key,
+		      bool *taken, struct err *e)
 {
 	struct stat st, here;
 	char path[64];
@@ -266,8 +266,6 @@ static bool take_file(const struct io_reader *src, const uint8_t *sha256, int pa
 	if (!src->sealed_fd || fstat(*src->sealed_fd, &st) != 0 || fstat(parent, &here) != 0 ||
 	    st.st_dev != here.st_dev || !S_ISREG(st.st_mode) || (st.st_mode & 077) != 0)
 		return true;
-	if (sha256 && !write_content(-1, src, sha256, key, e))
-		return false;
 	if (fsync(*src->sealed_fd) != 0)
 		return err_set_errno(e, ERR_IO, errno, "could not sync object \"%s\"", key);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", *src->sealed_fd);
@@ -325,7 +323,7 @@ static bool file_put(struct store *s, const char *key, const struct io_reader *s
 		close(parent);
 		return file_exists_error(key, e);
 	}
-	ok = take_file(src, sha256, parent, name, key, &taken, e) &&
+	ok = take_file(src, parent, name, key, &taken, e) &&
 	     (taken || copy_file(src, sha256, parent, name, key, e));
 	if (ok && fsync(parent) != 0)
 		ok = err_set_errno(e, ERR_IO, errno, "could not sync the folder of object \"%s\"",
