@@ -199,6 +199,7 @@ struct store *engine_store(struct firn *f, struct err *e)
 	f->store = store_open(
 		&(struct store_options){
 			.url = c->archive,
+			.make_folder = f->may_make_archive,
 			.endpoint = c->s3.endpoint,
 			.region = c->s3.region,
 			.profile = c->s3.profile,

@@ -103,7 +103,8 @@ static bool pass_table(struct firn *f, const struct table_wanted *wanted,
 	bool ok;
 
 	ok = engine_store(f, e) && engine_table_open(f, wanted, &table, e) &&
-	     catalog_id(f->pg, m.catalog_id, e) && lease_take(&lease, f->pg, table.id, e) &&
+	     engine_archive_check(f, e) && catalog_id(f->pg, m.catalog_id, e) &&
+	     lease_take(&lease, f->pg, table.id, e) &&
 	     move_under_lease(f, &m, &crew, options, result, e);
 	if (crew.stop_reason[0]) {
 		result->stopped_early = 1;

@@ -811,7 +811,7 @@ static bool make_root(const char *root, struct err *e)
 	return ok;
 }
 
-bool store_file_open(struct store *s, const char *location, struct err *e)
+bool store_file_open(struct store *s, const char *location, bool make_folder, struct err *e)
 {
 	struct file_store *f;
 
@@ -827,9 +827,14 @@ bool store_file_open(struct store *s, const char *location, struct err *e)
 	s->impl = f;
 	f->root_fd = -1;
 	f->root = decode_path(location, e);
-	if (!f->root || !make_root(f->root, e))
+	if (!f->root || (make_folder && !make_root(f->root, e)))
 		goto fail;
 	f->root_fd = open(f->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (f->root_fd < 0 && errno == ENOENT) {
+		err_set(e, ERR_OFFLINE, "the archive's folder \"%s\" is not there", f->root);
+		err_hint(e, "Is it mounted? Where there never was one, \"firn init\" makes it.");
+		goto fail;
+	}
 	if (f->root_fd < 0) {
 		err_set_errno(e, code_of(errno) == ERR_DENIED ? ERR_DENIED : ERR_IO, errno,
 			      "could not open the archive's folder \"%s\"", f->root);

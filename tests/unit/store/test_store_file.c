@@ -29,7 +29,7 @@ static int set_up(void **state)
 	if (!mkdtemp(place.folder))
 		return -1;
 	snprintf(url, sizeof(url), "file://%s/archive", place.folder);
-	place.store = store_open(&(struct store_options){ .url = url }, &e);
+	place.store = store_open(&(struct store_options){ .url = url, .make_folder = true }, &e);
 	*state = &place;
 	return place.store ? 0 : -1;
 }
@@ -220,7 +220,7 @@ static void escapes_in_the_url_are_understood(void **state)
 	struct store *s;
 
 	snprintf(url, sizeof(url), "file://%s/with%%20space%%/deep//", p->folder);
-	s = store_open(&(struct store_options){ .url = url }, &e);
+	s = store_open(&(struct store_options){ .url = url, .make_folder = true }, &e);
 	assert_non_null(s);
 	assert_true(put(s, "k", "x", &e));
 	assert_int_equal(access(path_in(p, "with space%/deep/k"), F_OK), 0);
