@@ -191,6 +191,10 @@ struct firn_rehydrate_options {
 	 * anew after the load, where that takes a third less time. Until then searches of these leaves are slow, or find
 	 * less. ERR_USAGE with no_maintain. */
 	int bulk;
+	/* "OLD=NEW": archived column OLD is the table's column NEW now; "OLD=": its values are not wanted. Without it a
+	 * column that the table has no longer is left out, but ERR_CONFIG where a new one of its type is there. */
+	const char *const *columns;
+	size_t column_count;
 };
 
 struct firn_rehydrate_result {

@@ -49,7 +49,7 @@ struct settings {
 
 	int64_t max_rows, max_runtime_s, segment_bytes, jobs;
 	bool dry_run, no_maintain;
-	struct option_list workspaces, documents, chunks, versions, segments;
+	struct option_list workspaces, documents, chunks, versions, segments, columns;
 	int where_cold, on_conflict, by;
 	bool force, deep, confirm, orphans, bulk;
 	int64_t horizon_s;                                           /* -1: not given */
