@@ -80,6 +80,10 @@ bool engine_maintain_table(struct firn *f, const struct engine_table *t,
 			   const struct firn_maintain_options *options,
 			   struct firn_maintain_result *result, struct err *e);
 
+/* Only the vector indexes that a bulk load which died took out of the way. The same holds for the lease. */
+bool engine_restore_indexes(struct firn *f, const struct engine_table *t,
+			    struct firn_maintain_result *result, struct err *e);
+
 /* ---- progress (progress.c) ---- */
 
 struct progress {

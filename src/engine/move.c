@@ -480,14 +480,14 @@ static bool stream(struct move *m, const struct leaf *leaf, struct pg *reader, s
 
 bool move_leaf(struct move *m, const struct leaf *leaf, struct err *e)
 {
-	struct pg *reader = engine_pg_extra(m->f, e);
+	struct pg *reader = m->reader;
 	struct filling s = { 0 };
 	struct err ignored;
 	bool cut_short = true, ok;
 
 	/* One row past the limit tells whether the limit cut anything short. */
-	ok = reader && candidates_copy_start(reader, m->table->info, leaf, m->table->id, m->rules,
-					     m->max_rows >= 0 ? m->max_rows + 1 : 0, e);
+	ok = candidates_copy_start(reader, m->table->info, leaf, m->table->id, m->rules,
+				   m->max_rows >= 0 ? m->max_rows + 1 : 0, e);
 	if (!ok)
 		goto out;
 	ok = stream(m, leaf, reader, &s, &cut_short, e);
@@ -503,6 +503,5 @@ out:
 	if (!ok && s.id && !pg_in_transaction(m->f->pg))
 		catalog_segment_abandon(m->f->pg, s.id, &ignored);
 	filling_release(&s);
-	pg_close(reader);
 	return ok;
 }
