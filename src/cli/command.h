@@ -26,6 +26,9 @@ enum command_id {
 	CMD_PARTITIONS_ENSURE = 1u << 11,
 	CMD_PARTITIONS_STATUS = 1u << 12,
 	CMD_PARTITIONS_SPLIT = 1u << 13,
+	CMD_VERSIONS_STATUS = 1u << 17,
+	CMD_VERSIONS_PROMOTE = 1u << 18,
+	CMD_VERSIONS_ROLLBACK = 1u << 19,
 	CMD_NONE = 1u << 30, /* before a command was named */
 };
 
@@ -86,6 +89,9 @@ int cmd_partitions_recommend(struct cli *c);
 int cmd_partitions_ensure(struct cli *c);
 int cmd_partitions_status(struct cli *c);
 int cmd_partitions_split(struct cli *c);
+int cmd_versions_status(struct cli *c);
+int cmd_versions_promote(struct cli *c);
+int cmd_versions_rollback(struct cli *c);
 int cmd_help(struct cli *c);
 
 #endif

@@ -49,12 +49,14 @@ struct settings {
 
 	int64_t max_rows, max_runtime_s, segment_bytes, jobs;
 	bool dry_run, no_maintain;
-	struct option_list workspaces, documents, chunks, versions, segments;
+	struct option_list workspaces, documents, chunks, versions, segments, columns;
 	int where_cold, on_conflict, by;
 	bool force, deep, confirm, orphans, bulk;
 	int64_t horizon_s;                                           /* -1: not given */
 	int64_t growth_percent, planned_rows, leaf_rows, leaf_count; /* partitions */
 	bool widen_keys, drop_old, rollback;                         /* partitions split */
+	char *workspace, *to_version; /* versions promote, rollback */
+	bool allow_missing;
 	bool man, bash_completion;
 	char *topic; /* the words after help; NULL: none */
 };

@@ -22,6 +22,9 @@ bool text_partitions_advice(const struct report *r, const struct firn_partitions
 bool text_partitions_made(const struct report *r, const struct firn_partitions_made *x,
 			  bool failed);
 bool text_partitions_split(const struct report *r, const struct firn_split_result *x);
+bool text_versions_status(const struct report *r, const struct firn_versions_status *x,
+			  struct err *e);
+bool text_version_change(const struct report *r, const struct firn_version_result *x, bool failed);
 bool text_cost(const struct report *r, const struct firn_report_result *x, struct err *e);
 
 /* failure NULL: the call succeeded. */
@@ -49,6 +52,11 @@ bool json_partitions_made(const struct report *r, const struct firn_partitions_m
 			  const struct err *failure, struct err *e);
 bool json_partitions_split(const struct report *r, const struct firn_split_result *x,
 			   const struct err *failure, struct err *e);
+bool json_versions_status(const struct report *r, const struct firn_versions_status *x,
+			  const struct err *failure, struct err *e);
+bool json_version_change(const struct report *r, const char *command,
+			 const struct firn_version_result *x, const struct err *failure,
+			 struct err *e);
 bool json_cost(const struct report *r, const struct firn_report_result *x,
 	       const struct err *failure, struct err *e);
 bool json_failure(const struct report *r, const char *command, const struct err *failure,

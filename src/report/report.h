@@ -47,6 +47,12 @@ bool report_partitions_made(const struct report *r, const struct firn_partitions
 			    const struct err *failure, struct err *e);
 bool report_partitions_split(const struct report *r, const struct firn_split_result *result,
 			     const struct err *failure, struct err *e);
+bool report_versions_status(const struct report *r, const struct firn_versions_status *result,
+			    const struct err *failure, struct err *e);
+/* command: "versions promote" or "versions rollback". */
+bool report_version_change(const struct report *r, const char *command,
+			   const struct firn_version_result *result, const struct err *failure,
+			   struct err *e);
 bool report_cost(const struct report *r, const struct firn_report_result *result,
 		 const struct err *failure, struct err *e);
 
