@@ -14,7 +14,7 @@
 struct report {
 	FILE *out;
 	bool json;
-	int width; /* columns that text tables keep to; 0: 100 */
+	int width; /* columns that text tables keep to; 0: nothing is cut, as for a file or a mail */
 };
 
 /*
