@@ -337,6 +337,7 @@ static bool settle(struct work *w, struct err *e)
 }
 
 struct swap {
+	char trace[SPLIT_TRACE_BYTES];
 	const enum split_depth *compare;
 	bool again;
 };
@@ -349,7 +350,7 @@ static bool try_swap(struct work *w, struct swap *x, int wait_ms, struct err *e)
 	if (!settle(w, e))
 		return false;
 	start_ms = clock_now_ms(w->f->clock);
-	ok = split_swap(&w->split, wait_ms, x->compare, &w->result->rows, &x->again, e);
+	ok = split_swap(&w->split, wait_ms, x->trace, x->compare, &w->result->rows, &x->again, e);
 	w->result->swap_seconds = (double)(clock_now_ms(w->f->clock) - start_ms) / 1000;
 	return ok;
 }
@@ -380,7 +381,8 @@ static bool swap_once(struct work *w, bool *swapped, struct err *e)
 	bool under_lock;
 
 	*swapped = false;
-	if (!split_unchanged(&w->split, e) || !build_indexes(w, e) || !split_analyze(&w->split, e) || !settle(w, e) ||
+	if (!split_unchanged(&w->split, e) || !build_indexes(w, e) || !split_analyze(&w->split, e) ||
+	    !settle(w, e) || !split_trace(&w->split, x.trace, e) ||
 	    !compare(w, &depth, &under_lock, e) || !fault(FAULT("split.after_compare"), e))
 		return false;
 	x.compare = under_lock ? &depth : NULL;
@@ -493,6 +495,29 @@ static bool drop_step(struct work *w, int wait_ms, struct err *e)
 	return split_drop_old(&w->split, wait_ms, e);
 }
 
+/* Rows of the old table that are in neither tier may have been deleted since; when they are most of them, it is more likely
+ * that the table lost them. */
+static bool check_left_behind(struct work *w, struct err *e)
+{
+	struct firn_split_result *r = w->result;
+	struct split_kept kept = { 0 };
+
+	if (!r->old_table)
+		return true;
+	if (!split_left_behind(&w->split, &kept, e))
+		return false;
+	r->old_rows = kept.rows;
+	r->old_missing = kept.missing;
+	if (kept.missing - kept.moved <= kept.rows / 2 || w->options->force || !w->options->confirm)
+		return true;
+	err_set(e, ERR_DATA,
+		"of %" PRId64 " rows of \"%s\" the table has %" PRId64 ", and %" PRId64
+		" were moved out since the split",
+		kept.rows, r->old_table, kept.rows - kept.missing, kept.moved);
+	return err_hint(e, "If the others were deleted or given other keys by the application, use "
+			   "--force.");
+}
+
 static bool drop_old(struct work *w, struct err *e)
 {
 	if (w->split.phase != SPLIT_SWAPPED) {
@@ -507,7 +532,7 @@ static bool drop_old(struct work *w, struct err *e)
 				   "is not needed.",
 				w->split.kept);
 	}
-	if (!finish(w, e) || !look_at_old(w, e))
+	if (!finish(w, e) || !look_at_old(w, e) || !check_left_behind(w, e))
 		return false;
 	if (!w->options->confirm) {
 		snprintf(w->result->outcome, sizeof(w->result->outcome), "kept");
