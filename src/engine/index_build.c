@@ -87,10 +87,12 @@ static bool judge_cost(struct ensure *x, const struct index_target *t, struct in
 	};
 
 	snprintf(index.method, sizeof(index.method), "%s", x->shape.method);
-	return index_cost_of(x->f, &index, t->rows, 0, 0, cost, e);
+	if (!index_cost_of(x->f, &index, t->rows, 0, 0, cost, e))
+		return false;
+	cost->shape.method = x->shape.method;
+	return true;
 }
 
-/* bytes_out: that the new index is expected to take. */
 static bool check_room(struct ensure *x, size_t node, const struct index_cost *cost, struct err *e)
 {
 	const struct index_target *t = &x->targets[node];
