@@ -95,7 +95,7 @@ exits "by bits" 0 "$FIRN" indexes ensure --type hnsw --expression 'binary_quanti
 like "too" "$OUT" '^2 built'
 exits "a partial one" 0 "$FIRN" indexes ensure --type ivfflat --where "embedding_version = 'v2'" --lists 3
 is "has its condition" "$(sql "SELECT pg_get_indexdef('other_p1_embedding_ivfflat'::regclass)")" \
-	"CREATE INDEX other_p1_embedding_ivfflat ON public.other_p1 USING ivfflat (embedding vector_l2_ops) WITH (lists='3') WHERE (embedding_version = 'v2'::text)"
+	"CREATE INDEX other_p1_embedding_ivfflat ON public.other_p1 USING ivfflat (embedding) WITH (lists='3') WHERE (embedding_version = 'v2'::text)"
 TREE=$(tree other)
 for text in 'true; DROP TABLE other' 'true) WITH (x = 1' 'random() < 0.5' 'nothing' 'id IN (SELECT id FROM document)'; do
 	exits "a condition \"$text\"" 78 "$FIRN" indexes ensure --type hnsw --where "$text"
@@ -107,7 +107,7 @@ exits "a type that cannot be indexed" 78 "$FIRN" indexes ensure --type hnsw --ex
 is "none of it changed anything" "$(tree other)" "$TREE"
 
 # IVFFlat: lists by the rows of each leaf.
-sql "DROP TABLE other CASCADE; CREATE TABLE flat (LIKE document_chunk);
+sql "DROP TABLE other CASCADE; CREATE TABLE flat (LIKE document_chunk INCLUDING DEFAULTS);
 	ALTER TABLE flat ADD PRIMARY KEY (workspace_id, id);
 	INSERT INTO flat SELECT md5('f' || i)::uuid, document_id, workspace_id, chunk_index, NULL,
 		(SELECT array_agg(sin(i * 7.1 + d * i % 97)) FROM generate_series(1, 16) d)::vector, embedding_version, created_at
@@ -117,8 +117,6 @@ export FIRN_TABLE=public.flat
 exits "init of a plain table" 0 "$FIRN" init
 exits "ensure on a plain table" 0 "$FIRN" indexes ensure --type ivfflat --lists auto
 is "chooses lists by the rows" "$(tree flat)" "flat_embedding_ivfflat|t|f|{lists=5}"
-sql "INSERT INTO flat SELECT md5('g' || i)::uuid, document_id, workspace_id, chunk_index, chunk_text, embedding,
-	embedding_version, created_at FROM flat, generate_series(1, 1) i LIMIT 0"
 exits "twice as many lists" 0 "$FIRN" indexes ensure --type ivfflat --lists 10
 is "replace the index" "$(tree flat)" "flat_embedding_ivfflat|t|f|{lists=10}"
 exits "auto again" 0 "$FIRN" indexes ensure --type ivfflat --lists auto
