@@ -191,6 +191,10 @@ struct firn_rehydrate_options {
 	 * anew after the load, where that takes a third less time. Until then searches of these leaves are slow, or find
 	 * less. ERR_USAGE with no_maintain. */
 	int bulk;
+	/* "OLD=NEW": archived column OLD is the table's column NEW now; "OLD=": its values are not wanted. Without it a
+	 * column that the table has no longer is left out, but ERR_CONFIG where a new one of its type is there. */
+	const char *const *columns;
+	size_t column_count;
 };
 
 struct firn_rehydrate_result {
@@ -411,6 +415,75 @@ struct firn_indexes_probe {
 bool firn_indexes_probe(struct firn *f, const struct firn_indexes_probe_options *options,
 			struct firn_indexes_probe *result, struct err *e);
 void firn_indexes_probe_release(struct firn_indexes_probe *r);
+
+/* ---- versions ---- */
+
+struct firn_version {
+	char *version; /* "" stands for NULL */
+	int64_t hot_rows, cold_rows;
+	int64_t documents; /* with hot rows */
+};
+
+struct firn_version_workspace {
+	char *table, *workspace;
+	char *active, *target, *since; /* NULL: not known, none. since: ISO 8601 UTC */
+	int64_t documents;             /* with hot rows of the active version */
+	int64_t covered;               /* of these, with hot rows of the target */
+	int64_t fewer;   /* of these, with fewer rows of the target than of the active version */
+	int by_document; /* 0: the table has no documents, a workspace counts as one */
+	char *rollback_to, *rollback_began; /* of one that is unfinished, else NULL */
+	struct firn_version *versions; /* by name: those with rows, the active one, the target */
+	size_t version_count;
+};
+
+struct firn_versions_options {
+	const char *const *workspaces; /* none: all */
+	size_t workspace_count;
+};
+
+struct firn_versions_status {
+	struct firn_version_workspace *workspaces; /* by table and name */
+	size_t workspace_count;
+};
+
+struct firn_version_options {
+	const char *workspace;
+	const char *
+		to; /* promote: NULL, the target; rollback: NULL, the one before the latest promote */
+	int allow_missing; /* rollback: even where documents have no row of that version */
+	int no_maintain;   /* rollback: leave index work to firn_maintain */
+};
+
+struct firn_version_result {
+	char *table, *workspace;
+	char *from,
+		*to; /* the version that was active, and the one asked for; NULL: not known yet */
+	int flipped; /* 0 without an error: it was active already */
+	int resumed; /* a rollback that an earlier run had begun */
+	int64_t documents;       /* of the version that was active */
+	int64_t missing;         /* of these, without a row of the other */
+	int64_t fewer;           /* of these, with fewer rows of the other */
+	int64_t rows, rows_left; /* of the other version: hot, cold */
+	int64_t rows_back, bytes_fetched;
+	char **notes; /* sentences */
+	size_t note_count;
+	double seconds;
+	struct firn_maintain_result maintain;
+};
+
+/* Reads the table's rows, not their vectors. */
+bool firn_versions_status(struct firn *f, const struct firn_versions_options *options,
+			  struct firn_versions_status *result, struct err *e);
+/* Both change one workspace of one table. A pass that is moving rows of the table ends with ERR_FENCED.
+ * ERR_CONFIG: it is not complete, or the configuration cannot change it; nothing was changed then. */
+bool firn_versions_promote(struct firn *f, const struct firn_version_options *options,
+			   struct firn_version_result *result, struct err *e);
+/* Brings back what is cold of the version, then makes it active; until then the other one stays so. Whatever ended it,
+ * it can be called again and goes on; no pass moves rows of that version meanwhile. ERR_BUSY: an index is not whole. */
+bool firn_versions_rollback(struct firn *f, const struct firn_version_options *options,
+			    struct firn_version_result *result, struct err *e);
+void firn_versions_status_release(struct firn_versions_status *r);
+void firn_version_result_release(struct firn_version_result *r);
 
 /* ---- verify and gc ---- */
 

@@ -40,7 +40,9 @@ bool err_set(struct err *e, enum err_code code, const char *fmt, ...)
 
 bool err_set_errno(struct err *e, enum err_code code, int errnum, const char *fmt, ...)
 {
-	char reason[128];
+	char room[128];
+	const char *reason =
+		strerror_r(errnum, room, sizeof(room)); /* GNU's: the text need not lie in room */
 	size_t used;
 	va_list ap;
 
@@ -50,8 +52,6 @@ bool err_set_errno(struct err *e, enum err_code code, int errnum, const char *fm
 	vsnprintf(e->message, sizeof(e->message), fmt, ap);
 	va_end(ap);
 	used = strlen(e->message);
-	if (strerror_r(errnum, reason, sizeof(reason)) != 0)
-		snprintf(reason, sizeof(reason), "error %d", errnum);
 	snprintf(e->message + used, sizeof(e->message) - used, ": %s", reason);
 	return false;
 }

@@ -33,6 +33,13 @@ const char *const fault_sites[] = {
 	"indexes.after_build",
 	"indexes.after_attach",
 	"indexes.after_exchange",
+	/* engine/version_promote.c, engine/version_rollback.c */
+	"versions.before_promote",
+	"versions.after_promote",
+	"versions.after_begin",
+	"versions.after_rehydrate",
+	"versions.before_flip",
+	"versions.after_flip",
 	/* engine/gc.c */
 	"gc.after_delete",
 	"gc.before_commit",
@@ -63,8 +70,10 @@ bool fault_hit(const char *site)
 		return false;
 	snprintf(action, sizeof(action), "%s", spec + len + 1);
 	colon = strchr(action, ':');
-	if (str_starts_with(action, "exec:")) {
-		if (hits++ == 0 && system(action + strlen("exec:")) != 0)
+	if (str_starts_with(action, "exec:") || str_starts_with(action, "each:")) {
+		bool each = action[1] == 'a';
+
+		if ((hits++ == 0 || each) && system(action + strlen("exec:")) != 0)
 			fprintf(stderr, "fault: the command at \"%s\" failed\n", site);
 		return false;
 	}

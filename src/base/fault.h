@@ -4,7 +4,8 @@
  *     FIRN_FAULT=move.after_upload=kill       kill -9 of this process, the first time
  *     FIRN_FAULT=move.after_delete=error:2    fail, the second time it is reached
  *     FIRN_FAULT=rehydrate.insert=stop        SIGSTOP this process: a test goes on with SIGCONT
- *     FIRN_FAULT=move.before_commit=exec:CMD  run CMD by sh and go on (a test kills Postgres there)
+ *     FIRN_FAULT=move.before_commit=exec:CMD  run CMD by sh, the first time, and go on (a test kills Postgres there)
+ *     FIRN_FAULT=move.before_commit=each:CMD  the same every time
  *
  * In releases FAULT() is the constant false. Every site is listed in fault_sites, and tests/crash walks that list.
  */

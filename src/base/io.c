@@ -31,6 +31,14 @@ bool io_reader_from_fd(struct io_reader *r, int *fd, const char *name, struct er
 	return true;
 }
 
+bool io_reader_from_sealed_fd(struct io_reader *r, int *fd, const char *name, struct err *e)
+{
+	if (!io_reader_from_fd(r, fd, name, e))
+		return false;
+	r->sealed_fd = fd;
+	return true;
+}
+
 static bool memory_read_at(void *ctx, uint64_t offset, void *data, size_t len, struct err *e)
 {
 	const struct io_memory *m = ctx;

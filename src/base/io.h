@@ -13,6 +13,8 @@ struct io_reader {
 	void *ctx;
 	uint64_t size_bytes;
 	const char *name; /* for messages; borrowed */
+	const int *
+		sealed_fd; /* NULL, or of a file that is just this and that nobody will write to again */
 };
 
 /* Bounds-checked: reading past size_bytes is ERR_DATA and never reaches the reader. */
@@ -20,6 +22,9 @@ bool io_read_at(const struct io_reader *r, uint64_t offset, void *data, size_t l
 
 /* Over a file descriptor that stays the caller's; size by fstat(2). *fd must outlive the reader. */
 bool io_reader_from_fd(struct io_reader *r, int *fd, const char *name, struct err *e);
+
+/* The same for a file that nobody will write to again: whoever reads it may as well take the file itself. */
+bool io_reader_from_sealed_fd(struct io_reader *r, int *fd, const char *name, struct err *e);
 
 /* Over memory that stays the caller's. */
 struct io_memory {

@@ -147,7 +147,7 @@ static void add_active_cte(struct buf *b, const struct table_info *t, int64_t ta
 			"firn_active AS MATERIALIZED (SELECT NULL::text AS workspace, v.version, "
 			"coalesce((SELECT s.since FROM firn.version_seen s WHERE s.table_id = "
 			"%" PRId64 " AND s.workspace = '' AND s.version = v.version), "
-				   "pg_catalog.now()) AS since, "
+			"pg_catalog.now()) AS since, "
 			"NULL::text AS target FROM (SELECT "
 			"pg_catalog.current_setting('firn.active') AS version) v)",
 			table_id);
@@ -203,20 +203,78 @@ static void add_replaced_cte(struct pg *pg, struct buf *b, const struct table_in
 	buf_add_str(b, " IS NOT NULL)");
 }
 
+/* firn_woken_w(workspace, at), firn_woken_d(workspace, document, at): when rows came back last. */
 static void add_residency_ctes(struct buf *b, int64_t table_id, int64_t reach_s)
 {
 	static const char *const parts[] = { "firn_woken_w", "firn_woken_d" };
 
 	for (int by_document = 0; by_document < 2; by_document++)
 		buf_printf(b,
-			   "%s%s AS MATERIALIZED (SELECT workspace, %s max(rehydrated_at) AS at "
+			   "%s AS MATERIALIZED (SELECT workspace, %s max(rehydrated_at) AS at "
 			   "FROM firn.residency "
 			   "WHERE table_id = %" PRId64 " AND document IS %s NULL "
 			   "AND rehydrated_at > pg_catalog.now() - pg_catalog.make_interval(secs "
-			   "=> %" PRId64 ") GROUP BY %s)",
-			   by_document ? ", " : "", parts[by_document],
-			   by_document ? "document," : "", table_id, by_document ? "NOT" : "",
-			   reach_s, by_document ? "1, 2" : "1");
+			   "=> %" PRId64 ") GROUP BY %s), ",
+			   parts[by_document], by_document ? "document," : "", table_id,
+			   by_document ? "NOT" : "", reach_s, by_document ? "1, 2" : "1");
+}
+
+/* What to classify, and what of firn's own records has a say in it: rarely any, so the statements know of them only then. */
+struct classified {
+	bool with_keep; /* rows of keep rules, too */
+	bool returning; /* a rollback is under way */
+	const char *
+		woken; /* when the row came back, of its workspace or its document; NULL: none did */
+	bool by_workspace, by_document;
+	const char *selected;
+};
+
+/* By the snapshot of the statement that follows in this transaction. A rollback that begins after it raises the lease's
+ * epoch, and what is read here cannot be deleted any more. */
+static bool look_at_records(struct pg *pg, const struct table_info *t, int64_t table_id,
+			    const struct candidate_rules *r, struct classified *c, struct err *e)
+{
+	static const char sql[] =
+		"WITH woken AS NOT MATERIALIZED (SELECT document FROM firn.residency WHERE "
+		"table_id = "
+		"$1::bigint AND rehydrated_at > pg_catalog.now() - "
+		"pg_catalog.make_interval(secs => $2::bigint)) "
+		"SELECT EXISTS (SELECT 1 FROM firn.version_flip WHERE table_id = $1::bigint "
+		"AND flipped_at IS NULL AND given_up_at IS NULL), "
+		"EXISTS (SELECT 1 FROM woken WHERE document IS NULL), "
+		"EXISTS (SELECT 1 FROM woken WHERE document IS NOT NULL)";
+	static const char *const woken[] = { NULL, "ww.at", "wd.at", "ww.at, wd.at" };
+	struct pg_params p = PG_PARAMS_INIT;
+	struct pg_result *result = NULL;
+
+	pg_param_i64(&p, table_id);
+	pg_param_i64(&p, residency_reach_s(r));
+	if (!pg_query(pg, sql, &p, &result, e))
+		return err_wrap(e, "could not look for rollbacks and for what came back");
+	c->returning = pg_bool(result, 0, 0) && table_info_column(t, COLUMN_VERSION);
+	c->by_workspace = pg_bool(result, 0, 1);
+	c->by_document = pg_bool(result, 0, 2) && table_info_column(t, COLUMN_DOCUMENT);
+	c->woken = woken[c->by_workspace + 2 * c->by_document];
+	pg_result_free(result);
+	return true;
+}
+
+/* firn_returning(workspace, version): to which rollbacks go. */
+static void add_returning_cte(struct buf *b, int64_t table_id)
+{
+	buf_printf(b,
+		   "firn_returning AS MATERIALIZED (SELECT workspace, to_version AS version FROM "
+		   "firn.version_flip WHERE table_id = %" PRId64
+		   " AND flipped_at IS NULL AND given_up_at IS NULL), ",
+		   table_id);
+}
+
+static void add_returning_join(struct pg *pg, struct buf *b, const struct table_info *t)
+{
+	buf_add_str(b, " LEFT JOIN firn_returning rb ON rb.workspace = ");
+	add_text(pg, b, "t", table_info_column(t, COLUMN_WORKSPACE));
+	buf_add_str(b, " AND rb.version = ");
+	add_text(pg, b, "t", table_info_column(t, COLUMN_VERSION));
 }
 
 static void add_older_than(struct buf *b, const char *expression, int64_t seconds,
@@ -237,7 +295,7 @@ static void add_patterns_condition(struct pg *pg, struct buf *b, const struct ta
 }
 
 static void add_rule_condition(struct pg *pg, struct buf *b, const struct table_info *t,
-			       const struct candidate_rule *rule, size_t number)
+			       const struct candidate_rule *rule, size_t number, const char *woken)
 {
 	const struct column *created = table_info_column(t, COLUMN_CREATED);
 	struct buf created_sql = BUF_INIT;
@@ -256,12 +314,11 @@ static void add_rule_condition(struct pg *pg, struct buf *b, const struct table_
 		add_text(pg, b, "t", table_info_column(t, COLUMN_VERSION));
 		buf_add_str(b, ")");
 		add_older_than(b, "a.since", rule->grace_s, "<=");
-		/* A row written within the grace period may belong to the next version, still being built. */
-		if (created && rule->grace_s > 0) {
-			buf_printf(b, " AND (%s IS NULL OR true", buf_str(&created_sql));
-			add_older_than(b, buf_str(&created_sql), rule->grace_s, "<=");
-			buf_add_str(b, ")");
-		}
+		/* What was written since the flip may belong to the next version, which is still being built and
+		 * need not be anybody's target yet: it was never active. */
+		if (created && rule->grace_s > 0)
+			buf_printf(b, " AND (%s IS NULL OR %s <= a.since)", buf_str(&created_sql),
+				   buf_str(&created_sql));
 		if (rule->require_replacement)
 			buf_add_str(b, " AND p.d IS NOT NULL");
 	}
@@ -270,8 +327,8 @@ static void add_rule_condition(struct pg *pg, struct buf *b, const struct table_
 	if (rule->has_idle_for) {
 		struct buf last = BUF_INIT;
 
-		buf_printf(&last, "greatest(%s, %s)", buf_str(&created_sql),
-			   table_info_column(t, COLUMN_DOCUMENT) ? "ww.at, wd.at" : "ww.at");
+		buf_printf(&last, "greatest(%s%s%s)", buf_str(&created_sql), woken ? ", " : "",
+			   woken ? woken : "");
 		buf_printf(b, " AND %s IS NOT NULL", buf_str(&created_sql));
 		add_older_than(b, buf_str(&last), rule->idle_for_s, "<");
 		b->failed |= last.failed;
@@ -282,44 +339,47 @@ static void add_rule_condition(struct pg *pg, struct buf *b, const struct table_
 	buf_release(&created_sql);
 }
 
-/* WITH ..., firn_rows AS (SELECT <selected>, CASE ... END AS firn_rule FROM ONLY leaf t ...). Rows of keep rules are
- * there only with_keep. */
+/* WITH ..., firn_rows AS (SELECT <selected>, CASE ... END AS firn_rule FROM ONLY leaf t ...). */
 static void add_classified(struct pg *pg, struct buf *b, const struct table_info *t,
 			   const struct leaf *leaf, int64_t table_id,
-			   const struct candidate_rules *r, bool with_keep, const char *selected)
+			   const struct candidate_rules *r, const struct classified *what)
 {
 	const struct column *workspace = table_info_column(t, COLUMN_WORKSPACE);
-	struct common common = common_of(r, with_keep);
+	struct common common = common_of(r, what->with_keep);
 	const struct column *document = table_info_column(t, COLUMN_DOCUMENT);
 
 	buf_add_str(b, "WITH ");
-	add_residency_ctes(b, table_id, residency_reach_s(r));
 	if (any_superseded(r)) {
-		buf_add_str(b, ", ");
 		add_active_cte(b, t, table_id);
+		buf_add_str(b, ", ");
 	}
 	if (any_replacement(r)) {
-		buf_add_str(b, ", ");
 		add_replaced_cte(pg, b, t, leaf);
+		buf_add_str(b, ", ");
 	}
-	buf_printf(b, ", firn_rows AS (SELECT %s, CASE", selected);
-	if (r->min_residency_s > 0)
+	if (what->woken)
+		add_residency_ctes(b, table_id, residency_reach_s(r));
+	if (what->returning)
+		add_returning_cte(b, table_id);
+	buf_printf(b, "firn_rows AS (SELECT %s, CASE%s", what->selected,
+		   what->returning ? " WHEN rb.version IS NOT NULL THEN -1" : "");
+	if (what->woken && r->min_residency_s > 0)
 		buf_printf(b,
-			   " WHEN greatest(ww.at%s) > pg_catalog.now() - "
+			   " WHEN greatest(%s) > pg_catalog.now() - "
 			   "pg_catalog.make_interval(secs => %" PRId64 ") THEN -1",
-			   document ? ", wd.at" : "", r->min_residency_s);
+			   what->woken, r->min_residency_s);
 	for (size_t i = 0; i < r->count; i++) {
 		buf_add_str(b, " WHEN ");
-		add_rule_condition(pg, b, t, &r->rules[i], i);
+		add_rule_condition(pg, b, t, &r->rules[i], i, what->woken);
 		buf_printf(b, " THEN %zu", i);
 	}
-	buf_printf(b,
-		   " ELSE -1 END::int4 AS firn_rule FROM ONLY %s t LEFT JOIN firn_woken_w ww ON "
-		   "ww.workspace = coalesce(",
-		   leaf->qualified);
-	add_text(pg, b, "t", workspace);
-	buf_add_str(b, ", '')");
-	if (document) {
+	buf_printf(b, " ELSE -1 END::int4 AS firn_rule FROM ONLY %s t", leaf->qualified);
+	if (what->by_workspace) {
+		buf_add_str(b, " LEFT JOIN firn_woken_w ww ON ww.workspace = coalesce(");
+		add_text(pg, b, "t", workspace);
+		buf_add_str(b, ", '')");
+	}
+	if (what->by_document) {
 		buf_add_str(b, " LEFT JOIN firn_woken_d wd ON wd.workspace = coalesce(");
 		add_text(pg, b, "t", workspace);
 		buf_add_str(b, ", '') AND wd.document = ");
@@ -335,6 +395,8 @@ static void add_classified(struct pg *pg, struct buf *b, const struct table_info
 		buf_add_str(b, " AND p.d = ");
 		add_column(pg, b, "t", document);
 	}
+	if (what->returning)
+		add_returning_join(pg, b, t);
 	/* The CASE above says so too, but the planner does not look into it: it would join, hash and spill whole rows of
 	 * the active version. */
 	if (common.superseded) {
@@ -496,6 +558,7 @@ bool candidates_plan(struct pg *pg, const struct table_info *t, const struct lea
 		     void *ctx, struct err *e)
 {
 	struct plan_visit v = { .visit = visit, .ctx = ctx };
+	struct classified what = { .with_keep = true };
 	const struct column *version = table_info_column(t, COLUMN_VERSION);
 	struct buf selected = BUF_INIT, sql = BUF_INIT;
 	bool ok = false;
@@ -514,16 +577,17 @@ bool candidates_plan(struct pg *pg, const struct table_info *t, const struct lea
 		buf_add_str(&selected, "), 0)");
 	}
 	buf_add_str(&selected, ")::bigint AS firn_b");
-	if (!buf_ok(&selected, e))
+	if (!buf_ok(&selected, e) || !begin_reading(pg, t, r, e) ||
+	    !look_at_records(pg, t, table_id, r, &what, e))
 		goto out;
-	add_classified(pg, &sql, t, leaf, table_id, r, true, buf_str(&selected));
+	what.selected = buf_str(&selected);
+	add_classified(pg, &sql, t, leaf, table_id, r, &what);
 	buf_add_str(
 		&sql,
 		" SELECT firn_rule, firn_w, firn_v, count(*), sum(firn_b)::bigint FROM firn_rows "
 		"WHERE firn_rule >= 0 GROUP BY 1, 2, 3 ORDER BY 1, 2, 3");
-	if (!buf_ok(&sql, e) || !begin_reading(pg, t, r, e))
-		goto out;
-	ok = pg_query_each(pg, buf_str(&sql), NULL, visit_plan_row, &v, e) && pg_commit(pg, e);
+	ok = buf_ok(&sql, e) && pg_query_each(pg, buf_str(&sql), NULL, visit_plan_row, &v, e) &&
+	     pg_commit(pg, e);
 out:
 	if (!ok) {
 		pg_rollback(pg);
@@ -536,18 +600,24 @@ out:
 
 /* rule, workspace, version, document, id: rows that share a block lie together, and a re-read gives the same order. Any
  * order of texts will do, and that of their bytes is by far the cheapest. */
-static void add_order(struct pg *pg, struct buf *b, const struct table_info *t)
+static void add_order(struct pg *pg, struct buf *b, const struct table_info *t, bool by_rule)
 {
 	static const enum column_role order[] = { COLUMN_WORKSPACE, COLUMN_VERSION, COLUMN_DOCUMENT,
 						  COLUMN_ID };
+	const char *before = " ORDER BY ";
 
-	buf_add_str(b, " ORDER BY firn_rule");
+	/* One rule is no key: the first one is the one that sorting compares cheaply. */
+	if (by_rule) {
+		buf_add_str(b, " ORDER BY firn_rule");
+		before = ", ";
+	}
 	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
 		for (size_t c = 0; c < t->column_count; c++)
 			if (t->columns[c].role == order[i]) {
 				const char *type = t->columns[c].type_name;
 
-				buf_add_str(b, ", ");
+				buf_add_str(b, before);
+				before = ", ";
 				pg_add_identifier(pg, b, t->columns[c].name);
 				if (strcmp(type, "text") == 0 || strcmp(type, "varchar") == 0)
 					buf_add_str(b, " COLLATE \"C\"");
@@ -559,6 +629,8 @@ bool candidates_copy_start(struct pg *pg, const struct table_info *t, const stru
 			   struct err *e)
 {
 	struct buf selected = BUF_INIT, sql = BUF_INIT;
+	struct classified what = { .with_keep = false };
+	size_t archiving = 0;
 	bool ok = false;
 
 	buf_add_str(&selected, "t.ctid AS firn_tid, t.xmin AS firn_xmin");
@@ -566,10 +638,12 @@ bool candidates_copy_start(struct pg *pg, const struct table_info *t, const stru
 		buf_add_str(&selected, ", ");
 		add_column(pg, &selected, "t", &t->columns[i]);
 	}
-	if (!buf_ok(&selected, e))
+	if (!buf_ok(&selected, e) || !begin_reading(pg, t, r, e) ||
+	    !look_at_records(pg, t, table_id, r, &what, e))
 		goto out;
+	what.selected = buf_str(&selected);
 	buf_add_str(&sql, "COPY (");
-	add_classified(pg, &sql, t, leaf, table_id, r, false, buf_str(&selected));
+	add_classified(pg, &sql, t, leaf, table_id, r, &what);
 	buf_add_str(&sql, " SELECT firn_tid, firn_xmin, firn_rule");
 	for (size_t i = 0; i < t->column_count; i++) {
 		buf_add_str(&sql, ", ");
@@ -577,16 +651,16 @@ bool candidates_copy_start(struct pg *pg, const struct table_info *t, const stru
 	}
 	buf_add_str(&sql, " FROM firn_rows WHERE firn_rule IN (-2");
 	for (size_t i = 0; i < r->count; i++)
-		if (!r->rules[i].keep)
+		if (!r->rules[i].keep) {
 			buf_printf(&sql, ", %zu", i);
+			archiving++;
+		}
 	buf_add_str(&sql, ")");
-	add_order(pg, &sql, t);
+	add_order(pg, &sql, t, archiving > 1);
 	if (limit_rows > 0)
 		buf_printf(&sql, " LIMIT %" PRId64, limit_rows);
 	buf_add_str(&sql, ") TO STDOUT (FORMAT BINARY)");
-	if (!buf_ok(&sql, e) || !begin_reading(pg, t, r, e))
-		goto out;
-	ok = pg_copy_out_start(pg, buf_str(&sql), e);
+	ok = buf_ok(&sql, e) && pg_copy_out_start(pg, buf_str(&sql), e);
 out:
 	if (!ok) {
 		pg_rollback(pg);
@@ -612,7 +686,12 @@ bool candidates_recheck_sql(struct pg *pg, const struct table_info *t, const str
 	add_text(pg, conditions, "t", version);
 	buf_add_str(conditions, " <> a.version AND (a.target IS NULL OR a.target <> ");
 	add_text(pg, conditions, "t", version);
-	buf_add_str(conditions, "))");
+	/* Not even when the workspace has got a second active version meanwhile. */
+	buf_add_str(conditions, ")) AND NOT EXISTS (SELECT 1 FROM firn_active a WHERE ");
+	add_active_join(pg, conditions, t, "t");
+	buf_add_str(conditions, " AND a.version = ");
+	add_text(pg, conditions, "t", version);
+	buf_add_str(conditions, ")");
 	if (require_replacement) {
 		buf_add_str(ctes,
 			    ", firn_replaced AS MATERIALIZED (SELECT x.firn_doc FROM "

@@ -4,8 +4,9 @@
  * of the policy is glued into SQL.
  *
  * superseded: the workspace has an active version, the row's is neither it nor the target being built, the active one
- * is so for the grace period and the row was created before it too; with require_replacement, rows of the active version are
- * hot for the same document. Ages are by the database's clock. A row brought back within min_residency matches nothing.
+ * is so for the grace period and (with a grace period) the row was created before that; with require_replacement, rows of the active version are
+ * hot for the same document. Ages are by the database's clock. A row brought back within min_residency matches nothing,
+ * nor does one of the version that a rollback is going back to (version_flip.h).
  */
 #ifndef CATALOG_CANDIDATES_H
 #define CATALOG_CANDIDATES_H

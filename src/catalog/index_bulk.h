@@ -32,7 +32,8 @@ bool index_bulk_list(struct pg *pg, int64_t table_id, struct index_restore **out
 		     struct err *e);
 void index_restores_free(struct index_restore *items, size_t count);
 
-/* Makes the index whole, and forgets the record. *built_out: it was built. Concurrently where asked for. */
+/* Makes the index whole, and forgets the record. *built_out: it was built. Concurrently where asked for. An index that
+ * somebody else has dropped since, or made anew, stays as it is: then it is not built. */
 bool index_bulk_restore(struct pg *pg, int64_t table_id, const struct index_restore *item,
 			bool concurrently, const char *work_mem, bool *built_out, struct err *e);
 

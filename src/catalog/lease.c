@@ -140,6 +140,18 @@ bool lease_check(const struct lease *l, struct pg *pg, struct err *e)
 	return true;
 }
 
+bool lease_bump(struct pg *pg, int64_t table_id, struct err *e)
+{
+	static const char sql[] =
+		"INSERT INTO firn.lease AS l (table_id, epoch) VALUES ($1::bigint, 1) "
+		"ON CONFLICT (table_id) DO UPDATE SET epoch = l.epoch + 1";
+	struct pg_params p = PG_PARAMS_INIT;
+
+	pg_param_i64(&p, table_id);
+	return pg_query(pg, sql, &p, NULL, e) ||
+	       err_wrap(e, "could not keep passes from deleting meanwhile");
+}
+
 void lease_release(struct lease *l)
 {
 	struct pg_params p = PG_PARAMS_INIT;

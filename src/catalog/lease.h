@@ -24,6 +24,11 @@ bool lease_take(struct lease *l, struct pg *pg, int64_t table_id, struct err *e)
  * ERR_FENCED. */
 bool lease_check(const struct lease *l, struct pg *pg, struct err *e);
 
+/* In the caller's transaction, without the lock: raises the epoch, so that whoever holds the lease cannot delete any
+ * more (ERR_FENCED there), and waits for what it is deleting now. Until that transaction ends nobody else deletes. For
+ * changes that rules depend on; ERR_BUSY after the session's lock_timeout. */
+bool lease_bump(struct pg *pg, int64_t table_id, struct err *e);
+
 /* Never fails loudly; NULL-safe on a lease that is not held. */
 void lease_release(struct lease *l);
 

@@ -10,7 +10,9 @@ static bool begin_fenced(struct pg *pg, const struct move_tx_options *o, struct 
 	return pg_begin(pg, NULL, e) && pg_local_search_path(pg, true, e) &&
 	       pg_execf(pg, e,
 			"SET LOCAL lock_timeout = %" PRId64 "; SET LOCAL statement_timeout = 0; "
-			"SET LOCAL work_mem = '64MB'; SET LOCAL jit = off",
+			"SET LOCAL work_mem = '64MB'; SET LOCAL jit = off; "
+			/* for what is loaded below: it is enough to see how many there are */
+			"SET LOCAL default_statistics_target = 10",
 			o->lock_timeout_ms) &&
 	       lease_check(o->lease, pg, e);
 }

@@ -176,6 +176,8 @@ static bool fail_connect(struct pg *pg, struct err *e)
 					      "no password supplied",
 					      "role \"",
 					      NULL };
+	static const char *const busy[] = { "too many connections", "too many clients",
+					    "remaining connection slots", NULL };
 	static const char *const config[] = { "database \"", "definition of service", "invalid ",
 					      NULL };
 	const char *text = PQerrorMessage(pg->conn);
@@ -186,6 +188,11 @@ static bool fail_connect(struct pg *pg, struct err *e)
 	if (PQconnectionNeedsPassword(pg->conn)) {
 		err_set(e, ERR_DENIED, "could not connect to database: %s", line);
 		return err_hint(e, "Give the password in ~/.pgpass or PGPASSWORD.");
+	}
+	if (has_any(text, busy)) {
+		err_set(e, ERR_BUSY, "could not connect to database: %s", line);
+		return err_hint(
+			e, "Each job of a pass has two connections: --jobs 1 needs the fewest.");
 	}
 	if (has_any(text, denied))
 		return err_set(e, ERR_DENIED, "could not connect to database: %s", line);

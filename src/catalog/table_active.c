@@ -20,6 +20,8 @@ static const char *const since_names[] = { "flipped_at", "activated_at", "active
 					   "updated_at", NULL };
 static const char *const target_names[] = { "target_embedding_version", "target_version",
 					    "target_embedding_model", "target_model", NULL };
+/* Counts flips, so that caches of the application know. */
+static const char *const epoch_names[] = { "index_epoch", "version_epoch", "epoch", NULL };
 
 static bool refuse(struct table_load *l, const char *hint, struct err *e, const char *what,
 		   const char *name)
@@ -59,8 +61,28 @@ static void add_value(struct pg *pg, struct buf *b, const struct found_column *f
 }
 
 struct parts {
-	struct found_column *workspace, *version, *since, *target;
+	struct found_column *workspace, *version, *since, *target, *epoch;
 };
+
+static bool is_counter(const struct found_column *c)
+{
+	return str_eq(c->column.type_name, "int4") || str_eq(c->column.type_name, "int8") ||
+	       str_eq(c->column.type_name, "int2");
+}
+
+/* NULL without an error where there is no such column. */
+static bool quote_part(struct pg *pg, const struct found_column *f, char **out, struct err *e)
+{
+	struct buf b = BUF_INIT;
+
+	*out = NULL;
+	if (!f)
+		return true;
+	pg_add_identifier(pg, &b, f->column.name);
+	*out = buf_take(&b, e);
+	buf_release(&b);
+	return *out != NULL;
+}
 
 static bool use_table(struct table_load *l, uint32_t oid, const struct relation *r,
 		      const struct parts *parts, struct err *e)
@@ -69,10 +91,10 @@ static bool use_table(struct table_load *l, uint32_t oid, const struct relation 
 	struct buf b = BUF_INIT;
 	bool table = r->kind == 'r' || r->kind == 'p', ok = false;
 
-	pg_add_identifier(l->pg, &b, parts->workspace->column.name);
-	a->workspace_column = buf_take(&b, e);
-	buf_release(&b);
-	if (!a->workspace_column)
+	if (!quote_part(l->pg, parts->workspace, &a->workspace_column, e) ||
+	    !quote_part(l->pg, parts->version, &a->version_column, e) ||
+	    !quote_part(l->pg, parts->since, &a->since_column, e) ||
+	    !quote_part(l->pg, parts->epoch, &a->epoch_column, e))
 		return false;
 	buf_printf(&b, "SELECT %s::pg_catalog.text AS workspace", a->workspace_column);
 	add_value(l->pg, &b, parts->version, "text", "version");
@@ -120,6 +142,7 @@ static bool from_table(struct table_load *l, uint32_t oid, bool configured, stru
 		p.since = part(&c, w->active_since_column, since_names, column_is_timestamp,
 			       "since_column", &found, e);
 	p.target = found_columns_like(&c, target_names, NULL);
+	p.epoch = found_columns_like(&c, epoch_names, is_counter);
 	if (!found) {
 		found_columns_list(l->pg, &c, &names);
 		err_hint(e, "Table \"%s\" has: %s.", r.label, buf_str(&names));
@@ -268,6 +291,9 @@ bool table_load_active(struct table_load *l, struct err *e)
 	if (!!w->active_table + !!w->active_query + !!w->active_value > 1)
 		return err_set(e, ERR_CONFIG,
 			       "active_version is to have one of table, query and value");
+	a->promote_statement = mem_strdup(w->promote_statement, e);
+	if (w->promote_statement && !a->promote_statement)
+		return false;
 	if (w->active_value) {
 		a->kind = ACTIVE_VALUE;
 		a->value = mem_strdup(w->active_value, e);

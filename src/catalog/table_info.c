@@ -455,7 +455,11 @@ void table_info_free(struct table_info *t)
 	free(t->active.select);
 	free(t->active.table);
 	free(t->active.workspace_column);
+	free(t->active.version_column);
+	free(t->active.since_column);
+	free(t->active.epoch_column);
 	free(t->active.value);
+	free(t->active.promote_statement);
 	free(t->schema);
 	free(t->name);
 	free(t->qualified);

@@ -17,6 +17,7 @@ struct table_wanted {
 	const char *active_table, *active_workspace_column, *active_version_column,
 		*active_since_column;
 	const char *active_query, *active_value;
+	const char *promote_statement; /* see active_source */
 };
 
 struct leaf {
@@ -51,7 +52,11 @@ struct active_source {
 	/* ACTIVE_TABLE: quoted qualified name and quoted workspace column, for SELECT ... FOR SHARE. A view becomes
 	 * ACTIVE_QUERY, for its rows cannot be locked. */
 	char *table, *workspace_column;
+	/* ACTIVE_TABLE: the quoted columns that a flip writes; all but version_column NULL where there is none. */
+	char *version_column, *since_column, *epoch_column;
 	char *value;
+	/* The operator's statement that makes version $2 active for workspace $1; NULL: the table's columns are updated. */
+	char *promote_statement;
 };
 
 enum table_check_state {

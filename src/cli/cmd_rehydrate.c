@@ -50,6 +50,8 @@ int cmd_rehydrate(struct cli *c)
 			.no_maintain = s->no_maintain,
 			.dry_run = s->dry_run,
 			.bulk = s->bulk,
+			.columns = strings(&s->columns),
+			.column_count = s->columns.count,
 		};
 
 		ok = firn_rehydrate(c->firn, &options, &result, &e);

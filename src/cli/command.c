@@ -108,6 +108,34 @@ const struct command command_table[] = {
 	  "that is one of the ten. Latencies are those of the whole statement, planning included; "
 	  "the first one is not counted.",
 	  CMD_INDEXES_PROBE, true, cmd_indexes_probe },
+	{ "versions status", "embedding versions of each workspace, and where their rows are",
+	  "Shows which version is active and which is the target, how many of the active version's "
+	  "documents have rows of the target, and the rows of each version, hot and cold. Reads "
+	  "the "
+	  "rows of the table, but not their vectors.",
+	  CMD_VERSIONS_STATUS, true, cmd_versions_status },
+	{ "versions promote", "make a version active where every document has it",
+	  "Makes the target version of a workspace, or the one that --to names, its active one. "
+	  "Refused where a document of the active version has no row of it, or where rows of it "
+	  "are cold. Looking and flipping are one transaction; it also sets the columns for since "
+	  "when and the count of flips, where there are such. From then on the grace period of "
+	  "\"superseded\" runs.\n\n"
+	  "A pass that is moving rows of the table ends with 75; the next one sees the new "
+	  "version. "
+	  "Where a query says what is active, active_version.promote_statement of the "
+	  "configuration "
+	  "is the statement that changes it. An unfinished rollback of the workspace is given up; "
+	  "with --to and the version that is active, that is all that happens.",
+	  CMD_VERSIONS_PROMOTE, true, cmd_versions_promote },
+	{ "versions rollback", "go back to a version, bringing its cold rows back first",
+	  "Undoes the latest promote of a workspace, or goes to the version that --to names. What "
+	  "is cold of it comes back and is indexed while the other version is active; it is made "
+	  "active only when nothing of it that can come back is cold, so that no reader is left "
+	  "without rows. Until then no pass moves its rows, whatever the rules say.\n\n"
+	  "Refused where documents have no row of it, unless --allow-missing is given; with cold "
+	  "rows that is known only after they came back. Whatever ended it, run it again: it goes "
+	  "on. The status is 75 when a vector index of these rows is not whole.",
+	  CMD_VERSIONS_ROLLBACK, true, cmd_versions_rollback },
 	{ "help", "show help, of a command where one is named", "", CMD_HELP, false, cmd_help },
 	{ 0 },
 };

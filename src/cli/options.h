@@ -49,7 +49,7 @@ struct settings {
 
 	int64_t max_rows, max_runtime_s, segment_bytes, jobs;
 	bool dry_run, no_maintain;
-	struct option_list workspaces, documents, chunks, versions, segments;
+	struct option_list workspaces, documents, chunks, versions, segments, columns;
 	int where_cold, on_conflict, by;
 	bool force, deep, confirm, orphans, bulk;
 	int64_t horizon_s;                                           /* -1: not given */
@@ -57,6 +57,8 @@ struct settings {
 	int index_type; /* indexes ensure: 0 not given, hnsw, ivfflat */
 	char *lists, *opclass, *operator_, *expression, *where, *queries;
 	int64_t index_m, ef_construction, sample, seed, ef_search, probes;
+	char *workspace, *to_version; /* versions promote, rollback */
+	bool allow_missing;
 	bool man, bash_completion;
 	char *topic; /* the words after help; NULL: none */
 };

@@ -111,15 +111,33 @@ static bool take_away(struct bulk *b, struct restore *r, const struct leaf *leaf
 	return true;
 }
 
+/* What an earlier load took away comes back as it was then: whatever stands there now, this load leaves it as it is. */
+static bool is_pending(struct restore *r, const struct leaf_index *index,
+		       const struct index_restore *pending, size_t count)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < count && !found; i++) {
+		struct buf name = BUF_INIT;
+
+		pg_add_qualified(r->f->pg, &name, pending[i].schema, pending[i].name);
+		found = name.failed || str_eq(buf_str(&name), index->qualified);
+		buf_release(&name);
+	}
+	return found;
+}
+
 static bool begin_leaf(struct bulk *b, struct restore *r, const struct leaf *leaf, int64_t incoming,
 		       struct err *e)
 {
 	struct leaf_index *indexes = NULL;
+	struct index_restore *pending = NULL;
 	int64_t rows, dead;
-	size_t count = 0;
+	size_t count = 0, pending_count = 0;
 	bool can_drop, ok;
 
 	ok = index_work_rows(r->f->pg, leaf->oid, &rows, &dead, e) &&
+	     index_bulk_list(r->f->pg, r->table->id, &pending, &pending_count, e) &&
 	     index_work_indexes(r->f->pg, r->table->id, leaf, &indexes, &count, e);
 	for (size_t i = 0; ok && i < count; i++) {
 		struct cost_load_estimate load;
@@ -127,6 +145,10 @@ static bool begin_leaf(struct bulk *b, struct restore *r, const struct leaf *lea
 
 		if (!indexes[i].vector)
 			continue;
+		if (is_pending(r, &indexes[i], pending, pending_count)) {
+			b->mixed = true;
+			continue;
+		}
 		ok = index_cost_of(r->f, &indexes[i], rows, 0, 0, &cost, e) &&
 		     index_bulk_can_drop(r->f->pg, &indexes[i], &can_drop, e);
 		if (!ok)
@@ -142,6 +164,7 @@ static bool begin_leaf(struct bulk *b, struct restore *r, const struct leaf *lea
 		b->mixed |= b->thin && load.choice == COST_LOAD_INSERT;
 	}
 	leaf_indexes_free(indexes, count);
+	index_restores_free(pending, pending_count);
 	return ok;
 }
 

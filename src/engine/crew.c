@@ -81,17 +81,38 @@ static const struct leaf *take_leaf(struct crew *c, const struct table_info *t)
 	return leaf;
 }
 
-static void *move_leaves(void *arg)
+/* A job's two connections: one reads, one deletes. */
+static bool connect_job(struct move *m, struct err *e)
 {
-	struct move *m = arg;
+	if (!engine_pg(m->f, e))
+		return false;
+	m->reader = engine_pg_extra(m->f, e);
+	return m->reader != NULL;
+}
+
+static void move_leaves(struct move *m)
+{
 	struct err e = { 0 };
 	const struct leaf *leaf;
-	bool ok = engine_pg(m->f, &e) != NULL;
+	bool ok = true;
 
 	while (ok && (leaf = take_leaf(m->crew, m->table->info)))
 		ok = move_leaf(m, leaf, &e);
 	if (!ok)
 		fail(m->crew, &e);
+}
+
+/* One that gets no connections leaves the leaves to the others: there may be a limit on them. */
+static void *run_further(void *arg)
+{
+	struct move *m = arg;
+	struct err e = { 0 };
+
+	if (connect_job(m, &e))
+		move_leaves(m);
+	else
+		log_notice(&m->f->log, "the pass goes on with fewer jobs: %s", e.message);
+	pg_close(m->reader);
 	return NULL;
 }
 
@@ -103,6 +124,12 @@ bool crew_move(struct crew *c, const struct move *how, int64_t jobs, struct err 
 
 	if (!all)
 		return false;
+	all[0].move = *how;
+	all[0].move.crew = c;
+	if (!connect_job(&all[0].move, e)) {
+		free(all);
+		return false;
+	}
 	progress_start(&c->progress, how->f, "moving", 0);
 	/* The first job is this thread's. */
 	for (size_t i = 1; i < count; i++) {
@@ -112,15 +139,14 @@ bool crew_move(struct crew *c, const struct move *how, int64_t jobs, struct err 
 		j->move = *how;
 		j->move.f = &j->f;
 		j->move.crew = c;
-		if (!thread_start(&j->thread, move_leaves, &j->move, e)) {
+		if (!thread_start(&j->thread, run_further, &j->move, e)) {
 			fail(c, e);
 			break;
 		}
 		started++;
 	}
-	all[0].move = *how;
-	all[0].move.crew = c;
 	move_leaves(&all[0].move);
+	pg_close(all[0].move.reader);
 	for (size_t i = 1; i <= started; i++) {
 		pthread_join(all[i].thread, NULL);
 		engine_split_close(&all[i].f);

@@ -55,6 +55,7 @@ static struct table_wanted wanted_from(const struct config_table *c)
 		.active_since_column = c->active_version.since_column,
 		.active_query = c->active_version.query,
 		.active_value = c->active_version.value,
+		.promote_statement = c->active_version.promote_statement,
 	};
 }
 
@@ -198,6 +199,7 @@ struct store *engine_store(struct firn *f, struct err *e)
 	f->store = store_open(
 		&(struct store_options){
 			.url = c->archive,
+			.make_folder = f->may_make_archive,
 			.endpoint = c->s3.endpoint,
 			.region = c->s3.region,
 			.profile = c->s3.profile,

@@ -28,6 +28,7 @@ struct firn {
 	struct pg *pg;           /* main connection; NULL until engine_pg */
 	struct store *store;     /* NULL until engine_store */
 	struct scratch *scratch; /* NULL until engine_scratch */
+	bool may_make_archive; /* init's: the folder of a file archive is made if it is not there */
 };
 
 /* Opened once, on first need. */
@@ -41,6 +42,16 @@ struct store *engine_store(struct firn *f, struct err *e);
 /* A folder for work files that vanishes with the process's lock. */
 const char *engine_scratch(struct firn *f, struct err *e);
 const struct policy *engine_policy(struct firn *f, struct err *e);
+
+/* ---- whether the archive is the right one (archive.c) ---- */
+
+#define ENGINE_MARKER_MAX 64
+/* The object by which this catalog's archive is known: no garbage, and no segment. */
+bool engine_archive_marker(struct firn *f, char key[ENGINE_MARKER_MAX], struct err *e);
+/* To be called before anything is written or deleted there. ERR_OFFLINE where it is another one. */
+bool engine_archive_check(struct firn *f, struct err *e);
+/* Leaves the marker, unless it is there or the archive lacks what these tables have in it (ERR_OFFLINE). */
+bool engine_archive_mark(struct firn *f, const int64_t *table_ids, size_t count, struct err *e);
 
 /* A managed table, ready to work on: catalog version checked, looked up, judged usable, registered. */
 struct engine_table {
@@ -68,6 +79,10 @@ struct segment_file *engine_segment_file(struct firn *f, const struct segment_re
 bool engine_maintain_table(struct firn *f, const struct engine_table *t,
 			   const struct firn_maintain_options *options,
 			   struct firn_maintain_result *result, struct err *e);
+
+/* Only the vector indexes that a bulk load which died took out of the way. The same holds for the lease. */
+bool engine_restore_indexes(struct firn *f, const struct engine_table *t,
+			    struct firn_maintain_result *result, struct err *e);
 
 /* ---- progress (progress.c) ---- */
 

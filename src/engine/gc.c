@@ -19,6 +19,7 @@ struct gc {
 	int64_t horizon_s, now_s;
 	struct segment_list known; /* every segment of the catalog */
 	char **keys;               /* of them, sorted */
+	char marker[ENGINE_MARKER_MAX];
 	size_t key_count;
 };
 
@@ -210,7 +211,8 @@ static bool visit_object(void *ctx, const struct store_object *object, struct er
 	bool old_enough = age_s >= g->horizon_s;
 	char reason[256];
 
-	if (bsearch(&key, g->keys, g->key_count, sizeof(*g->keys), by_text))
+	if (str_eq(key, g->marker) ||
+	    bsearch(&key, g->keys, g->key_count, sizeof(*g->keys), by_text))
 		return true;
 	explain(g, age_s, "no row of this catalog names it", reason, sizeof(reason));
 	if (old_enough && !g->options->orphans)
@@ -222,17 +224,17 @@ static bool visit_object(void *ctx, const struct store_object *object, struct er
 			old_enough && g->options->orphans, reason, e) != NULL;
 }
 
-/* A segment begun since the listing of the catalog would look like an orphan: its row is looked up once more. */
-static bool still_unknown(struct gc *g, const char *key, bool *unknown, struct err *e)
+/* The state of the segment that has this key now: one begun since the catalog was listed must not look like an orphan.
+ * SEGMENT_REMOVED when there is none. */
+static bool state_now(struct gc *g, const char *key, enum segment_state *state, struct err *e)
 {
 	struct segment_list now = { 0 };
 	bool ok = catalog_segments(g->f->pg, &(struct segment_filter){ 0 }, &now, e);
 
-	*unknown = ok;
+	*state = SEGMENT_REMOVED;
 	for (size_t i = 0; ok && i < now.count; i++)
-		if (now.items[i].state != SEGMENT_REMOVED &&
-		    (str_eq(now.items[i].object_key, key) || str_eq(now.items[i].index_key, key)))
-			*unknown = false;
+		if (str_eq(now.items[i].object_key, key) || str_eq(now.items[i].index_key, key))
+			*state = now.items[i].state;
 	segment_list_release(&now);
 	return ok;
 }
@@ -242,7 +244,8 @@ static bool collect_orphans(struct gc *g, struct err *e)
 	char prefix[64], id[37];
 	size_t first = g->result->item_count;
 
-	if (!catalog_id(g->f->pg, id, e) || !sort_keys(g, e))
+	if (!catalog_id(g->f->pg, id, e) || !engine_archive_marker(g->f, g->marker, e) ||
+	    !sort_keys(g, e))
 		return false;
 	snprintf(prefix, sizeof(prefix), "%s/", id);
 	if (!store_list(g->f->store, prefix, visit_object, g, e))
@@ -250,13 +253,13 @@ static bool collect_orphans(struct gc *g, struct err *e)
 	for (size_t i = first; g->options->confirm && i < g->result->item_count; i++) {
 		struct firn_gc_item *item = &g->result->items[i];
 		const char *key = item->object;
-		bool unknown;
+		enum segment_state state;
 
 		if (!item->removable)
 			continue;
-		if (!still_unknown(g, key, &unknown, e))
+		if (!state_now(g, key, &state, e))
 			return false;
-		if (!unknown)
+		if (state != SEGMENT_REMOVED)
 			continue;
 		if (!store_delete(g->f->store, &key, 1, NULL, e))
 			return false;
@@ -272,10 +275,19 @@ static bool visit_upload(void *ctx, const struct store_upload *upload, struct er
 	struct gc *g = ctx;
 	int64_t age_s = g->now_s - upload->started_s;
 	bool old_enough = age_s >= g->horizon_s;
+	enum segment_state state = SEGMENT_REMOVED;
 	struct firn_gc_item *item;
 	char reason[256];
 
 	explain(g, age_s, "an upload that never ended, begun", reason, sizeof(reason));
+	/* However short the horizon: what a run is writing now is left alone. With --confirm the dead ones' intents have
+	 * been settled before. */
+	if (old_enough && !state_now(g, upload->key, &state, e))
+		return false;
+	if (state == SEGMENT_INTENT) {
+		old_enough = false;
+		snprintf(reason, sizeof(reason), "of a run that is at work, or died");
+	}
 	item = add_item(g, "upload", upload->key, 0, 0, age_s, old_enough, reason, e);
 	if (!item)
 		return false;
@@ -316,8 +328,8 @@ bool firn_gc(struct firn *f, const struct firn_gc_options *options, struct firn_
 		ok = engine_table_open(f, &f->tables[i], &t, e);
 		engine_table_close(&t);
 	}
-	ok = ok && catalog_now(f->pg, NULL, &g.now_s, e) && collect_segments(&g, e) &&
-	     collect_orphans(&g, e) && collect_uploads(&g, e);
+	ok = ok && engine_archive_check(f, e) && catalog_now(f->pg, NULL, &g.now_s, e) &&
+	     collect_segments(&g, e) && collect_orphans(&g, e) && collect_uploads(&g, e);
 	segment_list_release(&g.known);
 	free(g.keys);
 	return ok || err_wrap(e, "could not collect garbage");

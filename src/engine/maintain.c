@@ -434,6 +434,71 @@ static bool restore_indexes(struct work *w, bool *analyzed, struct err *e)
 	return ok;
 }
 
+bool engine_restore_indexes(struct firn *f, const struct engine_table *t,
+			    struct firn_maintain_result *result, struct err *e)
+{
+	struct firn_maintain_options options = { 0 };
+	struct work w = {
+		.f = f,
+		.table = t,
+		.options = &options,
+		.result = result,
+		.capacity = result->step_count,
+		.started_ms = clock_now_ms(f->clock),
+	};
+	struct index_restore *items = NULL;
+	size_t count = 0;
+	bool ok = index_bulk_list(f->pg, t->id, &items, &count, e);
+
+	index_restores_free(items, count);
+	for (size_t i = 0; ok && count > 0 && i < t->info->leaf_count; i++) {
+		bool analyzed = false;
+
+		w.leaf = &t->info->leaves[i];
+		w.due = (struct due_work){ .leaf = t->info->leaves[i].label };
+		ok = restore_indexes(&w, &analyzed, e);
+	}
+	return ok;
+}
+
+/* Nobody can bring back by itself what belonged to a leaf that has another name now, or is gone. Nor is it left untold
+ * when time was up. */
+static bool tell_missing(struct work *w, struct err *e)
+{
+	struct index_restore *items = NULL;
+	size_t count = 0;
+	bool ok = index_bulk_list(w->f->pg, w->table->id, &items, &count, e);
+
+	w->leaf = NULL;
+	for (size_t i = 0; ok && i < count; i++) {
+		const struct index_restore *item = &items[i];
+
+		if (table_info_leaf(w->table->info, item->leaf)) {
+			if (w->result->put_off == 0)
+				w->result->put_off = 1;
+			ok = add_step(
+				w, item->name, "put-off", 0, 0, 0, 0, e,
+				"still out of the way for a bulk load: until \"firn maintain\" "
+				"searches of leaf \"%s\" are slow or find less",
+				item->leaf);
+			continue;
+		}
+		ok = err_set(
+			e, ERR_CONFIG,
+			"a bulk load took index \"%s\" of leaf \"%s\" out of the way, and that "
+			"leaf is not there any more",
+			item->name, item->leaf);
+		err_hint(e,
+			 "If it only has another name, make the index by hand (it was: %s). Then: "
+			 "DELETE "
+			 "FROM firn.index_restore WHERE leaf = '%s' AND index_name = '%s'",
+			 item->create ? item->definition : "built anew with its own settings",
+			 item->leaf, item->name);
+	}
+	index_restores_free(items, count);
+	return ok;
+}
+
 static void leaf_list_release(struct leaf_list *l)
 {
 	leaf_indexes_free(l->indexes, l->count);
@@ -625,6 +690,7 @@ bool engine_maintain_table(struct firn *f, const struct engine_table *t,
 		touched++;
 	}
 	w.leaf = NULL;
+	ok = ok && (options->dry_run || tell_missing(&w, e));
 	/* Autovacuum never analyzes a partitioned parent. */
 	if (ok && touched && t->info->partitioned && !out_of_time(&w))
 		ok = analyze(&w, t->info->qualified,

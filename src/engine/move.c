@@ -25,7 +25,7 @@ struct filling {
 	struct buf keys, documents; /* as struct move_tx_options has them */
 	uint32_t document_count;
 	size_t last_document, last_document_len; /* within documents, of the last one */
-	uint64_t *hashes; /* of each row as it was read */
+	uint64_t *hashes;                        /* of each row as it was read */
 	size_t hash_capacity;
 	uint32_t rows;
 	int64_t raw_bytes;
@@ -127,7 +127,8 @@ static void add_field(struct buf *b, const struct field *f)
 /* Rows come sorted by workspace, version and document, so that a document is met once or once a version. */
 static void add_document(struct filling *s, const struct table_info *t, const struct field *values)
 {
-	const size_t head = 2 + 4 + 4; /* count of fields and the document's number, before what is compared */
+	const size_t head =
+		2 + 4 + 4; /* count of fields and the document's number, before what is compared */
 	const struct column *workspace = table_info_column(t, COLUMN_WORKSPACE);
 	const struct column *document = table_info_column(t, COLUMN_DOCUMENT);
 	struct buf *b = &s->documents;
@@ -186,7 +187,8 @@ static bool add_row(struct move *m, struct filling *s, const struct field *field
 	if (m->policy->rules[s->rule].superseded)
 		add_document(s, t, values);
 	add_key(s, t, fields);
-	if (!buf_ok(&s->keys, e) || !buf_ok(&s->documents, e) || !segment_writer_add(s->writer, values, hash, e))
+	if (!buf_ok(&s->keys, e) || !buf_ok(&s->documents, e) ||
+	    !segment_writer_add(s->writer, values, hash, e))
 		return false;
 	for (size_t i = 0; i < t->column_count; i++)
 		raw += 4 + (values[i].len > 0 ? values[i].len : 0);
@@ -211,7 +213,7 @@ static bool upload(struct move *m, const struct filling *s, const struct segment
 	if (fd < 0)
 		return false;
 	/* The index stays in the default class: it is small, and wanted at once when a tenant wakes up. */
-	ok = io_reader_from_fd(&reader, &fd, path, e) &&
+	ok = io_reader_from_sealed_fd(&reader, &fd, path, e) &&
 	     store_put(store, index ? s->index_key : s->object_key, &reader,
 		       index ? sealed->index_sha256 : sealed->sha256,
 		       index ? NULL : m->policy->rules[s->rule].storage_class, e);
@@ -478,14 +480,14 @@ static bool stream(struct move *m, const struct leaf *leaf, struct pg *reader, s
 
 bool move_leaf(struct move *m, const struct leaf *leaf, struct err *e)
 {
-	struct pg *reader = engine_pg_extra(m->f, e);
+	struct pg *reader = m->reader;
 	struct filling s = { 0 };
 	struct err ignored;
 	bool cut_short = true, ok;
 
 	/* One row past the limit tells whether the limit cut anything short. */
-	ok = reader && candidates_copy_start(reader, m->table->info, leaf, m->table->id, m->rules,
-					     m->max_rows >= 0 ? m->max_rows + 1 : 0, e);
+	ok = candidates_copy_start(reader, m->table->info, leaf, m->table->id, m->rules,
+				   m->max_rows >= 0 ? m->max_rows + 1 : 0, e);
 	if (!ok)
 		goto out;
 	ok = stream(m, leaf, reader, &s, &cut_short, e);
@@ -501,6 +503,5 @@ out:
 	if (!ok && s.id && !pg_in_transaction(m->f->pg))
 		catalog_segment_abandon(m->f->pg, s.id, &ignored);
 	filling_release(&s);
-	pg_close(reader);
 	return ok;
 }

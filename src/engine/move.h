@@ -8,6 +8,7 @@
 
 struct move {
 	struct firn *f;
+	struct pg *reader; /* a connection beside f->pg, for the leaf's snapshot */
 	const struct engine_table *table;
 	const struct policy *policy;
 	const struct candidate_rules *rules;
@@ -17,9 +18,9 @@ struct move {
 	int64_t pass_id;
 	uint64_t segment_bytes; /* at which a segment is full */
 	/* Limits of the pass that are counted down; with either there is to be one job only. */
-	int64_t max_rows;  /* left to move; -1: no limit */
-	int64_t max_bytes; /* COPY BINARY bytes left; -1: no limit */
-	int64_t deadline_ms;    /* by f->clock; no segment is begun after it; 0: none */
+	int64_t max_rows;    /* left to move; -1: no limit */
+	int64_t max_bytes;   /* COPY BINARY bytes left; -1: no limit */
+	int64_t deadline_ms; /* by f->clock; no segment is begun after it; 0: none */
 };
 
 /* Streams the leaf's candidates into segments, each sealed, archived, read back, compared and only then activated in

@@ -33,6 +33,33 @@ static void add_totals(struct firn_pass_result *result, const struct catalog_pas
 	result->stored_bytes += t->stored_bytes;
 }
 
+/* What came out of the leaves wants its index work, also when one leaf could not be moved: the others' readers should not
+ * wait for that one to be mended. Of two failures the first is told. */
+static bool maintain_after(struct firn *f, const struct engine_table *t,
+			   struct firn_pass_result *result, bool ok, struct err *e)
+{
+	struct err second = { 0 };
+
+	if (!ok && (e->code == ERR_FENCED || e->code == ERR_INTERRUPTED))
+		return false;
+	if (engine_maintain_table(f, t, &(struct firn_maintain_options){ 0 }, &result->maintain,
+				  ok ? e : &second))
+		return ok;
+	if (!ok)
+		log_err(&f->log, &second);
+	return false;
+}
+
+/* Readers miss these indexes now: they do not wait for the moves. */
+static void restore_first(struct firn *f, const struct engine_table *t,
+			  struct firn_pass_result *result)
+{
+	struct err e = { 0 };
+
+	if (!engine_restore_indexes(f, t, &result->maintain, &e))
+		log_err(&f->log, &e);
+}
+
 /* Moves under the lease that m holds, and records the pass whatever happens. */
 static bool move_under_lease(struct firn *f, struct move *m, struct crew *crew,
 			     const struct firn_pass_options *options,
@@ -57,6 +84,8 @@ static bool move_under_lease(struct firn *f, struct move *m, struct crew *crew,
 			"undid %" PRId64
 			" segments that a dead run had begun; their rows never left table \"%s\"",
 			abandoned, t->label);
+	if (!options->no_maintain)
+		restore_first(f, m->table, result);
 	/* A limit is kept to the row by filling one segment at a time. */
 	ok = crew_move(crew, m, m->max_rows < 0 && m->max_bytes < 0 ? jobs : 1, e);
 	add_totals(result, &crew->totals);
@@ -66,14 +95,9 @@ static bool move_under_lease(struct firn *f, struct move *m, struct crew *crew,
 						     : "done",
 			      ok ? e : &ignored))
 		return false;
-	if (!ok)
-		return false;
-	if (FAULT("move.before_maintain"))
+	if (ok && FAULT("move.before_maintain"))
 		return err_set(e, ERR_INTERNAL, "a fault was injected");
-	if (options->no_maintain)
-		return true;
-	return engine_maintain_table(f, m->table, &(struct firn_maintain_options){ 0 },
-				     &result->maintain, e);
+	return options->no_maintain ? ok : maintain_after(f, m->table, result, ok, e);
 }
 
 static bool pass_table(struct firn *f, const struct table_wanted *wanted,
@@ -103,7 +127,8 @@ static bool pass_table(struct firn *f, const struct table_wanted *wanted,
 	bool ok;
 
 	ok = engine_store(f, e) && engine_table_open(f, wanted, &table, e) &&
-	     catalog_id(f->pg, m.catalog_id, e) && lease_take(&lease, f->pg, table.id, e) &&
+	     engine_archive_check(f, e) && catalog_id(f->pg, m.catalog_id, e) &&
+	     lease_take(&lease, f->pg, table.id, e) &&
 	     move_under_lease(f, &m, &crew, options, result, e);
 	if (crew.stop_reason[0]) {
 		result->stopped_early = 1;

@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/fault.h"
 
@@ -133,6 +134,14 @@ bool firn_rehydrate(struct firn *f, const struct firn_rehydrate_options *o,
 		return err_hint(e, "Use --workspace, --document, --chunk, --version or --segment, "
 				   "or --where-cold all.");
 	}
+	for (size_t i = 0; i < o->column_count; i++)
+		if (!strchr(o->columns[i], '=') || o->columns[i][0] == '=') {
+			err_set(e, ERR_USAGE, "\"%s\" does not say which column is now which",
+				o->columns[i]);
+			return err_hint(e,
+					"Use --column OLD=NEW, or --column OLD= to give its values "
+					"up.");
+		}
 	if (o->bulk && o->no_maintain) {
 		err_set(e, ERR_USAGE, "a bulk load cannot leave the index work to others");
 		return err_hint(e,

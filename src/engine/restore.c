@@ -81,6 +81,97 @@ static uint64_t expected_hash(void *ctx, uint32_t row)
 	return low < b->row_count && b->rows[low].row == row ? b->rows[low].hash : 0;
 }
 
+/* What --column says of a stored column: the name that it has now, "" where its values are given up, NULL for nothing. */
+static const char *renamed_to(const struct restore *r, const char *stored)
+{
+	size_t len = strlen(stored);
+
+	for (size_t i = 0; i < r->options->column_count; i++) {
+		const char *said = r->options->columns[i];
+
+		if (strncmp(said, stored, len) == 0 && said[len] == '=')
+			return said + len + 1;
+	}
+	return NULL;
+}
+
+/* A column of the table that no stored one has the name of, and of this one's type: that one may have been renamed. */
+static const char *maybe_renamed(const struct restore *r, const struct column *stored,
+				 size_t stored_count, const struct column *lost)
+{
+	const struct table_info *t = r->table->info;
+
+	for (size_t k = 0; k < t->column_count; k++) {
+		const struct column *c = &t->columns[k];
+		bool known = strcmp(c->type_full, lost->type_full) != 0;
+
+		for (size_t i = 0; i < stored_count && !known; i++) {
+			const char *said = renamed_to(r, stored[i].name);
+
+			known = strcmp(c->name, said ? said : stored[i].name) == 0;
+		}
+		if (!known)
+			return c->name;
+	}
+	return NULL;
+}
+
+/* A stored column that the table does not have: dropped, so its values are left out, or renamed, and then it matters. */
+static bool lost_column(struct batch *b, const struct column *stored, size_t stored_count,
+			const struct column *lost, struct err *e)
+{
+	const char *table = b->r->table->info->label, *said = renamed_to(b->r, lost->name);
+	const char *candidate = maybe_renamed(b->r, stored, stored_count, lost);
+
+	if (said && *said)
+		return err_set(e, ERR_CONFIG,
+			       "table \"%s\" has no column \"%s\", which --column says that \"%s\" "
+			       "is now",
+			       table, said, lost->name);
+	if (lost->in_key || (!said && candidate)) {
+		err_set(e, ERR_CONFIG,
+			"%scolumn \"%s\" of the archived rows is no longer in table \"%s\"",
+			lost->in_key ? "key " : "", lost->name, table);
+		return err_hint(e, "If it was renamed, say so: --column %s=%s. %s", lost->name,
+				candidate ? candidate : "NEW",
+				lost->in_key
+					? "Or add it back before bringing these rows back."
+					: "If its values are not wanted any more, leave the new "
+					  "name out.");
+	}
+	return restore_note(
+		b->r, e,
+		said ? "column \"%s\" was given up; its archived values did not go into "
+		       "table \"%s\""
+		     : "column \"%s\" was dropped from table \"%s\"; its archived values "
+		       "were left out",
+		lost->name, table);
+}
+
+/* Adds the stored column at position i under the name that it has now. */
+static bool take_column(struct batch *b, const struct column *stored, size_t stored_count, size_t i,
+			struct err *e)
+{
+	const char *said = renamed_to(b->r, stored[i].name);
+	struct column now = stored[i];
+	bool missing = said && !*said;
+
+	if (said && *said)
+		snprintf(now.name, sizeof(now.name), "%s", said);
+	if (!missing && !table_info_match_column(b->r->table->info, &now, &missing, e))
+		return false;
+	if (missing)
+		return lost_column(b, stored, stored_count, &stored[i], e);
+	for (size_t k = 0; k < b->column_count; k++)
+		if (strcmp(b->columns[k].name, now.name) == 0)
+			return err_set(e, ERR_CONFIG,
+				       "two columns of the archived rows would go to column \"%s\"",
+				       now.name);
+	b->columns[b->column_count] = now;
+	b->positions[b->column_count++] = (int)i;
+	return true;
+}
+
 /* Which stored columns go into the table; the table's new ones get their defaults. */
 static bool match_columns(struct batch *b, const struct column *stored, size_t stored_count,
 			  struct err *e)
@@ -92,30 +183,9 @@ static bool match_columns(struct batch *b, const struct column *stored, size_t s
 	b->fields = mem_new(stored_count + 1, sizeof(*b->fields), e);
 	if (!b->columns || !b->positions || !b->fields)
 		return false;
-	for (size_t i = 0; i < stored_count; i++) {
-		bool missing;
-
-		if (!table_info_match_column(t, &stored[i], &missing, e))
+	for (size_t i = 0; i < stored_count; i++)
+		if (!take_column(b, stored, stored_count, i, e))
 			return false;
-		if (missing) {
-			if (stored[i].in_key) {
-				err_set(e, ERR_CONFIG,
-					"key column \"%s\" of the archived rows is no longer in "
-					"table \"%s\"",
-					stored[i].name, t->label);
-				return err_hint(
-					e, "Add the column back before bringing these rows back.");
-			}
-			if (!restore_note(b->r, e,
-					  "column \"%s\" was dropped from table \"%s\"; its "
-					  "archived values were left out",
-					  stored[i].name, t->label))
-				return false;
-			continue;
-		}
-		b->columns[b->column_count] = stored[i];
-		b->positions[b->column_count++] = (int)i;
-	}
 	/* The table's key may have changed since: what it is now decides what a conflict is. */
 	for (size_t k = 0; k < t->column_count; k++) {
 		bool found = false;

@@ -199,3 +199,36 @@ void firn_indexes_probe_release(struct firn_indexes_probe *r)
 	free(r->probes);
 	*r = (struct firn_indexes_probe){ 0 };
 }
+
+void firn_versions_status_release(struct firn_versions_status *r)
+{
+	for (size_t i = 0; i < r->workspace_count; i++) {
+		struct firn_version_workspace *w = &r->workspaces[i];
+
+		free(w->table);
+		free(w->workspace);
+		free(w->active);
+		free(w->target);
+		free(w->since);
+		free(w->rollback_to);
+		free(w->rollback_began);
+		for (size_t v = 0; v < w->version_count; v++)
+			free(w->versions[v].version);
+		free(w->versions);
+	}
+	free(r->workspaces);
+	*r = (struct firn_versions_status){ 0 };
+}
+
+void firn_version_result_release(struct firn_version_result *r)
+{
+	free(r->table);
+	free(r->workspace);
+	free(r->from);
+	free(r->to);
+	for (size_t i = 0; i < r->note_count; i++)
+		free(r->notes[i]);
+	free(r->notes);
+	firn_maintain_result_release(&r->maintain);
+	*r = (struct firn_version_result){ 0 };
+}

@@ -39,6 +39,7 @@ struct raw_columns {
 
 struct raw_active {
 	char *table, *workspace_column, *version_column, *since_column, *query, *value;
+	char *promote_statement;
 };
 
 struct raw_table {
@@ -116,6 +117,7 @@ static const cyaml_schema_field_t active_fields[] = {
 	YAML_STRING("since_column", struct raw_active, since_column),
 	YAML_STRING("query", struct raw_active, query),
 	YAML_STRING("value", struct raw_active, value),
+	YAML_STRING("promote_statement", struct raw_active, promote_statement),
 	CYAML_FIELD_END,
 };
 
@@ -253,11 +255,17 @@ static bool read_active(struct config_active_version *v, const struct raw_active
 	if (!raw->table && (raw->workspace_column || raw->version_column || raw->since_column))
 		return yaml_file_error(
 			f, e, key, "active_version: columns are named only together with a table");
+	if (raw->value && raw->promote_statement)
+		return yaml_file_error(
+			f, e, key,
+			"active_version: a fixed value is changed here, by no promote_statement");
 	return yaml_file_copy(raw->table, &v->table, e) &&
 	       yaml_file_copy(raw->workspace_column, &v->workspace_column, e) &&
 	       yaml_file_copy(raw->version_column, &v->version_column, e) &&
 	       yaml_file_copy(raw->since_column, &v->since_column, e) &&
-	       yaml_file_copy(raw->query, &v->query, e) && yaml_file_copy(raw->value, &v->value, e);
+	       yaml_file_copy(raw->query, &v->query, e) &&
+	       yaml_file_copy(raw->value, &v->value, e) &&
+	       yaml_file_copy(raw->promote_statement, &v->promote_statement, e);
 }
 
 static bool read_table(struct config *c, const struct raw_table *raw, struct yaml_file *f,
@@ -385,6 +393,7 @@ static void release_table(struct config_table *t)
 	free(t->active_version.since_column);
 	free(t->active_version.query);
 	free(t->active_version.value);
+	free(t->active_version.promote_statement);
 }
 
 void config_release(struct config *c)

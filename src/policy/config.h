@@ -20,6 +20,8 @@ struct config_active_version {
 	char *since_column; /* timestamptz of the flip; NULL: found by name, else firn's own record */
 	char *query;        /* SELECT workspace, active version [, since] */
 	char *value;        /* one version for all workspaces */
+	/* One statement that makes version $2 active for workspace $1; NULL: firn updates the table. Not with a value. */
+	char *promote_statement;
 };
 
 struct config_table {

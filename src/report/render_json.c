@@ -602,3 +602,65 @@ bool json_partitions_made(const struct report *r, const struct firn_partitions_m
 	}
 	return end(r, o, failure, e);
 }
+
+bool json_versions_status(const struct report *r, const struct firn_versions_status *x,
+			  const struct err *failure, struct err *e)
+{
+	json_t *o = begin("versions status"), *a = set_array(o, "workspaces");
+
+	for (size_t i = 0; i < x->workspace_count; i++) {
+		const struct firn_version_workspace *w = &x->workspaces[i];
+		json_t *j = add_object(a), *versions;
+
+		set_string(j, "table", w->table);
+		set_string(j, "workspace", w->workspace);
+		set_string(j, "active", w->active);
+		set_string(j, "target", w->target);
+		set_string(j, "active_since", w->since);
+		set_bool(j, "by_document", w->by_document);
+		set_int(j, "documents", w->documents);
+		set_int(j, "covered", w->covered);
+		set_int(j, "missing", w->documents - w->covered);
+		set_int(j, "fewer", w->fewer);
+		set_string(j, "rollback_to", w->rollback_to);
+		set_string(j, "rollback_began", w->rollback_began);
+		versions = set_array(j, "versions");
+		for (size_t n = 0; n < w->version_count; n++) {
+			const struct firn_version *v = &w->versions[n];
+			json_t *version = add_object(versions);
+
+			set_string(version, "version", v->version);
+			set_int(version, "hot_rows", v->hot_rows);
+			set_int(version, "cold_rows", v->cold_rows);
+			set_int(version, "documents", v->documents);
+		}
+	}
+	return end(r, o, failure, e);
+}
+
+bool json_version_change(const struct report *r, const char *command,
+			 const struct firn_version_result *x, const struct err *failure,
+			 struct err *e)
+{
+	json_t *o = begin(command), *notes;
+
+	set_string(o, "table", x->table);
+	set_string(o, "workspace", x->workspace);
+	set_string(o, "from", x->from);
+	set_string(o, "to", x->to);
+	set_bool(o, "flipped", x->flipped);
+	set_bool(o, "resumed", x->resumed);
+	set_int(o, "documents", x->documents);
+	set_int(o, "missing", x->missing);
+	set_int(o, "fewer", x->fewer);
+	set_int(o, "rows", x->rows);
+	set_int(o, "rows_left", x->rows_left);
+	set_int(o, "rows_back", x->rows_back);
+	set_int(o, "bytes_fetched", x->bytes_fetched);
+	set_real(o, "seconds", x->seconds);
+	notes = set_array(o, "notes");
+	for (size_t i = 0; i < x->note_count; i++)
+		json_array_append_new(notes, string(x->notes[i]));
+	set_maintain(o, &x->maintain);
+	return end(r, o, failure, e);
+}

@@ -154,6 +154,27 @@ bool report_indexes_probe(const struct report *r, const struct firn_indexes_prob
 		       e);
 }
 
+bool report_versions_status(const struct report *r, const struct firn_versions_status *result,
+			    const struct err *failure, struct err *e)
+{
+	if (failure && !r->json)
+		return true;
+	return written(r,
+		       r->json ? json_versions_status(r, result, failure, e)
+			       : text_versions_status(r, result, e),
+		       e);
+}
+
+bool report_version_change(const struct report *r, const char *command,
+			   const struct firn_version_result *result, const struct err *failure,
+			   struct err *e)
+{
+	return written(r,
+		       r->json ? json_version_change(r, command, result, failure, e)
+			       : text_version_change(r, result, failure != NULL),
+		       e);
+}
+
 bool report_failure(const struct report *r, const char *command, const struct err *failure,
 		    struct err *e)
 {

@@ -1,7 +1,6 @@
 #include "segment/lmdb_file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <lmdb.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +11,6 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "base/thread.h"
 
 #define DATABASES_MAX   32
 #define OPTIONAL_PREFIX "opt_"
@@ -55,11 +53,9 @@ static size_t page_bytes_of(MDB_env *env)
 /* ---- the work file ---- */
 
 struct lmdb_work {
-	MDB_env *env;
+	MDB_env *env; /* NULL once it is sealed */
 	char *path;
-	const char *first_database; /* of the first item that was put, and its key */
-	uint8_t first_key[LMDB_KEY_MAX];
-	size_t first_key_len;
+	bool made, sealed;
 };
 
 struct lmdb_work *lmdb_work_new(const char *path, uint64_t map_bytes, struct err *e)
@@ -83,6 +79,7 @@ struct lmdb_work *lmdb_work_new(const char *path, uint64_t map_bytes, struct err
 		w->path = mem_strdup(path, e);
 	if (rc == 0 && !w->path)
 		goto fail;
+	w->made = rc == 0;
 	if (rc == 0)
 		rc = mdb_env_open(w->env, path, flags, 0600);
 	if (rc == 0)
@@ -142,138 +139,18 @@ bool lmdb_work_put(struct lmdb_work *w, const struct lmdb_item *items, size_t co
 		if (rc)
 			break;
 	}
-	if (rc)
-		return failed(rc, w->path, e);
-	if (!w->first_database) {
-		w->first_database = items[0].database;
-		memcpy(w->first_key, items[0].key, items[0].key_len);
-		w->first_key_len = items[0].key_len;
-	}
-	return true;
-}
-
-/* The other end of the pipe that LMDB copies into. */
-struct copy {
-	int pipe, fd;
-	const char *path;
-	uint8_t *base; /* of the work file's map, to be given back as the copy goes on; or NULL */
-	size_t map_bytes;
-	uint64_t bytes;
-	uint8_t sha256[SHA256_BYTES];
-	bool ok;
-	struct err err;
-};
-
-#define COPY_CHUNK (1u << 20)
-
-/* Reads to the end of the pipe whatever happens: LMDB must never find it closed. */
-static void *receive(void *arg)
-{
-	struct copy *c = arg;
-	struct sha256 *sha = sha256_new(&c->err);
-	uint8_t *chunk = mem_new(1, COPY_CHUNK, &c->err), spare[512];
-	uint64_t given_back = 0;
-	bool ok = sha && chunk;
-
-	for (;;) {
-		ssize_t n = read(c->pipe, ok ? chunk : spare, ok ? COPY_CHUNK : sizeof(spare));
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			ok = err_set_errno(&c->err, ERR_IO, errno, "could not read from a pipe");
-		if (n <= 0)
-			break;
-		ok = ok && sha256_add(sha, chunk, (size_t)n, &c->err) &&
-		     file_write_all(c->fd, chunk, (size_t)n, c->path, &c->err);
-		c->bytes += (uint64_t)n;
-		if (c->base && c->bytes - given_back >= 8 * COPY_CHUNK) {
-			madvise(c->base, c->map_bytes, MADV_DONTNEED);
-			given_back = c->bytes;
-		}
-	}
-	ok = ok && sha256_finish(sha, c->sha256, &c->err);
-	c->ok = ok;
-	sha256_free(sha);
-	free(chunk);
-	return NULL;
-}
-
-/* Finds the map's place by a value that is known to be there. */
-static bool find_map(struct lmdb_work *w, struct copy *c, struct err *e)
-{
-	MDB_val key = { w->first_key_len, w->first_key }, value;
-	MDB_envinfo info;
-	MDB_txn *txn;
-	MDB_dbi dbi;
-	int rc;
-
-	if (!w->first_database)
-		return true;
-	rc = mdb_txn_begin(w->env, NULL, MDB_RDONLY, &txn);
-	if (rc)
-		return failed(rc, w->path, e);
-	rc = mdb_dbi_open(txn, w->first_database, 0, &dbi);
-	if (rc == 0)
-		rc = mdb_get(txn, dbi, &key, &value);
-	if (rc == 0)
-		rc = mdb_env_info(w->env, &info);
-	if (rc == 0) {
-		size_t page = page_bytes_of(w->env);
-
-		c->base = (uint8_t *)(uintptr_t)map_base(value.mv_data, page);
-		c->map_bytes = (info.me_last_pgno + 1) * page;
-	}
-	mdb_txn_abort(txn);
 	return rc ? failed(rc, w->path, e) : true;
 }
 
-bool lmdb_work_seal(struct lmdb_work *w, const char *path, uint64_t *bytes_out,
-		    uint8_t sha256[SHA256_BYTES], struct err *e)
+bool lmdb_work_seal(struct lmdb_work *w, uint64_t *bytes_out, uint8_t sha256[SHA256_BYTES],
+		    struct err *e)
 {
-	struct copy c = { .fd = -1, .path = path };
-	int pipes[2] = { -1, -1 }, rc;
-	pthread_t thread;
-	bool ok = false;
-
-	if (!find_map(w, &c, e))
+	mdb_env_close(w->env);
+	w->env = NULL;
+	if (!sha256_file(w->path, sha256, bytes_out, e))
 		return false;
-	c.fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (c.fd < 0)
-		return err_set_errno(e, ERR_IO, errno, "could not create file \"%s\"", path);
-	if (pipe2(pipes, O_CLOEXEC) != 0) {
-		err_set_errno(e, ERR_IO, errno, "could not make a pipe");
-		goto out;
-	}
-	fcntl(pipes[1], F_SETPIPE_SZ, (int)COPY_CHUNK); /* fewer turns; the default works too */
-	c.pipe = pipes[0];
-	if (!thread_start(&thread, receive, &c, e))
-		goto out;
-	rc = mdb_env_copyfd2(w->env, pipes[1], MDB_CP_COMPACT);
-	close(pipes[1]);
-	pipes[1] = -1;
-	pthread_join(thread, NULL);
-	if (rc) {
-		failed(rc, w->path, e);
-		goto out;
-	}
-	if (!c.ok) {
-		*e = c.err;
-		goto out;
-	}
-	*bytes_out = c.bytes;
-	memcpy(sha256, c.sha256, SHA256_BYTES);
-	ok = true;
-out:
-	if (pipes[0] >= 0)
-		close(pipes[0]);
-	if (pipes[1] >= 0)
-		close(pipes[1]);
-	if (close(c.fd) != 0 && ok)
-		ok = err_set_errno(e, ERR_IO, errno, "could not close file \"%s\"", path);
-	if (!ok)
-		unlink(path);
-	return ok;
+	w->sealed = true;
+	return true;
 }
 
 void lmdb_work_free(struct lmdb_work *w)
@@ -282,7 +159,7 @@ void lmdb_work_free(struct lmdb_work *w)
 		return;
 	if (w->env)
 		mdb_env_close(w->env);
-	if (w->path)
+	if (w->made && !w->sealed)
 		unlink(w->path);
 	free(w->path);
 	free(w);

@@ -1,5 +1,5 @@
 /*
- * LMDB files as segments use them: written once by one process, then copied compactly and only read.
+ * LMDB files as segments use them: written once by one process, then only read.
  *
  * The work file is written without MDB_WRITEMAP: a full disk must give an error, not SIGBUS, and pages written stay out
  * of this process's resident memory. Mapped pages that were read are given back (madvise) for the same reason.
@@ -30,11 +30,12 @@ struct lmdb_work *lmdb_work_new(const char *path, uint64_t map_bytes, struct err
 /* Puts all items or none; keys of one database must ascend over all calls. ERR_IO when the disk is full. */
 bool lmdb_work_put(struct lmdb_work *w, const struct lmdb_item *items, size_t count, struct err *e);
 
-/* Writes the compact copy to path, which must not exist. It is not synced: what is archived is read back from there. */
-bool lmdb_work_seal(struct lmdb_work *w, const char *path, uint64_t *bytes_out,
-		    uint8_t sha256[SHA256_BYTES], struct err *e);
+/* Ends the writing: the file stays, as it will be archived. A compacting copy would save a few pages of the free list,
+ * since keys ascend and nothing is deleted. It is not synced: what is archived is read back from there. */
+bool lmdb_work_seal(struct lmdb_work *w, uint64_t *bytes_out, uint8_t sha256[SHA256_BYTES],
+		    struct err *e);
 
-/* Closes and removes the work file. NULL is fine. */
+/* Removes the file unless it was sealed. NULL is fine. */
 void lmdb_work_free(struct lmdb_work *w);
 
 /* ---- a sealed file ---- */

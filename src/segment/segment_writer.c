@@ -43,7 +43,7 @@ struct segment_writer {
 	struct buf about; /* pairs, for the index */
 	size_t about_count;
 	char *table, *leaf, *object_key, *created_at;
-	char *work_path, *segment_path, *index_path;
+	char *segment_path, *index_path;
 
 	struct lmdb_work *work;
 	struct encode_pool *pool;
@@ -104,13 +104,13 @@ static void choose_options(struct segment_options *o)
 
 static bool choose_paths(struct segment_writer *w, const char *dir, struct err *e)
 {
-	const char *const suffixes[] = { "work", "lmdb", "index" };
-	char **const paths[] = { &w->work_path, &w->segment_path, &w->index_path };
+	const char *const suffixes[] = { "lmdb", "index" };
+	char **const paths[] = { &w->segment_path, &w->index_path };
 	uint64_t unique;
 
 	if (!rng_system(&unique, sizeof(unique), e))
 		return false;
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < 2; i++) {
 		struct buf path = BUF_INIT;
 
 		buf_printf(&path, "%s/segment-%016llx.%s", dir, (unsigned long long)unique,
@@ -183,7 +183,7 @@ struct segment_writer *segment_writer_new(const char *dir, const struct segment_
 	    !choose_paths(w, dir, e))
 		goto fail;
 	w->batch = mem_new(BATCH_ITEMS, sizeof(*w->batch), e);
-	w->work = w->batch ? lmdb_work_new(w->work_path, MAP_BYTES, e) : NULL;
+	w->work = w->batch ? lmdb_work_new(w->segment_path, MAP_BYTES, e) : NULL;
 	if (!w->work)
 		goto fail;
 	w->pool = encode_pool_new(w->columns, column_count, w->options.zstd_level,
@@ -251,7 +251,6 @@ void segment_writer_free(struct segment_writer *w)
 	free(w->leaf);
 	free(w->object_key);
 	free(w->created_at);
-	free(w->work_path);
 	free(w->segment_path);
 	free(w->index_path);
 	free(w);
@@ -645,43 +644,35 @@ static bool put_runs(struct segment_writer *w, const char *database, struct run_
 	return true;
 }
 
-/* Asks the sealed file where each block lies, and reads it from there without LMDB: what a ranged read will get. */
+/* Asks the sealed file where each block lies, and looks there without LMDB, as a ranged read will: a block ends with its
+ * checksum. */
 static bool locate_blocks(struct segment_writer *w, uint64_t file_bytes, struct err *e)
 {
 	static const char *const databases[] = { DB_META,     DB_COLUMNS,     DB_BLOCKS,
 						 DB_BY_CHUNK, DB_BY_DOCUMENT, DB_BY_WORKSPACE,
 						 NULL };
 	struct lmdb_sealed *sealed = NULL;
-	struct buf bytes = BUF_INIT;
 	bool ok = false;
-	int fd = open(w->segment_path, O_RDONLY | O_CLOEXEC);
+	int fd = file_open_read(w->segment_path, e);
 
 	if (fd < 0)
-		return err_set_errno(e, ERR_IO, errno, "could not open file \"%s\"",
-				     w->segment_path);
+		return false;
 	sealed = lmdb_sealed_open(w->segment_path, databases, e);
 	if (!sealed)
 		goto out;
 	for (size_t i = 0; i < w->block_count; i++) {
 		struct block_entry *b = &w->blocks[i];
-		struct block_head head;
 		struct lmdb_value v;
-		uint8_t key[4], *at;
+		uint8_t key[4], end[8];
 
 		put_u32be(key, (uint32_t)i);
 		if (!lmdb_sealed_get(sealed, DB_BLOCKS, key, sizeof(key), &v, e))
 			goto out;
 		b->offset = v.offset;
-		buf_clear(&bytes);
-		at = buf_reserve(&bytes, b->bytes);
-		if (!at) {
-			err_no_memory(e);
-			goto out;
-		}
 		if (v.len != b->bytes || v.offset > file_bytes || v.len > file_bytes - v.offset ||
-		    !file_pread_all(fd, at, b->bytes, b->offset, w->segment_path, e) ||
-		    !block_peek(at, b->bytes, &head, e) || head.checksum != b->checksum ||
-		    hash64(at, b->bytes - 8) != b->checksum) {
+		    !file_pread_all(fd, end, sizeof(end), b->offset + b->bytes - sizeof(end),
+				    w->segment_path, e) ||
+		    get_u64le(end) != b->checksum) {
 			err_set(e, ERR_INTERNAL, "block %zu is not where LMDB put it in \"%s\"", i,
 				w->segment_path);
 			goto out;
@@ -690,8 +681,21 @@ static bool locate_blocks(struct segment_writer *w, uint64_t file_bytes, struct 
 	ok = true;
 out:
 	lmdb_sealed_close(sealed);
-	buf_release(&bytes);
 	close(fd);
+	return ok;
+}
+
+/* Not synced, like the segment: what is archived is read back from there. */
+static bool write_file(const char *path, const void *data, size_t len, struct err *e)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	bool ok;
+
+	if (fd < 0)
+		return err_set_errno(e, ERR_IO, errno, "could not create file \"%s\"", path);
+	ok = file_write_all(fd, data, len, path, e);
+	if (close(fd) != 0 && ok)
+		ok = err_set_errno(e, ERR_IO, errno, "could not close file \"%s\"", path);
 	return ok;
 }
 
@@ -719,7 +723,7 @@ static bool write_index(struct segment_writer *w, uint64_t segment_bytes, const 
 
 	ok = index_object_write(&source, p, &bytes, e) &&
 	     sha256_once(bytes.data, bytes.len, out->index_sha256, e) &&
-	     file_write_atomic(w->index_path, bytes.data, bytes.len, e);
+	     write_file(w->index_path, bytes.data, bytes.len, e);
 	out->index_bytes = bytes.len;
 	buf_release(&bytes);
 	return ok;
@@ -745,7 +749,7 @@ static bool seal(struct segment_writer *w, struct segment_sealed *out, struct er
 	    !put_runs(w, DB_BY_DOCUMENT, &w->documents, &p, &documents, e) || !put_groups(w, e) ||
 	    !put_columns(w, e) || !put_meta(w, e) || !flush_batch(w, e))
 		goto out;
-	if (!lmdb_work_seal(w->work, w->segment_path, &out->bytes, out->sha256, e))
+	if (!lmdb_work_seal(w->work, &out->bytes, out->sha256, e))
 		goto out;
 	lmdb_work_free(w->work);
 	w->work = NULL;

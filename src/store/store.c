@@ -106,7 +106,7 @@ struct store *store_open(const struct store_options *options, struct err *e)
 	if (!s->url) {
 		ok = false;
 	} else if (str_starts_with(options->url, "file://")) {
-		ok = store_file_open(s, options->url + strlen("file://"), e);
+		ok = store_file_open(s, options->url + strlen("file://"), options->make_folder, e);
 	} else if (str_starts_with(options->url, "s3://")) {
 		ok = store_s3_open(s, options->url + strlen("s3://"), options, e);
 	} else {

@@ -22,7 +22,8 @@
 struct store;
 
 struct store_options {
-	const char *url;      /* file:///dir or s3://bucket/prefix */
+	const char *url;  /* file:///dir or s3://bucket/prefix */
+	bool make_folder; /* file: make the folder if it is not there; else that is ERR_OFFLINE */
 	const char *endpoint; /* S3: "https://host:port"; NULL: AWS's own for the region */
 	const char *region;   /* S3: NULL means AWS_REGION, AWS_DEFAULT_REGION, the profile's, then
 				 us-east-1 */
@@ -51,7 +52,7 @@ struct store_object {
 	char storage_class[32]; /* "" where the archive has none */
 };
 
-/* Checks the URL and credentials' presence; reaches for nothing yet except to create the folder of
+/* Checks the URL and credentials' presence; reaches for nothing yet except to open the folder of
  * a file archive. ERR_CONFIG for a bad URL, ERR_DENIED for missing credentials. The options'
  * strings are copied. */
 struct store *store_open(const struct store_options *options, struct err *e);

@@ -39,7 +39,7 @@ struct store {
 
 /* Each sets driver and impl, or fails leaving both NULL. location is the URL after its scheme and
  * "://". */
-bool store_file_open(struct store *s, const char *location, struct err *e);
+bool store_file_open(struct store *s, const char *location, bool make_folder, struct err *e);
 bool store_s3_open(struct store *s, const char *location, const struct store_options *options,
 		   struct err *e);
 

@@ -220,8 +220,8 @@ static bool publish(int parent, const char *tmp, const char *name, const char *k
 }
 
 /* Copies src to fd; the digest is compared where one is given. */
-static bool write_content(struct store *s, int fd, const struct io_reader *src,
-			  const uint8_t *sha256, const char *key, struct err *e)
+static bool write_content(int fd, const struct io_reader *src, const uint8_t *sha256,
+			  const char *key, struct err *e)
 {
 	struct sha256 *hash = NULL;
 	uint8_t digest[SHA256_BYTES];
@@ -241,7 +241,6 @@ static bool write_content(struct store *s, int fd, const struct io_reader *src,
 		    !file_write_all(fd, chunk, len, key, e))
 			goto out;
 		at += len;
-		s->counters.bytes_out += len;
 	}
 	if (hash && !sha256_finish(hash, digest, e))
 		goto out;
@@ -255,55 +254,82 @@ out:
 	return ok;
 }
 
-static bool file_put(struct store *s, const char *key, const struct io_reader *src,
-		     const uint8_t *sha256, const char *storage_class, struct err *e)
+/* Gives a file that nobody will write to again its second name, here: *taken is false where that does not work, as
+ * between file systems. It has to be on disk first. No byte of it is moved, so there is no digest to compare. */
+static bool take_file(const struct io_reader *src, int parent, const char *name, const char *key,
+		      bool *taken, struct err *e)
 {
-	struct file_store *f = s->impl;
-	const char *name;
-	char id[UPLOAD_ID_DIGITS + 1], tmp[256];
-	uint8_t random[UPLOAD_ID_DIGITS / 2];
-	struct stat st;
-	int parent, fd = -1;
-	bool ok = false, made = false;
+	struct stat st, here;
+	char path[64];
 
-	(void)storage_class; /* a folder has none */
-	s->counters.calls++;
-	if (!component_check(key, e) || !rng_system(random, sizeof(random), e))
+	*taken = false;
+	if (!src->sealed_fd || fstat(*src->sealed_fd, &st) != 0 || fstat(parent, &here) != 0 ||
+	    st.st_dev != here.st_dev || !S_ISREG(st.st_mode) || (st.st_mode & 077) != 0)
+		return true;
+	if (fsync(*src->sealed_fd) != 0)
+		return err_set_errno(e, ERR_IO, errno, "could not sync object \"%s\"", key);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", *src->sealed_fd);
+	if (linkat(AT_FDCWD, path, parent, name, AT_SYMLINK_FOLLOW) == 0)
+		*taken = true;
+	else if (errno == EEXIST)
+		return file_exists_error(key, e);
+	return true;
+}
+
+/* Writes a file of a temporary name, and gives it its name when it is on disk. */
+static bool copy_file(const struct io_reader *src, const uint8_t *sha256, int parent,
+		      const char *name, const char *key, struct err *e)
+{
+	uint8_t random[UPLOAD_ID_DIGITS / 2];
+	char id[UPLOAD_ID_DIGITS + 1], tmp[256];
+	bool ok;
+	int fd;
+
+	if (!rng_system(random, sizeof(random), e))
 		return false;
-	parent = open_parent_to_write(f, key, &name, e);
-	if (parent < 0)
-		return err_wrap(e, "could not write object \"%s\"", key);
-	if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
-		file_exists_error(key, e);
-		goto out;
-	}
 	hex_encode(random, sizeof(random), id);
 	snprintf(tmp, sizeof(tmp), UPLOAD_PREFIX "%s-%s", id, name);
 	fd = openat(parent, tmp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd < 0) {
-		err_set_errno(e, code_of(errno), errno, "could not create a file for object \"%s\"",
-			      key);
-		goto out;
+	if (fd < 0)
+		return err_set_errno(e, code_of(errno), errno,
+				     "could not create a file for object \"%s\"", key);
+	ok = write_content(fd, src, sha256, key, e);
+	if (ok && fsync(fd) != 0)
+		ok = err_set_errno(e, ERR_IO, errno, "could not sync object \"%s\"", key);
+	if (close(fd) != 0 && ok)
+		ok = err_set_errno(e, ERR_IO, errno, "could not close object \"%s\"", key);
+	ok = ok && publish(parent, tmp, name, key, e);
+	if (!ok)
+		unlinkat(parent, tmp, 0);
+	return ok;
+}
+
+static bool file_put(struct store *s, const char *key, const struct io_reader *src,
+		     const uint8_t *sha256, const char *storage_class, struct err *e)
+{
+	const char *name;
+	bool ok, taken = false;
+	struct stat st;
+	int parent;
+
+	(void)storage_class; /* a folder has none */
+	s->counters.calls++;
+	if (!component_check(key, e))
+		return false;
+	parent = open_parent_to_write(s->impl, key, &name, e);
+	if (parent < 0)
+		return err_wrap(e, "could not write object \"%s\"", key);
+	if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+		close(parent);
+		return file_exists_error(key, e);
 	}
-	made = true;
-	if (!write_content(s, fd, src, sha256, key, e))
-		goto out;
-	if (fsync(fd) != 0) {
-		err_set_errno(e, ERR_IO, errno, "could not sync object \"%s\"", key);
-		goto out;
-	}
-	if (!publish(parent, tmp, name, key, e))
-		goto out;
-	made = false;
-	ok = true;
-	if (fsync(parent) != 0)
+	ok = take_file(src, parent, name, key, &taken, e) &&
+	     (taken || copy_file(src, sha256, parent, name, key, e));
+	if (ok && fsync(parent) != 0)
 		ok = err_set_errno(e, ERR_IO, errno, "could not sync the folder of object \"%s\"",
 				   key);
-out:
-	if (fd >= 0 && close(fd) != 0 && ok)
-		ok = err_set_errno(e, ERR_IO, errno, "could not close object \"%s\"", key);
-	if (made)
-		unlinkat(parent, tmp, 0);
+	if (ok)
+		s->counters.bytes_out += src->size_bytes;
 	close(parent);
 	return ok;
 }
@@ -785,7 +811,7 @@ static bool make_root(const char *root, struct err *e)
 	return ok;
 }
 
-bool store_file_open(struct store *s, const char *location, struct err *e)
+bool store_file_open(struct store *s, const char *location, bool make_folder, struct err *e)
 {
 	struct file_store *f;
 
@@ -801,9 +827,14 @@ bool store_file_open(struct store *s, const char *location, struct err *e)
 	s->impl = f;
 	f->root_fd = -1;
 	f->root = decode_path(location, e);
-	if (!f->root || !make_root(f->root, e))
+	if (!f->root || (make_folder && !make_root(f->root, e)))
 		goto fail;
 	f->root_fd = open(f->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (f->root_fd < 0 && errno == ENOENT) {
+		err_set(e, ERR_OFFLINE, "the archive's folder \"%s\" is not there", f->root);
+		err_hint(e, "Is it mounted? Where there never was one, \"firn init\" makes it.");
+		goto fail;
+	}
 	if (f->root_fd < 0) {
 		err_set_errno(e, code_of(errno) == ERR_DENIED ? ERR_DENIED : ERR_IO, errno,
 			      "could not open the archive's folder \"%s\"", f->root);

@@ -72,7 +72,7 @@ complete_line() { bash -c '. "$0"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _f
 is "completion knows commands" "$(complete_line firn reh)" rehydrate
 is "completion knows a command's options" "$(complete_line firn pass --max)" "--max-rows --max-runtime"
 is "completion knows choices" "$(complete_line firn --format j)" json
-is "completion knows topics of help" "$(complete_line firn help ver)" verify
+is "completion knows topics of help" "$(complete_line firn help ver)" "verify versions"
 
 exits "a full disk is noticed" 73 sh -c '"$0" help >/dev/full' "$FIRN"
 done_testing

@@ -54,6 +54,7 @@ static struct store *open_archive(const struct archive *a)
 	struct err e = { 0 };
 	struct store *s =
 		store_open(&(struct store_options){ .url = a->url,
+						    .make_folder = true,
 						    .endpoint = getenv("FIRN_TEST_S3_ENDPOINT"),
 						    .path_style = true,
 						    .part_bytes = PART_BYTES,

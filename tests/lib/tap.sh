@@ -8,7 +8,7 @@
 #     like "NAME" GOT REGEX           extended regular expression, by grep -E
 #     unlike "NAME" GOT REGEX
 #     exits "NAME" STATUS COMMAND...  passes when COMMAND exits with STATUS; its output goes to $OUT and $ERR
-#     diag TEXT                       a comment line
+#     diag TEXT                       a comment line, on stderr so that a run that is not verbose shows it too
 #     skip_all REASON                 end here, successfully, when what the test needs cannot be had
 #     done_testing                    prints the plan, exits 1 if anything failed
 
@@ -18,7 +18,7 @@ TAP_PLAN=
 
 plan() { TAP_PLAN=$1; echo "1..$1"; }
 
-diag() { printf '%s\n' "$*" | sed 's/^/# /'; }
+diag() { printf '%s\n' "$*" | sed 's/^/# /' >&2; }
 
 skip_all() { echo "1..0 # SKIP $*"; TAP_PLAN=0; exit 0; }
 
@@ -28,6 +28,7 @@ tap_result() { # STATUS NAME
 		echo "ok $TAP_COUNT - $2"
 	else
 		echo "not ok $TAP_COUNT - $2"
+		diag "not ok $TAP_COUNT - $2"
 		TAP_FAILED=$((TAP_FAILED + 1))
 	fi
 	return 0

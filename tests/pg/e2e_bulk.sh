@@ -70,4 +70,76 @@ exits "a bulk load leaves no index work to others" 64 "$FIRN" rehydrate --where-
 exits "a pass" 0 "$FIRN" pass
 exits "one document" 0 "$FIRN" rehydrate --document "$(sql "SELECT id FROM document WHERE workspace_id = 'w1' LIMIT 1")" --bulk
 is "is no load" "$(restores)" 0
+
+# ---- a load that was killed, and then things change before its index is back ----
+psql -X -q -d "$FIRN_TEST_PG_URI" -c "DROP DATABASE IF EXISTS $DB_NAME WITH (FORCE)"
+fresh_db
+e2e_tables 0 500
+INDEX=document_chunk_ix
+made() { sql "DROP INDEX IF EXISTS $INDEX; CREATE INDEX $INDEX ON document_chunk USING hnsw (embedding vector_cosine_ops) WITH ($1)"; }
+made "m = 8, ef_construction = 32"
+e2e_env "$(e2e_file_archive)"
+exits "init" 0 "$FIRN" init
+WHOLE=$(index_state $INDEX)
+exits "a pass" 0 "$FIRN" pass
+killed() { FIRN_FAULT=bulk.after_begin=kill exits "$1" 137 "$FIRN" rehydrate --where-cold all --bulk; }
+
+sql "COMMENT ON INDEX $INDEX IS 'x'"
+killed "a load of an index that cannot be dropped is killed"
+sql "COMMENT ON INDEX $INDEX IS NULL"
+exits "the next load, to which it could be" 0 "$FIRN" rehydrate --where-cold all --bulk
+is "has it back as it was" "$(index_state $INDEX) $(restores)" "$WHOLE 0"
+
+exits "a pass" 0 "$FIRN" pass
+killed "a load that dropped an index is killed"
+made "m = 16, ef_construction = 128"
+OWN=$(index_state $INDEX)
+exits "the next load, after somebody made another index of that name" 0 "$FIRN" rehydrate --where-cold all --bulk
+is "leaves that one as it is" "$(index_state $INDEX) $(restores)" "$OWN 0"
+
+exits "a pass" 0 "$FIRN" pass
+killed "a load is killed"
+made "m = 8, ef_construction = 32"
+sql "COMMENT ON INDEX $INDEX IS 'mine'"
+exits "the next load, after somebody made it again with a comment" 0 "$FIRN" rehydrate --where-cold all --bulk
+is "leaves it as it is" "$(index_state $INDEX) $(restores)" "$WHOLE 0"
+sql "COMMENT ON INDEX $INDEX IS NULL"
+
+# ---- passes that fail do not keep the index away ----
+exits "a pass in small segments" 0 "$FIRN" pass --segment-size 100KiB
+cat >"$T/term.sh" <<EOF
+for i in \$(seq 200); do [ -s "$T/pid" ] && break; sleep 0.05; done
+kill -TERM \$(cat "$T/pid")
+EOF
+rm -f "$T/pid"
+FIRN_FAULT="rehydrate.after_insert=exec:sh $T/term.sh" "$FIRN" rehydrate --where-cold all --bulk >"$T/term.out" 2>&1 &
+echo $! >"$T/pid.new" && mv "$T/pid.new" "$T/pid"
+status=0
+wait "$(cat "$T/pid")" || status=$?
+is "a load that is told to stop" "$status" 75
+like "says which index is missing" "$(cat "$T/term.out")" "$INDEX +put-off +still out of the way"
+is "for it is" "$(restores)" 1
+exits "until the next load" 0 "$FIRN" rehydrate --where-cold all --bulk
+exits "a pass" 0 "$FIRN" pass
+killed "a load is killed again"
+ARCHIVE_OF=$(dirname "$(find "${FIRN_ARCHIVE#file://}" -name '*.seg' | head -n 1)")
+mv "$ARCHIVE_OF" "$ARCHIVE_OF.away"
+: >"$ARCHIVE_OF"
+sql "INSERT INTO document_chunk SELECT gen_random_uuid(), document_id, workspace_id, 9, 'more', embedding, 'v0', created_at FROM document_chunk
+	WHERE embedding_version = 'v2' LIMIT 10"
+not_ok "a pass that cannot write to the archive" "$FIRN" pass
+is "brings the index back all the same" "$(index_state $INDEX) $(restores)" "$WHOLE 0"
+rm "$ARCHIVE_OF"
+mv "$ARCHIVE_OF.away" "$ARCHIVE_OF"
+exits "a pass that can" 0 "$FIRN" pass
+
+# ---- a leaf that has another name ----
+killed "a load is killed once more"
+sql "ALTER TABLE document_chunk RENAME TO chunk_now"
+export FIRN_TABLE=public.chunk_now
+exits "init under the table's new name" 0 "$FIRN" init
+sql "UPDATE firn.index_restore SET table_id = (SELECT id FROM firn.managed_table WHERE label = 'public.chunk_now')"
+exits "maintain" 78 "$FIRN" maintain
+like "does not forget the index" "$ERR" "took index \"$INDEX\" of leaf \"public.document_chunk\" out of the way"
+like "and says what it was" "$ERR" "CREATE INDEX $INDEX ON public.document_chunk USING hnsw"
 done_testing

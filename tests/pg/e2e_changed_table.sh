@@ -102,4 +102,29 @@ exits "and skip" 0 "$FIRN" rehydrate --where-cold all
 is "brings back one of each key" "$(sql "SELECT count(*) FROM document_chunk WHERE embedding_version = 'v1'") $(cold_rows)" "30 30"
 sql "ALTER TABLE document_chunk DROP CONSTRAINT document_chunk_pkey, ADD PRIMARY KEY (workspace_id, id, chunk_index)"
 ok "with the wider key the others come, too" back
+
+# --- a column that has another name now is no dropped one -----------------------------------------------------------
+fresh_db
+e2e_tables 2 10
+e2e_env "$(e2e_file_archive)"
+exits "init" 0 "$FIRN" init
+ALL=$(e2e_digest)
+exits "pass" 0 "$FIRN" pass
+COLD=$(cold_rows)
+sql "ALTER TABLE document_chunk RENAME COLUMN chunk_text TO body"
+exits "a column was renamed" 78 "$FIRN" rehydrate --where-cold all
+like "which is named" "$ERR" "column \"chunk_text\" of the archived rows is no longer in table"
+like "with what to say" "$ERR" "--column chunk_text=body"
+is "nothing came back without its values" "$(cold_rows)" "$COLD"
+exits "a column that is not there" 78 "$FIRN" rehydrate --where-cold all --column chunk_text=text
+like "is refused" "$ERR" "has no column \"text\""
+exits "two for one" 78 "$FIRN" rehydrate --where-cold all --column chunk_text=body --column embedding_version=body
+exits "half a sentence" 64 "$FIRN" rehydrate --where-cold all --column chunk_text
+exits "with its new name everything comes back" 0 "$FIRN" rehydrate --where-cold all --column chunk_text=body
+is "bit for bit" "$(e2e_digest) $(cold_rows)" "$ALL 0"
+exits "pass" 0 "$FIRN" pass
+sql "ALTER TABLE document_chunk RENAME COLUMN body TO text"
+exits "values that are not wanted any more" 0 "$FIRN" rehydrate --where-cold all --column body= --format json
+like "are reported" "$(json '{notes}')" "given up"
+is "and left out" "$(sql "SELECT count(*) FROM document_chunk WHERE embedding_version = 'v1' AND workspace_id <> 'w4' AND text IS NOT NULL") $(cold_rows)" "0 0"
 done_testing

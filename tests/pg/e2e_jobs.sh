@@ -68,4 +68,20 @@ like "are refused" "$ERR" "a pass has from 1 to 64 jobs, not 65"
 sed 's/^limits: { /limits: { jobs: 0, /' "$T/policy.yaml" >"$T/none.yaml"
 exits "nor may a policy have none" 78 "$FIRN" pass --policy "$T/none.yaml"
 like "which says where" "$ERR" "none.yaml:5: jobs: 0 is not from 1 to 64"
+
+# A role that may have fewer connections than the jobs want.
+exits "all comes back" 0 "$FIRN" rehydrate --where-cold all
+sql "DROP ROLE IF EXISTS firn_few; CREATE ROLE firn_few LOGIN SUPERUSER; ALTER ROLE firn_few NOSUPERUSER CONNECTION LIMIT 3;
+	GRANT ALL ON DATABASE $DB_NAME TO firn_few; GRANT pg_read_all_data, pg_write_all_data TO firn_few;
+	ALTER TABLE document_chunk OWNER TO firn_few; ALTER TABLE workspace_index_state OWNER TO firn_few;
+	GRANT ALL ON SCHEMA firn TO firn_few; GRANT ALL ON ALL TABLES IN SCHEMA firn TO firn_few; GRANT ALL ON ALL SEQUENCES IN SCHEMA firn TO firn_few"
+for leaf in $(sql "SELECT relid FROM pg_partition_tree('document_chunk') WHERE isleaf"); do sql "ALTER TABLE $leaf OWNER TO firn_few"; done
+few() { FIRN_DATABASE=$(printf %s "$DB" | sed 's,//[^@/]*@,//firn_few@,') "$FIRN" "$@"; }
+exits "a pass that gets connections for one job only" 0 few pass --jobs 4 --no-maintain
+is "moves everything with it" "$(e2e_digest)" "$HOT"
+like "and says so" "$ERR" "goes on with fewer jobs: .*too many connections"
+sql "ALTER ROLE firn_few CONNECTION LIMIT 1"
+exits "one that gets too few even for that" 75 few pass
+like "says what it needs" "$ERR" "two connections"
+sql "REASSIGN OWNED BY firn_few TO CURRENT_USER; DROP OWNED BY firn_few; DROP ROLE firn_few"
 done_testing

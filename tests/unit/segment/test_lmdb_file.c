@@ -40,17 +40,15 @@ static struct lmdb_item item(const char *database, uint8_t key, size_t len)
 }
 
 /* Puts one value of len bytes into each database named and seals the file. */
-static void seal(const char *dir, const char *path, const char *const *databases, size_t len,
-		 uint64_t map_bytes)
+static void seal(const char *path, const char *const *databases, size_t len, uint64_t map_bytes)
 {
 	uint8_t sha256[SHA256_BYTES], again[SHA256_BYTES];
 	struct lmdb_work *w;
 	struct err e = { 0 };
 	uint64_t bytes, found_bytes;
-	char work[200];
 
-	snprintf(work, sizeof(work), "%s/work", dir);
-	w = lmdb_work_new(work, map_bytes, &e);
+	unlink(path);
+	w = lmdb_work_new(path, map_bytes, &e);
 	if (!w)
 		fail_msg("%s", e.message);
 	for (uint8_t key = 1; key < 20; key++) {
@@ -62,14 +60,13 @@ static void seal(const char *dir, const char *path, const char *const *databases
 			buf_release(&it.value);
 		}
 	}
-	unlink(path);
-	if (!lmdb_work_seal(w, path, &bytes, sha256, &e))
+	if (!lmdb_work_seal(w, &bytes, sha256, &e))
 		fail_msg("%s", e.message);
 	assert_true(sha256_file(path, again, &found_bytes, &e));
 	assert_int_equal(found_bytes, bytes);
 	assert_memory_equal(sha256, again, SHA256_BYTES);
 	lmdb_work_free(w);
-	assert_int_equal(access(work, F_OK), -1);
+	assert_int_equal(access(path, F_OK), 0);
 }
 
 static void values_lie_in_the_file_where_their_offsets_say(void **state)
@@ -83,7 +80,7 @@ static void values_lie_in_the_file_where_their_offsets_say(void **state)
 		struct lmdb_sealed *s;
 		struct err e = { 0 };
 
-		seal(*state, path, known, lens[i], 16 << 20);
+		seal(path, known, lens[i], 16 << 20);
 		s = lmdb_sealed_open(path, known, &e);
 		assert_non_null(s);
 		assert_true(file_read(path, 1 << 30, &whole, &e));
@@ -113,7 +110,7 @@ static void a_map_that_is_too_small_is_enlarged(void **state)
 	char path[200];
 
 	snprintf(path, sizeof(path), "%s/grown", (char *)*state);
-	seal(*state, path, known, 300000, 128 << 10);
+	seal(path, known, 300000, 128 << 10);
 	s = lmdb_sealed_open(path, known, &e);
 	assert_non_null(s);
 	assert_int_equal(lmdb_sealed_count(s, "beta"), 19);
@@ -130,7 +127,7 @@ static void an_unknown_part_is_refused_unless_its_name_says_optional(void **stat
 	char path[200];
 
 	snprintf(path, sizeof(path), "%s/parts", (char *)*state);
-	seal(*state, path, optional, 10, 1 << 20);
+	seal(path, optional, 10, 1 << 20);
 	s = lmdb_sealed_open(path, known, &e);
 	assert_non_null(s);
 	assert_int_equal(lmdb_sealed_count(s, "opt_sketch"), 0);
@@ -138,36 +135,65 @@ static void an_unknown_part_is_refused_unless_its_name_says_optional(void **stat
 	assert_int_equal(e.code, ERR_NOT_FOUND);
 	lmdb_sealed_close(s);
 
-	seal(*state, path, strange, 10, 1 << 20);
+	seal(path, strange, 10, 1 << 20);
 	assert_null(lmdb_sealed_open(path, known, &e));
 	assert_int_equal(e.code, ERR_CONFIG);
 }
 
-static void sealing_never_overwrites(void **state)
+static void a_file_that_is_there_is_never_written_to(void **state)
+{
+	struct buf found = BUF_INIT;
+	struct err e = { 0 };
+	char path[200];
+
+	snprintf(path, sizeof(path), "%s/there", (char *)*state);
+	assert_true(file_write_atomic(path, "mine", 4, &e));
+	assert_null(lmdb_work_new(path, 1 << 20, &e));
+	assert_int_equal(e.code, ERR_EXISTS);
+	assert_true(file_read(path, 100, &found, &e));
+	assert_string_equal(buf_str(&found), "mine");
+	buf_release(&found);
+}
+
+static void what_was_not_sealed_is_removed(void **state)
 {
 	struct lmdb_item it = item("alpha", 1, 10);
+	struct lmdb_work *w;
+	struct err e = { 0 };
+	char path[200];
+
+	snprintf(path, sizeof(path), "%s/unsealed", (char *)*state);
+	w = lmdb_work_new(path, 1 << 20, &e);
+	assert_non_null(w);
+	assert_true(lmdb_work_put(w, &it, 1, &e));
+	assert_int_equal(access(path, F_OK), 0);
+	lmdb_work_free(w);
+	assert_int_equal(access(path, F_OK), -1);
+	buf_release(&it.value);
+}
+
+/* What a compacting copy would take out. */
+static void many_small_puts_leave_few_unused_pages(void **state)
+{
+	const size_t puts = 200, len = 50000;
 	uint8_t sha256[SHA256_BYTES];
 	struct lmdb_work *w;
 	struct err e = { 0 };
 	uint64_t bytes;
-	char path[200], work[200];
+	char path[200];
 
-	snprintf(path, sizeof(path), "%s/there", (char *)*state);
-	snprintf(work, sizeof(work), "%s/work", (char *)*state);
-	assert_true(file_write_atomic(path, "mine", 4, &e));
-	assert_null(lmdb_work_new(path, 1 << 20, &e));
-	assert_int_equal(e.code, ERR_EXISTS);
-	w = lmdb_work_new(work, 1 << 20, &e);
+	snprintf(path, sizeof(path), "%s/small", (char *)*state);
+	w = lmdb_work_new(path, 64 << 20, &e);
 	assert_non_null(w);
-	assert_true(lmdb_work_put(w, &it, 1, &e));
-	assert_false(lmdb_work_seal(w, path, &bytes, sha256, &e));
-	assert_int_equal(e.code, ERR_IO);
+	for (size_t i = 0; i < puts; i++) {
+		struct lmdb_item it = item("alpha", (uint8_t)i, len);
+
+		assert_true(lmdb_work_put(w, &it, 1, &e));
+		buf_release(&it.value);
+	}
+	assert_true(lmdb_work_seal(w, &bytes, sha256, &e));
 	lmdb_work_free(w);
-	buf_release(&it.value);
-	it.value = (struct buf)BUF_INIT;
-	assert_true(file_read(path, 100, &it.value, &e));
-	assert_string_equal(buf_str(&it.value), "mine");
-	buf_release(&it.value);
+	assert_in_range(bytes, puts * len, puts * 13 * 4096 + 64 * 4096);
 }
 
 int main(void)
@@ -176,7 +202,9 @@ int main(void)
 		cmocka_unit_test(values_lie_in_the_file_where_their_offsets_say),
 		cmocka_unit_test(a_map_that_is_too_small_is_enlarged),
 		cmocka_unit_test(an_unknown_part_is_refused_unless_its_name_says_optional),
-		cmocka_unit_test(sealing_never_overwrites),
+		cmocka_unit_test(a_file_that_is_there_is_never_written_to),
+		cmocka_unit_test(what_was_not_sealed_is_removed),
+		cmocka_unit_test(many_small_puts_leave_few_unused_pages),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

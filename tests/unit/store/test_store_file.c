@@ -29,7 +29,7 @@ static int set_up(void **state)
 	if (!mkdtemp(place.folder))
 		return -1;
 	snprintf(url, sizeof(url), "file://%s/archive", place.folder);
-	place.store = store_open(&(struct store_options){ .url = url }, &e);
+	place.store = store_open(&(struct store_options){ .url = url, .make_folder = true }, &e);
 	*state = &place;
 	return place.store ? 0 : -1;
 }
@@ -134,6 +134,56 @@ static void objects_are_for_their_owner_only(void **state)
 	assert_int_equal(st.st_mode & 077, 0);
 }
 
+static void a_sealed_file_becomes_the_object_itself(void **state)
+{
+	struct place *p = *state;
+	struct io_reader reader;
+	struct buf out = BUF_INIT;
+	struct err e = { 0 };
+	struct stat sealed, object;
+	uint8_t digest[SHA256_BYTES];
+	int fd;
+
+	assert_true(file_write_atomic(path_in(p, "sealed"), "whole", 5, &e));
+	fd = file_open_read(path_in(p, "sealed"), &e);
+	assert_true(fd >= 0);
+	assert_true(io_reader_from_sealed_fd(&reader, &fd, "sealed", &e));
+	assert_true(sha256_once("whole", 5, digest, &e));
+	assert_true(store_put(p->store, "folder/object", &reader, digest, NULL, &e));
+	assert_false(store_put(p->store, "folder/object", &reader, digest, NULL, &e));
+	assert_int_equal(e.code, ERR_EXISTS);
+	assert_int_equal(stat(path_in(p, "archive/folder/object"), &object), 0);
+	assert_int_equal(fstat(fd, &sealed), 0);
+	assert_int_equal(object.st_ino, sealed.st_ino);
+	assert_int_equal(unlink(path_in(p, "sealed")), 0);
+	assert_true(store_get_range(p->store, "folder/object", 0, 5, &out, &e));
+	assert_memory_equal(out.data, "whole", 5);
+	close(fd);
+	buf_release(&out);
+}
+
+static void a_sealed_file_that_others_may_read_is_copied(void **state)
+{
+	struct place *p = *state;
+	struct io_reader reader;
+	struct err e = { 0 };
+	struct stat sealed, object;
+	int fd;
+
+	assert_true(file_write_atomic(path_in(p, "sealed"), "whole", 5, &e));
+	assert_int_equal(chmod(path_in(p, "sealed"), 0644), 0);
+	fd = file_open_read(path_in(p, "sealed"), &e);
+	assert_true(fd >= 0);
+	assert_true(io_reader_from_sealed_fd(&reader, &fd, "sealed", &e));
+	assert_true(store_put(p->store, "object", &reader, NULL, NULL, &e));
+	assert_int_equal(stat(path_in(p, "archive/object"), &object), 0);
+	assert_int_equal(fstat(fd, &sealed), 0);
+	assert_int_not_equal(object.st_ino, sealed.st_ino);
+	assert_int_equal(object.st_mode & 0777, 0600);
+	assert_int_equal(object.st_size, 5);
+	close(fd);
+}
+
 /* What put relies on when it remembers a folder; somebody may have cleaned up by hand. */
 static void a_folder_that_went_away_is_made_again(void **state)
 {
@@ -170,7 +220,7 @@ static void escapes_in_the_url_are_understood(void **state)
 	struct store *s;
 
 	snprintf(url, sizeof(url), "file://%s/with%%20space%%/deep//", p->folder);
-	s = store_open(&(struct store_options){ .url = url }, &e);
+	s = store_open(&(struct store_options){ .url = url, .make_folder = true }, &e);
 	assert_non_null(s);
 	assert_true(put(s, "k", "x", &e));
 	assert_int_equal(access(path_in(p, "with space%/deep/k"), F_OK), 0);
@@ -224,6 +274,10 @@ int main(void)
 						tear_down),
 		cmocka_unit_test_setup_teardown(objects_are_for_their_owner_only, set_up,
 						tear_down),
+		cmocka_unit_test_setup_teardown(a_sealed_file_becomes_the_object_itself, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(a_sealed_file_that_others_may_read_is_copied,
+						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_folder_that_went_away_is_made_again, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(long_names_are_refused_before_anything_is_written,

@@ -1,0 +1,116 @@
+/*
+ * Whether the archive that the URL leads to is the one where this catalog's segments are. A folder that is not mounted,
+ * or a bucket of the same name at another endpoint, takes segments and gives them back like the right one; what is
+ * moved there is lost to every reader once the mistake is mended. So init leaves an object, and nobody writes or deletes
+ * where it is missing.
+ */
+#include "engine/engine.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/buf.h"
+
+#define MARKER_NAME "firn-archive.txt"
+
+bool engine_archive_marker(struct firn *f, char key[ENGINE_MARKER_MAX], struct err *e)
+{
+	char id[37];
+
+	if (!engine_pg(f, e) || !catalog_id(f->pg, id, e))
+		return false;
+	snprintf(key, ENGINE_MARKER_MAX, "%s/" MARKER_NAME, id);
+	return true;
+}
+
+bool engine_archive_check(struct firn *f, struct err *e)
+{
+	char key[ENGINE_MARKER_MAX];
+	struct store_object object;
+	struct store *store = engine_store(f, e);
+
+	if (!store || !engine_archive_marker(f, key, e))
+		return false;
+	if (store_head(store, key, &object, e))
+		return true;
+	if (e->code != ERR_NOT_FOUND)
+		return err_wrap(e, "could not look whether archive \"%s\" is the right one",
+				store_url(store));
+	err_set(e, ERR_OFFLINE,
+		"archive \"%s\" is not the one of this database: object \"%s\" is not there",
+		store_url(store), key);
+	return err_hint(
+		e, "Is the folder mounted, are bucket, prefix and endpoint right? If they are, "
+		   "\"firn init\" writes that object (again).");
+}
+
+/* The archive is the right one when it has what is active in the catalog, or nothing is. */
+static bool prove(struct firn *f, int64_t table_id, struct err *e)
+{
+	struct segment_filter filter = { .table_id = table_id };
+	struct segment_list active = { 0 };
+	struct store_object object;
+	bool ok;
+
+	filter.states[SEGMENT_ACTIVE] = true;
+	ok = catalog_segments(f->pg, &filter, &active, e);
+	if (ok && active.count > 0) {
+		const struct segment_record *newest = &active.items[active.count - 1];
+
+		ok = store_head(f->store, newest->index_key, &object, e) &&
+		     ((int64_t)object.bytes == newest->index_bytes ||
+		      err_set(e, ERR_DATA,
+			      "object \"%s\" has %" PRIu64 " bytes instead of %" PRId64,
+			      newest->index_key, object.bytes, newest->index_bytes));
+		if (!ok && (e->code == ERR_NOT_FOUND || e->code == ERR_DATA)) {
+			err_wrap(
+				e,
+				"archive \"%s\" is not the one where this database's cold rows are",
+				store_url(f->store));
+			e->code = ERR_OFFLINE;
+			err_hint(e,
+				 "Is the folder mounted, are bucket, prefix and endpoint right?");
+		}
+	}
+	segment_list_release(&active);
+	return ok;
+}
+
+bool engine_archive_mark(struct firn *f, const int64_t *table_ids, size_t count, struct err *e)
+{
+	char key[ENGINE_MARKER_MAX], id[37];
+	struct buf text = BUF_INIT;
+	struct io_reader reader;
+	struct store_object object;
+	uint8_t digest[SHA256_BYTES];
+	bool ok;
+
+	if (!engine_archive_marker(f, key, e))
+		return false;
+	if (store_head(f->store, key, &object, e))
+		return true;
+	if (e->code != ERR_NOT_FOUND)
+		return false;
+	err_clear(e);
+	for (size_t i = 0; i < count; i++)
+		if (!prove(f, table_ids[i], e))
+			return false;
+	memcpy(id, key, 36);
+	id[36] = '\0';
+	buf_printf(
+		&text,
+		"Here lie rows that firn moved out of a Postgres database, that of catalog %s.\n"
+		"Change nothing by hand: \"firn verify\" looks it through, \"firn gc\" tidies up.\n"
+		"firn moves rows only to where it finds this file.\n",
+		id);
+	io_reader_from_memory(&reader, &(struct io_memory){ text.data, text.len }, "marker");
+	ok = buf_ok(&text, e) && sha256_once(text.data, text.len, digest, e) &&
+	     store_put(f->store, key, &reader, digest, NULL, e);
+	/* Another init, at the same time. */
+	if (!ok && e->code == ERR_EXISTS) {
+		err_clear(e);
+		ok = true;
+	}
+	buf_release(&text);
+	return ok || err_wrap(e, "could not mark the archive as this database's");
+}
