@@ -120,9 +120,9 @@ static bool drop_dead(struct ensure *x, struct err *e)
 
 		if (!is_dead(x, ix))
 			continue;
-		if (n->leaf && n->busy && !ix->valid) {
+		if (n->leaf && n->busy) {
 			err_set(e, ERR_BUSY,
-				"index \"%s\" of \"%s\" is not valid, and another session is at "
+				"index \"%s\" of \"%s\" is left over, and another session is at "
 				"work there",
 				ix->name, n->label);
 			return err_hint(e, "If it is being built, wait for it. If not, it is "

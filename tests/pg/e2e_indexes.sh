@@ -144,13 +144,13 @@ exits "status with leftovers" 0 "$FIRN" indexes status --format json
 is "counts them" "$(json '{leftovers}') $(json '{invalid}')" "2 3"
 exits "as text" 0 "$FIRN" indexes status
 like "names them" "$OUT" 'flat_embedding_ivfflat_ccnew1 +leftover, invalid'
-psql -X -q -d "$DB" -c "BEGIN; LOCK TABLE flat IN SHARE UPDATE EXCLUSIVE MODE; SELECT pg_sleep(600)" >/dev/null 2>&1 &
+psql -X -q -d "$DB" -c "BEGIN; LOCK TABLE flat IN SHARE UPDATE EXCLUSIVE MODE; SELECT pg_sleep(60)" >/dev/null 2>&1 &
 BUILDER=$!
 builds() { [ "$(sql "SELECT count(*) FROM pg_locks WHERE relation = 'flat'::regclass AND mode = 'ShareUpdateExclusiveLock' AND granted")" = 1 ]; }
 ok "someone builds on the table" poll_until 10 builds
 exits "ensure while someone builds" 75 "$FIRN" indexes ensure --type hnsw
 like "touches nothing" "$ERR" 'another session is at work there'
-sql "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(600)%' AND pid <> pg_backend_pid()" >/dev/null
+sql "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(60)%' AND pid <> pg_backend_pid()" >/dev/null
 wait $BUILDER 2>/dev/null
 exits "ensure afterwards" 0 "$FIRN" indexes ensure --type hnsw --format json
 is "drops what is dead and builds the index" "$(tree flat)" "flat_embedding_hnsw|t|f|"
