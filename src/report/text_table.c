@@ -175,7 +175,7 @@ bool text_table_print(const struct text_table *t, FILE *out, int width, struct e
 	widths = mem_new(t->column_count, sizeof(*widths), e);
 	if (!widths)
 		return false;
-	measure(t, widths, width > 0 ? (size_t)width : 100);
+	measure(t, widths, width > 0 ? (size_t)width : SIZE_MAX);
 	print_row(t, out, widths, NULL);
 	for (size_t i = 0; i + t->column_count <= t->cell_count; i += t->column_count)
 		print_row(t, out, widths, t->cells + i);

@@ -44,8 +44,9 @@ EOF
 FIRN_FAULT="move.after_verify=exec:sh $T/sessions '-eq 2'" exits "one job" 0 "$FIRN" pass --jobs 1 --no-maintain
 is "has one session to read and one to delete" "$(cat "$T/sessions.out")" 2
 ok "its rows come back" back
-FIRN_FAULT="move.after_verify=exec:sh $T/sessions '-ge 4'" exits "three jobs" 0 "$FIRN" pass --jobs 3 --no-maintain
-ok "have more" [ "$(cat "$T/sessions.out")" -ge 4 ]
+# Of jobs that are done the sessions may be closed while this one waits.
+FIRN_FAULT="move.after_verify=exec:sh $T/sessions '-ge 3'" exits "three jobs" 0 "$FIRN" pass --jobs 3 --no-maintain
+ok "have more" [ "$(cat "$T/sessions.out")" -ge 3 ]
 is "and move the same" "$(e2e_digest)" "$HOT"
 ok "their rows come back" back
 
