@@ -341,14 +341,15 @@ struct firn_indexes_ensure_options {
 	int64_t m, ef_construction, lists;
 	/* NULL: the operator class of a vector index that is there, else the cosine class of the type. Not both. */
 	const char *opclass, *op; /* "vector_l2_ops"; "<->" */
-	const char *expression;   /* SQL, in place of the embedding column: "embedding::halfvec(512)" */
-	const char *where;        /* SQL: a partial index */
+	const char
+		*expression; /* SQL, in place of the embedding column: "embedding::halfvec(512)" */
+	const char *where;   /* SQL: a partial index */
 	int dry_run;
 };
 
 struct firn_indexes_made {
-	struct firn_maintain_step
-		*steps; /* action: keep, create, attach, drop, drop-leftover, put-off; leaf: or a table above */
+	struct firn_maintain_step *
+		steps; /* action: keep, create, attach, drop, drop-leftover, put-off; leaf: or a table above */
 	size_t step_count;
 	int64_t built, kept; /* indexes of leaves */
 	int64_t put_off;     /* tables whose work could not be done now */
@@ -369,16 +370,18 @@ struct firn_index {
 	int above;                       /* of a partitioned table: holds nothing itself */
 	int valid, attached;
 	int leftover; /* of a build or replacement that died, or one that is going on */
-	int64_t m, ef_construction, lists;      /* in effect; 0 where the method has none */
-	int64_t lists_recommended;              /* for the leaf's rows; 0 where the method has none */
-	int lists_off;                          /* lists are more than twice or less than half of that */
-	int64_t rows, bytes, fresh_bytes;       /* fresh_bytes: that a new build would take; 0: not known */
-	double dead_share;                      /* of its entries; negative: not known */
-	char *rebuilt_at;                       /* by firn, or NULL */
+	int64_t m, ef_construction, lists; /* in effect; 0 where the method has none */
+	int64_t lists_recommended;         /* for the leaf's rows; 0 where the method has none */
+	int lists_off;                     /* lists are more than twice or less than half of that */
+	int64_t rows, bytes,
+		fresh_bytes; /* fresh_bytes: that a new build would take; 0: not known */
+	double dead_share;   /* of its entries; negative: not known */
+	char *rebuilt_at;    /* by firn, or NULL */
 };
 
 struct firn_indexes_status {
-	struct firn_index *indexes; /* by table, leaf, name; vector indexes, and leftovers of any kind */
+	struct firn_index
+		*indexes; /* by table, leaf, name; vector indexes, and leftovers of any kind */
 	size_t index_count;
 	int64_t leftovers, invalid, lists_off;
 };
@@ -387,9 +390,10 @@ bool firn_indexes_status(struct firn *f, struct firn_indexes_status *result, str
 void firn_indexes_status_release(struct firn_indexes_status *r);
 
 struct firn_indexes_probe_options {
-	const char *queries_path; /* a vector a line, as pgvector writes it; NULL: rows of each leaf */
-	int64_t sample;           /* rows of each leaf; 0: 20 */
-	int64_t seed;             /* the same seed chooses the same rows while they are there */
+	const char
+		*queries_path; /* a vector a line, as pgvector writes it; NULL: rows of each leaf */
+	int64_t sample;        /* rows of each leaf; 0: 20 */
+	int64_t seed;          /* the same seed chooses the same rows while they are there */
 	int64_t ef_search, probes; /* 0: the session's */
 };
 

@@ -253,8 +253,7 @@ static bool read_shape(struct pg *pg, const struct vector_request *q, struct vec
 		       struct err *e)
 {
 	struct pg_result *r = NULL;
-	bool ok = pg_local_search_path(pg, false, e) &&
-		  pg_query(pg, sql_vector_shape, NULL, &r, e);
+	bool ok = pg_local_search_path(pg, false, e) && pg_query(pg, sql_vector_shape, NULL, &r, e);
 
 	if (ok && (pg_rows(r) != 1 || pg_i64(r, 0, 7) != 1))
 		ok = err_set(e, ERR_CONFIG, "a vector index has one key");
@@ -464,8 +463,8 @@ bool vector_set_up_build(struct pg *pg, int64_t memory_bytes, int64_t workers, s
 	if (memory_bytes > 0 &&
 	    !pg_execf(pg, e, "SET maintenance_work_mem = '%lldkB'", (long long)memory_bytes / 1024))
 		return false;
-	return workers < 0 || pg_execf(pg, e, "SET max_parallel_maintenance_workers = %lld",
-				       (long long)workers);
+	return workers < 0 ||
+	       pg_execf(pg, e, "SET max_parallel_maintenance_workers = %lld", (long long)workers);
 }
 
 bool vector_reset_build(struct pg *pg, struct err *e)

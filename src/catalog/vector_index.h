@@ -29,8 +29,8 @@ struct vector_index {
 	char *name, *qualified;
 	char *quoted_name; /* as EXPLAIN shows it */
 	char method[64];
-	char *key;       /* column's name, or an expression as SQL */
-	bool expression; /* the latter */
+	char *key;                 /* column's name, or an expression as SQL */
+	bool expression;           /* the latter */
 	char *opclass, *predicate; /* predicate "": of all rows */
 	bool valid;
 	struct vector_options options;

@@ -88,8 +88,8 @@ bool vector_probe_begin(struct pg *pg, int64_t ef_search, int64_t probes, struct
 {
 	return pg_begin(pg, "ISOLATION LEVEL REPEATABLE READ READ ONLY", e) &&
 	       pg_exec(pg, "SET LOCAL statement_timeout = 0", e) &&
-	       (ef_search == 0 || pg_execf(pg, e, "SET LOCAL hnsw.ef_search = %lld",
-					   (long long)ef_search)) &&
+	       (ef_search == 0 ||
+		pg_execf(pg, e, "SET LOCAL hnsw.ef_search = %lld", (long long)ef_search)) &&
 	       (probes == 0 ||
 		pg_execf(pg, e, "SET LOCAL ivfflat.probes = %lld", (long long)probes));
 }

@@ -14,7 +14,8 @@ static bool read_lists(const char *text, int64_t *out, struct err *e)
 	}
 	if (str_parse_i64(text, out, e) && *out >= 1)
 		return true;
-	return err_set(e, ERR_USAGE, "--lists: \"%s\" is neither auto nor a number from 1 on", text);
+	return err_set(e, ERR_USAGE, "--lists: \"%s\" is neither auto nor a number from 1 on",
+		       text);
 }
 
 int cmd_indexes_ensure(struct cli *c)
@@ -38,9 +39,10 @@ int cmd_indexes_ensure(struct cli *c)
 
 	ok = read_lists(s->lists, &options.lists, &e) &&
 	     firn_indexes_ensure(c->firn, &options, &result, &e);
-	written = report_indexes_made(&c->report, &result, s->dry_run, ok ? NULL : &e,
-				      &write_error);
-	status = cli_end(c, &(struct cli_outcome){ ok, &e, written, &write_error, result.put_off > 0 });
+	written =
+		report_indexes_made(&c->report, &result, s->dry_run, ok ? NULL : &e, &write_error);
+	status = cli_end(
+		c, &(struct cli_outcome){ ok, &e, written, &write_error, result.put_off > 0 });
 	firn_indexes_made_release(&result);
 	return status;
 }

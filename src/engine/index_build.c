@@ -109,11 +109,11 @@ static bool check_room(struct ensure *x, size_t node, const struct index_cost *c
 	if (room < 0 || (double)room >= (double)bytes * ROOM_FACTOR)
 		return true;
 	x->put_off = true;
-	return ensure_step(x, x->have.nodes[node].label, t->final_name, "put-off", 0, 0, 0, e,
-			   "it needs %s of disk, there are %s",
-			   str_format_bytes((uint64_t)((double)bytes * ROOM_FACTOR), needs,
-					    sizeof(needs)),
-			   str_format_bytes((uint64_t)room, has, sizeof(has)));
+	return ensure_step(
+		x, x->have.nodes[node].label, t->final_name, "put-off", 0, 0, 0, e,
+		"it needs %s of disk, there are %s",
+		str_format_bytes((uint64_t)((double)bytes * ROOM_FACTOR), needs, sizeof(needs)),
+		str_format_bytes((uint64_t)room, has, sizeof(has)));
 }
 
 /* What the session gets: as the configuration says, else what the build needs within the limit. The server's RAM cannot

@@ -260,8 +260,8 @@ static bool free_name(struct ensure *x, const struct vector_node *n, char out[IN
 			return false;
 		taken |= planned(x, n, out);
 	}
-	return !taken || err_set(e, ERR_EXISTS, "there is no free name for an index of \"%s\"",
-				 n->label);
+	return !taken ||
+	       err_set(e, ERR_EXISTS, "there is no free name for an index of \"%s\"", n->label);
 }
 
 static uint32_t oid_of(const struct ensure *x, int item)
@@ -422,8 +422,8 @@ static bool add_exchange(struct ensure *x, struct buf *sql, struct err *e)
 			if (!vector_add_rename(x->f->pg, sql, old->qualified, name, e))
 				return false;
 		}
-		if (t->temporary && !vector_add_rename(x->f->pg, sql, t->qualified, t->final_name,
-						       e))
+		if (t->temporary &&
+		    !vector_add_rename(x->f->pg, sql, t->qualified, t->final_name, e))
 			return false;
 		if (old && *old->comment &&
 		    !vector_add_comment(x->f->pg, sql, n->schema, t->final_name, old->comment, e))
@@ -545,8 +545,7 @@ static bool check_options(const struct firn_indexes_ensure_options *o, struct er
 		return err_set(e, ERR_USAGE, "--ef-construction is to be at least twice --m (%lld)",
 			       (long long)m);
 	if (o->m && !o->ef_construction && 2 * o->m > HNSW_DEFAULT_EF_CONSTRUCTION)
-		return err_set(e, ERR_USAGE,
-			       "--m %lld needs an --ef-construction of at least %lld",
+		return err_set(e, ERR_USAGE, "--m %lld needs an --ef-construction of at least %lld",
 			       (long long)o->m, (long long)(2 * o->m));
 	if (o->lists < -1 || o->lists > IVFFLAT_MAX_LISTS)
 		return err_set(e, ERR_USAGE, "--lists is to be auto, or from 1 to %d",
@@ -566,8 +565,7 @@ bool firn_indexes_ensure(struct firn *f, const struct firn_indexes_ensure_option
 		struct lease lease = { 0 };
 
 		ok = engine_table_open(f, &f->tables[i], &t, e) &&
-		     lease_take(&lease, f->pg, t.id, e) &&
-		     ensure_table(f, &t, options, result, e);
+		     lease_take(&lease, f->pg, t.id, e) && ensure_table(f, &t, options, result, e);
 		lease_release(&lease);
 		engine_table_close(&t);
 	}

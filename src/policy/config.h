@@ -55,7 +55,8 @@ struct config {
 	struct {
 		bool concurrently; /* REINDEX CONCURRENTLY; default true */
 		char *work_mem;    /* maintenance_work_mem for index builds; NULL: the server's */
-		uint64_t build_memory_bytes; /* most that "indexes ensure" takes for a build where work_mem is not
+		uint64_t
+			build_memory_bytes; /* most that "indexes ensure" takes for a build where work_mem is not
 					      * given; 0: the server's shared_buffers, shared among builds */
 		int64_t build_workers; /* parallel workers of such a build; -1: the server's setting */
 		uint64_t

@@ -72,9 +72,9 @@ static void add_options(struct text_table *t, const struct firn_index *ix)
 static const char *state_of(const struct firn_index *ix)
 {
 	return ix->leftover && ix->valid ? "leftover"
-	       : ix->leftover		 ? "leftover, invalid"
+	       : ix->leftover            ? "leftover, invalid"
 	       : !ix->valid && ix->above ? "incomplete"
-	       : !ix->valid		 ? "invalid"
+	       : !ix->valid              ? "invalid"
 					 : "";
 }
 
@@ -103,8 +103,7 @@ static void add_index(struct text_table *t, const struct firn_index *ix, bool sa
 		  *ix->predicate ? " WHERE " : "", ix->predicate);
 }
 
-bool text_indexes_status(const struct report *r, const struct firn_indexes_status *x,
-			 struct err *e)
+bool text_indexes_status(const struct report *r, const struct firn_indexes_status *x, struct err *e)
 {
 	static const struct text_column columns[] = {
 		{ "TABLE", TEXT_NAME },   { "INDEX", TEXT_NAME },   { "", TEXT_WORD },
@@ -138,9 +137,9 @@ bool text_indexes_status(const struct report *r, const struct firn_indexes_statu
 bool text_indexes_probe(const struct report *r, const struct firn_indexes_probe *x, struct err *e)
 {
 	static const struct text_column columns[] = {
-		{ "LEAF", TEXT_NAME },      { "INDEX", TEXT_NAME },       { "QUERIES", TEXT_NUMBER },
-		{ "RECALL", TEXT_NUMBER },  { "LEAST", TEXT_NUMBER },     { "ANN P50", TEXT_NUMBER },
-		{ "P95", TEXT_NUMBER },     { "EXACT P50", TEXT_NUMBER }, { "P95", TEXT_NUMBER },
+		{ "LEAF", TEXT_NAME },     { "INDEX", TEXT_NAME },       { "QUERIES", TEXT_NUMBER },
+		{ "RECALL", TEXT_NUMBER }, { "LEAST", TEXT_NUMBER },     { "ANN P50", TEXT_NUMBER },
+		{ "P95", TEXT_NUMBER },    { "EXACT P50", TEXT_NUMBER }, { "P95", TEXT_NUMBER },
 		{ "", TEXT_NOTE },
 	};
 	struct text_table table = { .columns = columns, .column_count = 10 };
