@@ -80,6 +80,40 @@ const struct command command_table[] = {
 	  "Rows are those of the statistics where they know any. Skew is the largest leaf over "
 	  "the mean.",
 	  CMD_PARTITIONS_STATUS, true, cmd_partitions_status },
+	{ "indexes ensure",
+	  "make the vector index of every leaf what it should be, without locking",
+	  "Builds the index of each leaf concurrently and attaches it to an index of the "
+	  "partitioned "
+	  "table. One that is there and is as asked for is left; one whose m, ef_construction or "
+	  "lists differ is replaced: the new one is built beside it, they exchange names in one "
+	  "short transaction, the old one is dropped. What is not given stays as it is. An index "
+	  "of "
+	  "another method, operator class, expression or condition is another index, and is left "
+	  "alone.\n\n"
+	  "With --lists auto, IVFFlat gets rows / 1000 lists, above a million rows their square "
+	  "root, "
+	  "each leaf by its own rows; an index with between half and twice as many is left. A "
+	  "partitioned table's indexes are replaced all together, for one cannot be detached from "
+	  "its parent: that takes disk for a second set.\n\n"
+	  "Indexes that builds left invalid, and firn_new_... and firn_old_... of a run that died, "
+	  "are dropped or used. Builds wait as those of \"firn maintain\" do; where there is no "
+	  "room "
+	  "or the policy's window is closed the status is 75, and the next run goes on.",
+	  CMD_INDEXES_ENSURE, true, cmd_indexes_ensure },
+	{ "indexes status", "validity, options, size and dead share of each leaf's vector indexes",
+	  "FRESH is what a new build would take, DEAD the share of entries whose rows are gone, by "
+	  "statistics and by what firn deleted since the last build. Leftovers of builds that died "
+	  "are shown whatever their method is.",
+	  CMD_INDEXES_STATUS, true, cmd_indexes_status },
+	{ "indexes probe", "recall and latency of each leaf's vector indexes, against exact search",
+	  "Takes rows of each leaf as queries (--sample, --seed) or vectors from a file "
+	  "(--queries), "
+	  "and asks for the ten nearest by each index and without one, which reads the whole leaf "
+	  "each time. RECALL is the mean share of the ten that the index found; rows as near as "
+	  "the tenth count as found. A sampled row finds itself, as it does for the exact search: "
+	  "that is one of the ten. Latencies are those of the whole statement, planning included; "
+	  "the first one is not counted.",
+	  CMD_INDEXES_PROBE, true, cmd_indexes_probe },
 	{ "versions status", "embedding versions of each workspace, and where their rows are",
 	  "Shows which version is active and which is the target, how many of the active version's "
 	  "documents have rows of the target, and the rows of each version, hot and cold. Reads "

@@ -54,6 +54,9 @@ struct settings {
 	bool force, deep, confirm, orphans, bulk;
 	int64_t horizon_s;                                           /* -1: not given */
 	int64_t growth_percent, planned_rows, leaf_rows, leaf_count; /* partitions */
+	int index_type; /* indexes ensure: 0 not given, hnsw, ivfflat */
+	char *lists, *opclass, *operator_, *expression, *where, *queries;
+	int64_t index_m, ef_construction, sample, seed, ef_search, probes;
 	char *workspace, *to_version; /* versions promote, rollback */
 	bool allow_missing;
 	bool man, bash_completion;
