@@ -188,6 +188,22 @@ bool probe_node(struct firn *f, const struct table_info *t, const struct vector_
 	return true;
 }
 
+bool probe_leaf(struct firn *f, const struct table_info *t, const struct leaf *leaf,
+		struct firn_indexes_probe *out, struct err *e)
+{
+	const struct firn_indexes_probe_options options = { 0 };
+	struct vector_indexes have = { 0 };
+	size_t capacity = 0;
+	bool ok = vector_indexes_load(f->pg, t, &have, e);
+
+	*out = (struct firn_indexes_probe){ .limit = PROBE_LIMIT };
+	for (size_t n = 0; ok && n < have.node_count; n++)
+		if (have.nodes[n].oid == leaf->oid)
+			ok = probe_node(f, t, &have, n, &options, NULL, 0, out, &capacity, e);
+	vector_indexes_release(&have);
+	return ok;
+}
+
 static bool read_queries(const char *path, char ***out, size_t *count_out, struct err *e)
 {
 	FILE *file = fopen(path, "r");

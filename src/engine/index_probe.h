@@ -21,4 +21,8 @@ bool probe_node(struct firn *f, const struct table_info *t, const struct vector_
 		size_t query_count, struct firn_indexes_probe *result, size_t *capacity,
 		struct err *e);
 
+/* The same for one leaf of the table, by a sample of its rows. Released by firn_indexes_probe_release. */
+bool probe_leaf(struct firn *f, const struct table_info *t, const struct leaf *leaf,
+		struct firn_indexes_probe *out, struct err *e);
+
 #endif
