@@ -272,6 +272,13 @@ struct firn_partitioned_table {
 	int rows_estimated;
 	double skew; /* rows of the largest leaf over the mean */
 	struct firn_size size;
+	/* A split: NULL, or how far it is (copy, index, swapped), into how many leaves, share of the blocks copied, and the
+	 * old table that is kept after the swap (NULL before). */
+	char *split_phase;
+	int64_t split_leaves;
+	double split_share;
+	char *split_old_table;
+	int64_t split_old_bytes;
 };
 
 struct firn_partitions_options {
@@ -419,6 +426,43 @@ struct firn_indexes_probe {
 bool firn_indexes_probe(struct firn *f, const struct firn_indexes_probe_options *options,
 			struct firn_indexes_probe *result, struct err *e);
 void firn_indexes_probe_release(struct firn_indexes_probe *r);
+
+/* ---- partitions split ---- */
+
+struct firn_split_options {
+	int64_t count;  /* hash partitions that there shall be */
+	int widen_keys; /* unique keys without the workspace may take it in */
+	int rollback;   /* take an unfinished one back */
+	int drop_old;   /* drop the table that a finished one left */
+	int confirm;    /* with drop_old: do it; without, only say what it would drop */
+	int dry_run;
+};
+
+struct firn_split_result {
+	char *table;
+	/* what was done: planned, unchanged, swapped, rolled-back, kept, dropped; "" on failure */
+	char outcome[16];
+	char phase[16]; /* how far the split is: none, copy, index, swapped */
+	int64_t leaves_before, leaves;
+	int64_t rows;        /* compared before the swap */
+	int64_t rows_copied; /* by this and earlier runs */
+	int64_t changes; /* keys that were brought up to date because writers changed them meanwhile */
+	int64_t indexes;             /* partitions of indexes that this run built */
+	char *old_table;             /* kept, or dropped; NULL: there is none */
+	int64_t old_rows, old_bytes; /* old_rows: an estimate */
+	char **notes;                /* sentences: what is otherwise than before */
+	size_t note_count;
+	double seconds,
+		swap_seconds; /* swap_seconds: the transaction with the lock, the wait for it included */
+};
+
+/* Moves the one managed table into count hash partitions by workspace while it is used. A run that died is finished by
+ * another with the same count. ERR_BUSY: a lock did not come, a standby lags, no room on the disk; the next run goes on.
+ * ERR_CONFIG: something about the table is in the way, and is said. ERR_DATA: old and new table differ; nothing was
+ * swapped. result is filled on failure, too. */
+bool firn_partitions_split(struct firn *f, const struct firn_split_options *options,
+			   struct firn_split_result *result, struct err *e);
+void firn_split_result_release(struct firn_split_result *r);
 
 /* ---- versions ---- */
 

@@ -114,6 +114,25 @@ const struct command command_table[] = {
 	  "that is one of the ten. Latencies are those of the whole statement, planning included; "
 	  "the first one is not counted.",
 	  CMD_INDEXES_PROBE, true, cmd_indexes_probe },
+	{ "partitions split", "move a table into other hash partitions while it is used",
+	  "Moves a plain table, or one in hash partitions of its workspace, into --count of them: "
+	  "a "
+	  "new table is filled beside the old one while triggers record what changes, its indexes "
+	  "are built, both are compared, and then the new one takes the old one's place, names, "
+	  "grants, triggers, policies and foreign keys included. Everyone waits for that moment; "
+	  "the lock for it is asked for half a second at a time, again and again. Cold rows are "
+	  "not "
+	  "touched and come back into the new partitions.\n\n"
+	  "What may be in the way is said before anything is made: views and publications of the "
+	  "table, for example. Unique keys without the workspace column must take it in, which is "
+	  "a weaker promise: --widen-keys allows it. A transaction that keeps one snapshot "
+	  "(REPEATABLE "
+	  "READ) and first reads the table after the swap may miss what was changed last.\n\n"
+	  "A run that was stopped or died goes on when it is run again; passes may run between. "
+	  "Before the swap --rollback takes it all back. After it the old table is kept, without "
+	  "what is written since, until --drop-old --confirm; there is no way back. The status is "
+	  "75 when a lock did not come, a standby lags or the disk has no room.",
+	  CMD_PARTITIONS_SPLIT, true, cmd_partitions_split },
 	{ "versions status", "embedding versions of each workspace, and where their rows are",
 	  "Shows which version is active and which is the target, how many of the active version's "
 	  "documents have rows of the target, and the rows of each version, hot and cold. Reads "

@@ -28,6 +28,7 @@ enum command_id {
 	CMD_INDEXES_ENSURE = 1u << 14,
 	CMD_INDEXES_STATUS = 1u << 15,
 	CMD_INDEXES_PROBE = 1u << 16,
+	CMD_PARTITIONS_SPLIT = 1u << 13,
 	CMD_VERSIONS_STATUS = 1u << 17,
 	CMD_VERSIONS_PROMOTE = 1u << 18,
 	CMD_VERSIONS_ROLLBACK = 1u << 19,
@@ -93,6 +94,7 @@ int cmd_partitions_status(struct cli *c);
 int cmd_indexes_ensure(struct cli *c);
 int cmd_indexes_status(struct cli *c);
 int cmd_indexes_probe(struct cli *c);
+int cmd_partitions_split(struct cli *c);
 int cmd_versions_status(struct cli *c);
 int cmd_versions_promote(struct cli *c);
 int cmd_versions_rollback(struct cli *c);

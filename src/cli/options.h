@@ -57,7 +57,8 @@ struct settings {
 	int index_type; /* indexes ensure: 0 not given, hnsw, ivfflat */
 	char *lists, *opclass, *operator_, *expression, *where, *queries;
 	int64_t index_m, ef_construction, sample, seed, ef_search, probes;
-	char *workspace, *to_version; /* versions promote, rollback */
+	bool widen_keys, drop_old, rollback; /* partitions split */
+	char *workspace, *to_version;        /* versions promote, rollback */
 	bool allow_missing;
 	bool man, bash_completion;
 	char *topic; /* the words after help; NULL: none */

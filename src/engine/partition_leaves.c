@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "catalog/partitions.h"
 #include "catalog/sizes.h"
+#include "catalog/split.h"
 #include "engine/partition_plan.h"
 
 #define LOCK_WAIT_MS 2000
@@ -71,6 +72,26 @@ static bool count_missing(const struct divided *d, int64_t *out, struct err *e)
 	return true;
 }
 
+/* A split that is under way, or its old table: of a database that has the catalog. */
+static bool look_at_split(struct firn *f, const struct divided *d, struct firn_partitioned_table *t,
+			  struct err *e)
+{
+	struct split s = { .pg = f->pg };
+	struct split_kept kept = { 0 };
+	bool there;
+
+	if (!split_find(&s, d->info->label, &there, e) || !there)
+		return e->code == ERR_NONE;
+	t->split_phase = mem_strdup(split_phase_name(s.phase), e);
+	t->split_leaves = s.leaves;
+	if (!t->split_phase || !split_progress(f->pg, s.id, &t->split_share, e) ||
+	    (s.phase == SPLIT_SWAPPED && !split_kept(&s, &kept, e)))
+		return false;
+	t->split_old_table = kept.table;
+	t->split_old_bytes = kept.bytes;
+	return true;
+}
+
 /* Appends to result; its array of leaves may move. */
 static bool measure(struct firn *f, const struct divided *d, struct firn_partitions_status *result,
 		    size_t *capacity, struct err *e)
@@ -112,6 +133,7 @@ static bool measure(struct firn *f, const struct divided *d, struct firn_partiti
 	}
 	if (ok)
 		t->skew = partition_skew(rows, d->info->leaf_count);
+	ok = ok && look_at_split(f, d, t, e);
 	free(rows);
 	return ok;
 }
@@ -302,9 +324,9 @@ static bool judge(const struct divided *d, int64_t count, struct err *e)
 		if (common_modulus(&d->parts))
 			return err_hint(e,
 					"Run \"firn partitions ensure --count %lld\" to complete "
-					"these. Another number needs a new table into which every "
-					"row is copied.",
-					(long long)modulus);
+					"these, or \"firn partitions split --count %lld\" to move "
+					"the table into another number of them.",
+					(long long)modulus, (long long)count);
 		return err_hint(e, "Its partitions have several moduli: create what is missing by "
 				   "hand. \"firn partitions status\" shows them.");
 	}

@@ -130,6 +130,8 @@ void firn_partitions_status_release(struct firn_partitions_status *r)
 		free(r->tables[i].table);
 		free(r->tables[i].strategy);
 		free(r->tables[i].key);
+		free(r->tables[i].split_phase);
+		free(r->tables[i].split_old_table);
 	}
 	for (size_t i = 0; i < r->leaf_count; i++) {
 		free(r->leaves[i].table);
@@ -198,6 +200,16 @@ void firn_indexes_probe_release(struct firn_indexes_probe *r)
 	}
 	free(r->probes);
 	*r = (struct firn_indexes_probe){ 0 };
+}
+
+void firn_split_result_release(struct firn_split_result *r)
+{
+	free(r->table);
+	free(r->old_table);
+	for (size_t n = 0; n < r->note_count; n++)
+		free(r->notes[n]);
+	free(r->notes);
+	*r = (struct firn_split_result){ 0 };
 }
 
 void firn_versions_status_release(struct firn_versions_status *r)

@@ -26,6 +26,7 @@ bool text_indexes_made(const struct report *r, const struct firn_indexes_made *x
 bool text_indexes_status(const struct report *r, const struct firn_indexes_status *x,
 			 struct err *e);
 bool text_indexes_probe(const struct report *r, const struct firn_indexes_probe *x, struct err *e);
+bool text_partitions_split(const struct report *r, const struct firn_split_result *x);
 bool text_versions_status(const struct report *r, const struct firn_versions_status *x,
 			  struct err *e);
 bool text_version_change(const struct report *r, const struct firn_version_result *x, bool failed);
@@ -60,6 +61,8 @@ bool json_indexes_status(const struct report *r, const struct firn_indexes_statu
 			 const struct err *failure, struct err *e);
 bool json_indexes_probe(const struct report *r, const struct firn_indexes_probe *x,
 			const struct err *failure, struct err *e);
+bool json_partitions_split(const struct report *r, const struct firn_split_result *x,
+			   const struct err *failure, struct err *e);
 bool json_versions_status(const struct report *r, const struct firn_versions_status *x,
 			  const struct err *failure, struct err *e);
 bool json_version_change(const struct report *r, const char *command,

@@ -534,6 +534,18 @@ bool json_partitions_status(const struct report *r, const struct firn_partitions
 		set_real(j, "skew", t->skew);
 		set_int(j, "over", t->over);
 		set_int(j, "missing", t->missing);
+		if (t->split_phase) {
+			json_t *split = json_object();
+
+			json_object_set_new(j, "split", split);
+			set_string(split, "phase", t->split_phase);
+			set_int(split, "leaves", t->split_leaves);
+			set_real(split, "share_copied", t->split_share);
+			set_string(split, "old_table", t->split_old_table);
+			set_int(split, "old_bytes", t->split_old_bytes);
+		} else {
+			json_object_set_new(j, "split", json_null());
+		}
 	}
 	a = set_array(o, "leaves");
 	for (size_t i = 0; i < x->leaf_count; i++) {
@@ -550,6 +562,31 @@ bool json_partitions_status(const struct report *r, const struct firn_partitions
 		set_int(j, "index_bytes", l->size.index_bytes);
 		set_bool(j, "over", l->over);
 	}
+	return end(r, o, failure, e);
+}
+
+bool json_partitions_split(const struct report *r, const struct firn_split_result *x,
+			   const struct err *failure, struct err *e)
+{
+	json_t *o = begin("partitions split"), *notes;
+
+	set_string(o, "table", x->table);
+	set_string(o, "outcome", x->outcome[0] ? x->outcome : NULL);
+	set_string(o, "phase", x->phase[0] ? x->phase : NULL);
+	set_int(o, "leaves_before", x->leaves_before);
+	set_int(o, "leaves", x->leaves);
+	set_int(o, "rows", x->rows);
+	set_int(o, "rows_copied", x->rows_copied);
+	set_int(o, "changes", x->changes);
+	set_int(o, "indexes", x->indexes);
+	set_string(o, "old_table", x->old_table);
+	set_int(o, "old_rows", x->old_rows);
+	set_int(o, "old_bytes", x->old_bytes);
+	set_real(o, "seconds", x->seconds);
+	set_real(o, "swap_seconds", x->swap_seconds);
+	notes = set_array(o, "notes");
+	for (size_t n = 0; n < x->note_count; n++)
+		json_array_append_new(notes, string(x->notes[n]));
 	return end(r, o, failure, e);
 }
 

@@ -38,6 +38,22 @@ static void add_row(struct text_table *t, const char *indent, const char *name, 
 	text_add(t, bound);
 }
 
+static void print_split(const struct report *r, const struct firn_partitioned_table *t)
+{
+	char bytes[16];
+
+	if (t->split_phase && !t->split_old_table)
+		fprintf(r->out,
+			"a split into %" PRId64 " is under way, %.0f%% copied: the same \"partitions split "
+			"--count %" PRId64 "\" goes on, --rollback takes it back\n",
+			t->split_leaves, t->split_share * 100, t->split_leaves);
+	if (t->split_old_table)
+		fprintf(r->out,
+			"a split left %s with %s: \"partitions split --drop-old\" drops it\n",
+			t->split_old_table,
+			str_format_bytes((uint64_t)t->split_old_bytes, bytes, sizeof(bytes)));
+}
+
 static bool print_table(const struct report *r, const struct firn_partitions_status *x,
 			const struct firn_partitioned_table *t, struct err *e)
 {
@@ -75,6 +91,7 @@ static bool print_table(const struct report *r, const struct firn_partitions_sta
 			t->missing);
 	if (t->strategy[0] && t->leaf_count == 0)
 		fprintf(r->out, "no leaf: every row is refused\n");
+	print_split(r, t);
 	return ok;
 }
 

@@ -154,6 +154,15 @@ bool report_indexes_probe(const struct report *r, const struct firn_indexes_prob
 		       e);
 }
 
+bool report_partitions_split(const struct report *r, const struct firn_split_result *result,
+			     const struct err *failure, struct err *e)
+{
+	return written(r,
+		       r->json ? json_partitions_split(r, result, failure, e)
+			       : text_partitions_split(r, result),
+		       e);
+}
+
 bool report_versions_status(const struct report *r, const struct firn_versions_status *result,
 			    const struct err *failure, struct err *e)
 {

@@ -51,6 +51,8 @@ bool report_indexes_status(const struct report *r, const struct firn_indexes_sta
 			   const struct err *failure, struct err *e);
 bool report_indexes_probe(const struct report *r, const struct firn_indexes_probe *result,
 			  const struct err *failure, struct err *e);
+bool report_partitions_split(const struct report *r, const struct firn_split_result *result,
+			     const struct err *failure, struct err *e);
 bool report_versions_status(const struct report *r, const struct firn_versions_status *result,
 			    const struct err *failure, struct err *e);
 /* command: "versions promote" or "versions rollback". */

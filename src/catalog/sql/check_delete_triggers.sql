@@ -12,6 +12,7 @@ SELECT pg_catalog.format('trigger %I on table %s fires on DELETE, and would take
 FROM pg_catalog.pg_trigger t
 JOIN tree ON tree.oid = t.tgrelid
 WHERE NOT t.tgisinternal AND t.tgtype & 8 <> 0 AND t.tgenabled IN ('O', 'A')
+  AND t.tgname <> 'firn_split_capture' -- firn's own, while it divides the table
   -- A partition's copy is disabled with its parent's, unless it was enabled on its own.
   AND (t.tgparentid = 0
        OR NOT EXISTS (SELECT 1 FROM pg_catalog.pg_trigger p

@@ -16,6 +16,7 @@ SELECT pg_catalog.format(CASE WHEN t.tgtype & 3 = 3
 FROM pg_catalog.pg_trigger t
 JOIN tree ON tree.oid = t.tgrelid
 WHERE NOT t.tgisinternal AND t.tgtype & 4 <> 0 AND t.tgenabled IN ('O', 'A')
+  AND t.tgname <> 'firn_split_capture' -- firn's own, while it divides the table
   AND (t.tgparentid = 0
        OR NOT EXISTS (SELECT 1 FROM pg_catalog.pg_trigger p
                       WHERE p.oid = t.tgparentid AND p.tgenabled IN ('O', 'A')))

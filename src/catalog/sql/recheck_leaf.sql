@@ -14,6 +14,7 @@ UNION ALL
 SELECT pg_catalog.format('trigger %I fires on DELETE', t.tgname)
 FROM pg_catalog.pg_trigger t
 WHERE t.tgrelid = $2::oid AND NOT t.tgisinternal AND t.tgtype & 8 <> 0 AND t.tgenabled IN ('O', 'A')
+  AND t.tgname <> 'firn_split_capture'
 UNION ALL
 SELECT pg_catalog.format('rule %I rewrites DELETE', r.rulename)
 FROM pg_catalog.pg_rewrite r
