@@ -69,6 +69,7 @@ bool split_tidy(struct split *s, struct err *e);
 struct split_index {
 	char name[64], leaf[64];
 	bool vector;
+	char tablespace[64];
 	char *root_sql, *leaf_sql;
 	uint32_t root_oid, leaf_oid;
 };
@@ -77,8 +78,12 @@ bool split_build_index(struct split *s, const struct split_index *index, struct 
 void split_index_release(struct split_index *index);
 bool split_analyze(struct split *s, struct err *e);
 
-/* Whether the old table is still what the new one was made after: ERR_CONFIG says which column or check is not. */
+/* Whether the old table is still what the new one was made after, and its changes are recorded: ERR_CONFIG says which
+ * column, check, index, partition or trigger is not. */
 bool split_unchanged(struct split *s, struct err *e);
+/* A text that is another after rows may have been changed past the triggers: between comparing and the swap none was. */
+#define SPLIT_TRACE_BYTES 40
+bool split_trace(struct split *s, char out[SPLIT_TRACE_BYTES], struct err *e);
 
 enum split_depth {
 	SPLIT_COUNT, /* how many rows there are */
@@ -87,10 +92,11 @@ enum split_depth {
 /* Compares the tables but for recorded keys. ERR_DATA when they differ. */
 bool split_compare(struct split *s, enum split_depth depth, int64_t *rows_out, struct err *e);
 
-/* The swap. compare NULL: nothing is compared under the lock. ERR_BUSY when a lock did not come, or *again_out: an index
- * was made on the old table meanwhile. Phase is SPLIT_SWAPPED afterwards. */
-bool split_swap(struct split *s, int wait_ms, const enum split_depth *compare, int64_t *rows_out,
-		bool *again_out, struct err *e);
+/* The swap. trace is what split_trace gave before the tables were compared; compare NULL: they are not compared once more
+ * under the lock. ERR_BUSY when a lock did not come, or *again_out: an index was made on the old table meanwhile, or the
+ * trace is another. Phase is SPLIT_SWAPPED afterwards; the old table refuses to be written to. */
+bool split_swap(struct split *s, int wait_ms, const char *trace, const enum split_depth *compare,
+		int64_t *rows_out, bool *again_out, struct err *e);
 /* One more step of what remains after the swap (foreign keys); *done_out when there was none. */
 bool split_finish(struct split *s, int wait_ms, bool *done_out, struct err *e);
 
@@ -100,9 +106,13 @@ bool split_rollback(struct split *s, int wait_ms, struct err *e);
 struct split_kept {
 	char *table; /* label; NULL: someone dropped it */
 	int64_t rows, bytes;
+	int64_t missing; /* rows whose keys the new table does not have: deleted, given another key or moved out since */
+	int64_t moved;	 /* rows that were moved out since */
 };
-/* After the swap: what is kept. rows are estimated. */
+/* After the swap: what is kept. rows are estimated; neither missing nor moved is looked for. */
 bool split_kept(struct split *s, struct split_kept *out, struct err *e);
+/* Counts rows, missing and moved, reading the keys of both tables. Where split_kept found a table. */
+bool split_left_behind(struct split *s, struct split_kept *out, struct err *e);
 /* After the swap: drops the old table. ERR_CONFIG when something depends on it. */
 bool split_drop_old(struct split *s, int wait_ms, struct err *e);
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/str.h"
 #include "sql.h"
 
@@ -15,49 +16,94 @@ void split_index_release(struct split_index *index)
 	*index = (struct split_index){ 0 };
 }
 
+/* Columns of split_indexes.sql. */
+enum {
+	INDEX_NAME,
+	INDEX_UNIQUE,
+	INDEX_HAS_WORKSPACE,
+	INDEX_CONSTRAINT,
+	INDEX_TEXT,
+	INDEX_TEXT_READ,
+	INDEX_VECTOR,
+	INDEX_NEW_OID,
+	INDEX_NEW_VALID,
+	INDEX_VALID,
+	INDEX_IS_KEY,
+	INDEX_NEW_TEXT,
+	INDEX_WORKSPACE_QUOTED,
+	INDEX_TABLESPACE,
+};
+
+/* What the new index's definition is to be after the table's name, or its constraint; the caller frees it. */
+static char *new_definition(const struct pg_result *r, int row, struct err *e)
+{
+	bool constraint = !pg_is_null(r, row, INDEX_CONSTRAINT);
+	const char *text = pg_text(r, row, constraint ? INDEX_CONSTRAINT : INDEX_TEXT);
+
+	if (!constraint && !pg_bool(r, row, INDEX_TEXT_READ)) {
+		err_set(e, ERR_INTERNAL, "cannot read the definition of index \"%s\"",
+			pg_text(r, row, INDEX_NAME));
+		return NULL;
+	}
+	if (pg_bool(r, row, INDEX_UNIQUE) && !pg_bool(r, row, INDEX_HAS_WORKSPACE))
+		return split_widen(text, pg_text(r, row, INDEX_WORKSPACE_QUOTED), e);
+	return mem_strdup(text, e);
+}
+
+static bool query_indexes(struct split *s, struct pg_result **r, struct err *e)
+{
+	struct pg_params p = PG_PARAMS_INIT;
+
+	pg_param_i64(&p, s->old_oid);
+	pg_param_i64(&p, s->new_oid);
+	pg_param_text(&p, table_info_column(s->table, COLUMN_WORKSPACE)->name);
+	return pg_query(s->pg, sql_split_indexes, &p, r, e);
+}
+
+/* Where what this transaction makes goes. */
+static bool set_tablespace(struct split *s, const char *name, struct err *e)
+{
+	struct pg_params p = PG_PARAMS_INIT;
+
+	pg_param_text(&p, name);
+	return pg_query(s->pg,
+			"SELECT pg_catalog.set_config('default_tablespace', "
+			"CASE $1::text WHEN '' THEN '' ELSE pg_catalog.quote_ident($1::text) END, true)",
+			&p, NULL, e);
+}
+
 /* The two statements, from a row of split_indexes.sql. */
 static bool write_statements(struct split *s, const struct pg_result *r, int row, const char *leaf,
 			     struct split_index *out, struct err *e)
 {
-	const struct column *workspace = table_info_column(s->table, COLUMN_WORKSPACE);
-	bool constraint = !pg_is_null(r, row, 3), unique = pg_bool(r, row, 1);
-	const char *definition = pg_text(r, row, constraint ? 3 : 4);
-	struct buf item = BUF_INIT, root = BUF_INIT, on_leaf = BUF_INIT;
-	char *widened = NULL;
-	bool ok = true;
+	bool constraint = !pg_is_null(r, row, INDEX_CONSTRAINT);
+	const char *unique = pg_bool(r, row, INDEX_UNIQUE) ? "UNIQUE " : "";
+	struct buf root = BUF_INIT, on_leaf = BUF_INIT;
+	char *definition = new_definition(r, row, e);
+	bool ok = definition != NULL;
 
-	if (!constraint && !pg_bool(r, row, 5))
-		return err_set(e, ERR_INTERNAL, "cannot read the definition of index \"%s\"",
-			       pg_text(r, row, 0));
-	if (unique && !pg_bool(r, row, 2)) {
-		pg_add_identifier(s->pg, &item, workspace->name);
-		widened = buf_ok(&item, e) ? split_widen(definition, buf_str(&item), e) : NULL;
-		definition = widened;
-		ok = widened != NULL;
-	}
 	if (ok && constraint) {
 		buf_add_str(&root, "ALTER TABLE ONLY ");
 		split_add_new(s, &root);
 		buf_add_str(&root, " ADD CONSTRAINT ");
-		pg_add_identifier(s->pg, &root, pg_text(r, row, 0));
+		pg_add_identifier(s->pg, &root, pg_text(r, row, INDEX_NAME));
 		buf_printf(&root, " %s", definition);
 		buf_printf(&on_leaf, "ALTER TABLE %s ADD %s", leaf, definition);
 	} else if (ok) {
-		buf_printf(&root, "CREATE %sINDEX ", unique ? "UNIQUE " : "");
-		pg_add_identifier(s->pg, &root, pg_text(r, row, 0));
+		buf_printf(&root, "CREATE %sINDEX ", unique);
+		pg_add_identifier(s->pg, &root, pg_text(r, row, INDEX_NAME));
 		buf_add_str(&root, " ON ONLY ");
 		split_add_new(s, &root);
 		buf_printf(&root, " %s", definition);
-		buf_printf(&on_leaf, "CREATE %sINDEX ON %s %s", unique ? "UNIQUE " : "", leaf,
-			   definition);
+		buf_printf(&on_leaf, "CREATE %sINDEX ON %s %s", unique, leaf, definition);
 	}
 	ok = ok && buf_ok(&root, e) && buf_ok(&on_leaf, e);
 	out->root_sql = ok ? buf_take(&root, e) : NULL;
 	out->leaf_sql = ok ? buf_take(&on_leaf, e) : NULL;
-	buf_release(&item);
+	snprintf(out->tablespace, sizeof(out->tablespace), "%s", pg_text(r, row, INDEX_TABLESPACE));
 	buf_release(&root);
 	buf_release(&on_leaf);
-	free(widened);
+	free(definition);
 	return out->root_sql && out->leaf_sql;
 }
 
@@ -84,25 +130,21 @@ static bool find_leaf(struct split *s, uint32_t index, struct buf *qualified,
 
 bool split_next_index(struct split *s, struct split_index *out, struct err *e)
 {
-	struct pg_params p = PG_PARAMS_INIT;
 	struct pg_result *r = NULL;
 	struct buf leaf = BUF_INIT;
 	bool found = false, ok;
 
 	*out = (struct split_index){ 0 };
-	pg_param_i64(&p, s->old_oid);
-	pg_param_i64(&p, s->new_oid);
-	pg_param_text(&p, table_info_column(s->table, COLUMN_WORKSPACE)->name);
-	ok = pg_query(s->pg, sql_split_indexes, &p, &r, e);
+	ok = query_indexes(s, &r, e);
 	for (int i = 0; ok && !found && i < pg_rows(r); i++) {
-		if (!pg_bool(r, i, 9) || pg_bool(r, i, 8))
+		if (!pg_bool(r, i, INDEX_VALID) || pg_bool(r, i, INDEX_NEW_VALID))
 			continue;
-		out->root_oid = (uint32_t)pg_i64(r, i, 7);
+		out->root_oid = (uint32_t)pg_i64(r, i, INDEX_NEW_OID);
 		ok = find_leaf(s, out->root_oid, &leaf, out, &found, e);
 		if (!ok || !found)
 			continue;
-		snprintf(out->name, sizeof(out->name), "%s", pg_text(r, i, 0));
-		out->vector = pg_bool(r, i, 6);
+		snprintf(out->name, sizeof(out->name), "%s", pg_text(r, i, INDEX_NAME));
+		out->vector = pg_bool(r, i, INDEX_VECTOR);
 		ok = write_statements(s, r, i, buf_str(&leaf), out, e);
 	}
 	pg_result_free(r);
@@ -114,23 +156,47 @@ bool split_next_index(struct split *s, struct split_index *out, struct err *e)
 
 bool split_make_roots(struct split *s, struct err *e)
 {
-	struct pg_params p = PG_PARAMS_INIT;
 	struct pg_result *r = NULL;
-	bool ok;
+	bool ok = query_indexes(s, &r, e);
 
-	pg_param_i64(&p, s->old_oid);
-	pg_param_i64(&p, s->new_oid);
-	pg_param_text(&p, table_info_column(s->table, COLUMN_WORKSPACE)->name);
-	ok = pg_query(s->pg, sql_split_indexes, &p, &r, e);
 	for (int i = 0; ok && i < pg_rows(r); i++) {
 		struct split_index index = { 0 };
 
-		if (!pg_bool(r, i, 9))
+		if (!pg_bool(r, i, INDEX_VALID))
 			continue;
 		ok = (write_statements(s, r, i, "", &index, e) &&
+		      set_tablespace(s, index.tablespace, e) &&
 		      pg_exec(s->pg, index.root_sql, e)) ||
-		     err_wrap(e, "could not make index \"%s\"", pg_text(r, i, 0));
+		     err_wrap(e, "could not make index \"%s\"", pg_text(r, i, INDEX_NAME));
 		split_index_release(&index);
+	}
+	pg_result_free(r);
+	return ok && set_tablespace(s, "", e);
+}
+
+bool split_same_indexes(struct split *s, struct err *e)
+{
+	struct pg_result *r = NULL;
+	bool ok = query_indexes(s, &r, e);
+
+	for (int i = 0; ok && i < pg_rows(r); i++) {
+		bool constraint = !pg_is_null(r, i, INDEX_CONSTRAINT);
+		char *wanted;
+
+		if (!pg_bool(r, i, INDEX_VALID) || !pg_i64(r, i, INDEX_NEW_OID))
+			continue;
+		wanted = new_definition(r, i, e);
+		ok = wanted != NULL;
+		if (ok && !str_eq(wanted, pg_text(r, i, INDEX_NEW_TEXT))) {
+			ok = err_set(e, ERR_CONFIG,
+				     "index \"%s\" is another than when the split began: %s, not %s",
+				     pg_text(r, i, INDEX_NAME), wanted,
+				     pg_text(r, i, INDEX_NEW_TEXT));
+			err_hint(e, "To have it built anew, drop that %s of \"%s.%s\", and run the split "
+				    "again.",
+				 constraint ? "constraint" : "index", s->building, s->table->name);
+		}
+		free(wanted);
 	}
 	pg_result_free(r);
 	return ok;
@@ -141,8 +207,7 @@ static bool attach(struct split *s, const struct split_index *index, struct err 
 {
 	static const char sql[] =
 		"SELECT pg_catalog.format('ALTER INDEX %I.%I ATTACH PARTITION %I.%I', $1::text, "
-		"$2::text, n.nspname, x.relname) FROM pg_catalog.pg_index i JOIN "
-		"pg_catalog.pg_class x "
+		"$2::text, n.nspname, x.relname) FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class x "
 		"ON x.oid = i.indexrelid JOIN pg_catalog.pg_namespace n ON n.oid = x.relnamespace "
 		"WHERE i.indrelid = $3::bigint::oid AND NOT x.relispartition";
 	struct pg_params p = PG_PARAMS_INIT;
@@ -165,16 +230,18 @@ bool split_build_index(struct split *s, const struct split_index *index, struct 
 {
 	bool inside = pg_in_transaction(s->pg), ok;
 
-	ok = inside || (split_begin_tx(s, NULL, NULL, e) && pg_local_search_path(s->pg, false, e));
-	ok = ok && (index->root_oid || pg_exec(s->pg, index->root_sql, e)) &&
-	     pg_exec(s->pg, index->leaf_sql, e) && attach(s, index, e);
+	ok = inside ||
+	     (split_begin_tx(s, NULL, NULL, e) && pg_local_search_path(s->pg, false, e));
+	ok = ok && set_tablespace(s, index->tablespace, e) &&
+	     (index->root_oid || pg_exec(s->pg, index->root_sql, e)) &&
+	     pg_exec(s->pg, index->leaf_sql, e) && attach(s, index, e) && set_tablespace(s, "", e);
 	if (!inside) {
 		ok = ok && pg_commit(s->pg, e);
 		if (!ok)
 			pg_rollback(s->pg);
 	}
-	return ok ||
-	       err_wrap(e, "could not build index \"%s\" of \"%s\"", index->name, index->leaf);
+	return ok || err_wrap(e, "could not build index \"%s\" of \"%s\"", index->name,
+			      index->leaf);
 }
 
 bool split_analyze(struct split *s, struct err *e)

@@ -25,6 +25,8 @@ bool split_make_keys(struct split *s, struct err *e);
 
 /* Indexes of the new tree's root alone, which no row needs: whether they can be made at all. In a transaction. */
 bool split_make_roots(struct split *s, struct err *e);
+/* Whether those that the new tree has are still defined as the old table's: ERR_CONFIG. */
+bool split_same_indexes(struct split *s, struct err *e);
 
 /* split_tree.c: the swap's statements, with nothing recorded; used by the rehearsal and the swap. In a transaction. */
 bool split_run_swap(struct split *s, struct err *e);

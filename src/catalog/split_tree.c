@@ -70,14 +70,13 @@ static bool note_indexes(struct split *s, bool (*visit)(void *, const char *, st
 		const char *name = pg_text(r, i, 0);
 
 		if (!pg_bool(r, i, 9)) {
-			snprintf(note, sizeof(note),
-				 "Index \"%s\" is invalid and is not built anew.", name);
+			snprintf(note, sizeof(note), "Index \"%s\" is invalid and is not built anew.",
+				 name);
 			ok = visit(ctx, note, e);
 		} else if (pg_bool(r, i, 1) && !pg_bool(r, i, 2)) {
 			*widens = true;
 			snprintf(note, sizeof(note),
-				 "Unique key \"%s\" takes in column \"%s\": the same %s in two "
-				 "workspaces "
+				 "Unique key \"%s\" takes in column \"%s\": the same %s in two workspaces "
 				 "is no longer refused, and ON CONFLICT must name \"%s\", too.",
 				 name, workspace, i == 0 ? "id" : "key", workspace);
 			ok = visit(ctx, note, e);
@@ -91,13 +90,18 @@ bool split_notes(struct split *s, bool (*visit)(void *ctx, const char *note, str
 		 void *ctx, bool *widens, struct err *e)
 {
 	static const char sql[] =
-		"SELECT pg_catalog.format('Index %I belongs to partition %s alone, and is not "
-		"built "
-		"anew.', x.relname, i.indrelid::pg_catalog.regclass) "
+		"SELECT pg_catalog.format('Index %I belongs to partition %s alone, and is not built "
+		"anew: it is invalid.', x.relname, i.indrelid::pg_catalog.regclass) "
 		"FROM pg_catalog.pg_partition_tree($1::bigint::oid::pg_catalog.regclass) t "
 		"JOIN pg_catalog.pg_index i ON i.indrelid = t.relid "
 		"JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid "
-		"WHERE t.relid <> $1::bigint::oid AND NOT x.relispartition ORDER BY 1";
+		"WHERE t.relid <> $1::bigint::oid AND NOT x.relispartition AND NOT i.indisvalid UNION ALL "
+		"SELECT pg_catalog.format('Partitions have different storage options; all will have those "
+		"of %s.', (pg_catalog.array_agg(t.relid ORDER BY pg_catalog.length(c.relname), "
+		"c.relname))[1]) FROM "
+		"pg_catalog.pg_partition_tree($1::bigint::oid::pg_catalog.regclass) t JOIN "
+		"pg_catalog.pg_class c ON c.oid = t.relid WHERE t.isleaf HAVING "
+		"pg_catalog.count(DISTINCT coalesce(c.reloptions, '{}')) > 1 ORDER BY 1";
 	struct pg_params p = PG_PARAMS_INIT;
 	struct pg_result *r = NULL;
 	bool ok;
@@ -124,9 +128,8 @@ static bool make_schemas(struct split *s, const char *owner, struct err *e)
 	     pg_execf(s->pg, e, "GRANT USAGE, CREATE ON SCHEMA %s, %s TO %s", s->building, s->kept,
 		      buf_str(&role));
 	if (!ok && e->code == ERR_DENIED)
-		err_hint(e,
-			 "The role needs CREATE on the database, for the schemas in which tables "
-			 "wait.");
+		err_hint(e, "The role needs CREATE on the database, for the schemas in which tables "
+			    "wait.");
 	buf_release(&role);
 	return ok;
 }
@@ -153,7 +156,7 @@ static bool record(struct split *s, int64_t leaves, struct err *e)
 	return true;
 }
 
-/* Storage options of the old table's rows, statistics targets and so on. */
+/* Storage options, statistics targets and so on. */
 static bool apply_options(struct split *s, const char *qualified, bool root, struct err *e)
 {
 	struct pg_params p = PG_PARAMS_INIT;
@@ -161,11 +164,10 @@ static bool apply_options(struct split *s, const char *qualified, bool root, str
 	bool ok;
 
 	pg_param_i64(&p, s->old_oid);
+	pg_param_text(&p, root ? "true" : "false");
 	ok = pg_query(s->pg, sql_split_options, &p, &r, e);
 	for (int i = 0; ok && i < pg_rows(r); i++)
-		if (!root || pg_bool(r, i, 1))
-			ok = pg_execf(s->pg, e, "ALTER TABLE %s%s %s", root ? "ONLY " : "",
-				      qualified, pg_text(r, i, 0));
+		ok = pg_execf(s->pg, e, "ALTER TABLE ONLY %s %s", qualified, pg_text(r, i, 0));
 	pg_result_free(r);
 	return ok;
 }
@@ -196,22 +198,18 @@ static bool make_leaf(struct split *s, const char *root, const char *owner, int6
 static bool name_sequences(struct split *s, struct err *e)
 {
 	static const char sql[] =
-		"SELECT pg_catalog.format('ALTER SEQUENCE %s RENAME TO %I', "
-		"n.oid::pg_catalog.regclass, "
+		"SELECT pg_catalog.format('ALTER SEQUENCE %s RENAME TO %I', n.oid::pg_catalog.regclass, "
 		"o.relname) FROM (SELECT d.refobjid, a.attname, s.oid, s.relname FROM "
-		"pg_catalog.pg_depend d JOIN pg_catalog.pg_class s ON s.oid = d.objid AND "
-		"s.relkind = "
+		"pg_catalog.pg_depend d JOIN pg_catalog.pg_class s ON s.oid = d.objid AND s.relkind = "
 		"'S' JOIN pg_catalog.pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = "
 		"d.refobjsubid WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND "
 		"d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.deptype = 'i') o "
-		"JOIN (SELECT d.refobjid, a.attname, s.oid, s.relname FROM pg_catalog.pg_depend d "
-		"JOIN "
+		"JOIN (SELECT d.refobjid, a.attname, s.oid, s.relname FROM pg_catalog.pg_depend d JOIN "
 		"pg_catalog.pg_class s ON s.oid = d.objid AND s.relkind = 'S' JOIN "
 		"pg_catalog.pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid "
 		"WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refclassid = "
 		"'pg_catalog.pg_class'::pg_catalog.regclass AND d.deptype = 'i') n USING (attname) "
-		"WHERE o.refobjid = $1::bigint::oid AND n.refobjid = $2::bigint::oid AND o.relname "
-		"<> "
+		"WHERE o.refobjid = $1::bigint::oid AND n.refobjid = $2::bigint::oid AND o.relname <> "
 		"n.relname";
 	struct pg_params p = PG_PARAMS_INIT;
 	struct pg_result *r = NULL;
@@ -251,9 +249,10 @@ static bool tablespace_of(struct split *s, struct buf *out, struct err *e)
 
 	pg_param_i64(&p, s->old_oid);
 	if (!pg_query(s->pg,
-		      "SELECT t.spcname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_tablespace t "
-		      "ON "
-		      "t.oid = c.reltablespace WHERE c.oid = $1::bigint::oid",
+		      "SELECT t.spcname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_tablespace t ON "
+		      "t.oid = c.reltablespace WHERE c.oid = $1::bigint::oid OR c.oid IN (SELECT "
+		      "p.relid FROM pg_catalog.pg_partition_tree($1::bigint::oid::pg_catalog.regclass) "
+		      "p) ORDER BY c.oid = $1::bigint::oid DESC, c.oid LIMIT 1",
 		      &p, &r, e))
 		return false;
 	if (pg_rows(r)) {
@@ -354,11 +353,10 @@ static bool make_functions(struct split *s, struct err *e)
 	buf_add_str(&capture, " VALUES (");
 	split_add_key(s, &capture, "NEW");
 	buf_add_str(&capture, "); END IF; RETURN NULL; END");
-	buf_add_str(
-		&refuse,
-		"BEGIN RAISE EXCEPTION 'table \"%\" is being split by firn and cannot be "
-		"truncated', TG_TABLE_NAME USING ERRCODE = '55006', HINT = 'Delete the rows, or "
-		"take the split back: firn partitions split --rollback.'; END");
+	buf_add_str(&refuse,
+		    "BEGIN RAISE EXCEPTION 'table \"%\" is being split by firn and cannot be "
+		    "truncated', TG_TABLE_NAME USING ERRCODE = '55006', HINT = 'Delete the rows, or "
+		    "take the split back: firn partitions split --rollback.'; END");
 	ok = make_function(s, "firn_capture", &capture, e) &&
 	     make_function(s, "firn_refuse_truncate", &refuse, e);
 	buf_release(&capture);
@@ -379,7 +377,7 @@ static bool make_changes(struct split *s, struct err *e)
 	split_add_changes(s, &sql);
 	/* It is emptied as it fills. */
 	buf_add_str(&sql, " SET (autovacuum_vacuum_scale_factor = 0.0, "
-			  "autovacuum_vacuum_threshold = 20000)");
+			  "autovacuum_vacuum_threshold = 20000, vacuum_truncate = off)");
 	ok = buf_ok(&sql, e) && pg_exec(s->pg, buf_str(&sql), e) && make_functions(s, e);
 	buf_release(&sql);
 	return ok;
@@ -409,27 +407,27 @@ static bool begin_recording(struct split *s, int wait_ms, struct err *e)
 
 	if (!pg_execf(s->pg, e, "SET LOCAL lock_timeout = %d", wait_ms) ||
 	    !pg_execf(s->pg, e, "LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE", t->qualified) ||
-	    !pg_execf(
-		    s->pg, e,
-		    "CREATE TRIGGER firn_split_capture AFTER INSERT OR UPDATE OR DELETE ON %s FOR "
-		    "EACH ROW EXECUTE FUNCTION %s.firn_capture()",
-		    t->qualified, s->kept))
+	    !pg_execf(s->pg, e,
+		      "CREATE TRIGGER firn_split_capture AFTER INSERT OR UPDATE OR DELETE ON %s FOR "
+		      "EACH ROW EXECUTE FUNCTION %s.firn_capture()",
+		      t->qualified, s->kept))
 		return false;
 	/* Also for sessions that replay another database's changes. */
-	ok = !t->partitioned ||
-	     pg_execf(s->pg, e,
-		      "ALTER TABLE ONLY %s ENABLE ALWAYS TRIGGER "
-		      "firn_split_capture; CREATE TRIGGER firn_split_truncate BEFORE "
-		      "TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION "
-		      "%s.firn_refuse_truncate()",
-		      t->qualified, t->qualified, s->kept);
+	ok = !t->partitioned || pg_execf(s->pg, e,
+					 "ALTER TABLE ONLY %s ENABLE ALWAYS TRIGGER "
+					 "firn_split_capture; CREATE TRIGGER firn_split_truncate BEFORE "
+					 "TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION "
+					 "%s.firn_refuse_truncate(); ALTER TABLE ONLY %s ENABLE ALWAYS "
+					 "TRIGGER firn_split_truncate",
+					 t->qualified, t->qualified, s->kept, t->qualified);
 	for (size_t i = 0; ok && i < t->leaf_count; i++)
-		ok = pg_execf(
-			     s->pg, e,
-			     "ALTER TABLE ONLY %s ENABLE ALWAYS TRIGGER firn_split_capture; CREATE "
-			     "TRIGGER firn_split_truncate BEFORE TRUNCATE ON %s FOR EACH STATEMENT "
-			     "EXECUTE FUNCTION %s.firn_refuse_truncate()",
-			     t->leaves[i].qualified, t->leaves[i].qualified, s->kept) &&
+		ok = pg_execf(s->pg, e,
+			      "ALTER TABLE ONLY %s ENABLE ALWAYS TRIGGER firn_split_capture; CREATE "
+			      "TRIGGER firn_split_truncate BEFORE TRUNCATE ON %s FOR EACH STATEMENT "
+			      "EXECUTE FUNCTION %s.firn_refuse_truncate(); ALTER TABLE ONLY %s ENABLE "
+			      "ALWAYS TRIGGER firn_split_truncate",
+			      t->leaves[i].qualified, t->leaves[i].qualified, s->kept,
+			      t->leaves[i].qualified) &&
 		     record_leaf(s, t->leaves[i].oid, e);
 	return ok;
 }
@@ -471,14 +469,13 @@ bool split_lock(struct split *s, int wait_ms, struct err *e)
 
 	/* Dropping a foreign key locks the other table, too: better now than in the middle. */
 	pg_param_i64(&p, s->old_oid);
-	ok = pg_query(
-		s->pg,
-		"SELECT DISTINCT pg_catalog.format(', %I.%I', n.nspname, c.relname) FROM "
-		"pg_catalog.pg_constraint f JOIN pg_catalog.pg_class c ON c.oid = f.confrelid "
-		"JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE f.conrelid = "
-		"$1::bigint::oid AND f.contype = 'f' AND f.confrelid <> f.conrelid AND "
-		"pg_catalog.has_table_privilege(c.oid, 'UPDATE')",
-		&p, &r, e);
+	ok = pg_query(s->pg,
+		      "SELECT DISTINCT pg_catalog.format(', %I.%I', n.nspname, c.relname) FROM "
+		      "pg_catalog.pg_constraint f JOIN pg_catalog.pg_class c ON c.oid = f.confrelid "
+		      "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE f.conrelid = "
+		      "$1::bigint::oid AND f.contype = 'f' AND f.confrelid <> f.conrelid AND "
+		      "pg_catalog.has_table_privilege(c.oid, 'UPDATE')",
+		      &p, &r, e);
 	buf_printf(&sql,
 		   "SET LOCAL lock_timeout = %d; SET LOCAL statement_timeout = %d; LOCK TABLE %s",
 		   wait_ms, wait_ms * 2, s->table->qualified);
@@ -520,12 +517,10 @@ bool split_run_swap(struct split *s, struct err *e)
 static bool stop_recording(struct split *s, struct err *e)
 {
 	static const char triggers[] =
-		"SELECT pg_catalog.format('DROP TRIGGER %I ON %I.%I', t.tgname, n.nspname, "
-		"c.relname) "
+		"SELECT pg_catalog.format('DROP TRIGGER %I ON %I.%I', t.tgname, n.nspname, c.relname) "
 		"FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid "
 		"JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
-		"WHERE t.tgname IN ('firn_split_capture', 'firn_split_truncate') AND t.tgparentid "
-		"= 0 "
+		"WHERE t.tgname IN ('firn_split_capture', 'firn_split_truncate') AND t.tgparentid = 0 "
 		"AND (c.oid = $1::bigint::oid OR c.oid IN (SELECT p.relid FROM "
 		"pg_catalog.pg_partition_tree($1::bigint::oid::pg_catalog.regclass) p))";
 	struct pg_params p = PG_PARAMS_INIT;
@@ -543,26 +538,6 @@ static bool stop_recording(struct split *s, struct err *e)
 	return ok;
 }
 
-bool split_unchanged(struct split *s, struct err *e)
-{
-	struct pg_params p = PG_PARAMS_INIT;
-	struct pg_result *r = NULL;
-	bool ok;
-
-	pg_param_i64(&p, s->old_oid);
-	pg_param_i64(&p, s->new_oid);
-	if (!pg_query(s->pg, sql_split_columns, &p, &r, e))
-		return false;
-	ok = pg_rows(r) == 0;
-	if (!ok) {
-		err_set(e, ERR_CONFIG, "\"%s\" was altered while it was being split: %s",
-			s->table->label, pg_text(r, 0, 0));
-		err_hint(e, "Run \"firn partitions split --rollback\", and begin again.");
-	}
-	pg_result_free(r);
-	return ok;
-}
-
 static bool record_swap(struct split *s, struct err *e)
 {
 	struct pg_params p = PG_PARAMS_INIT;
@@ -577,33 +552,84 @@ static bool record_swap(struct split *s, struct err *e)
 			&p, NULL, e);
 }
 
-bool split_swap(struct split *s, int wait_ms, const enum split_depth *compare, int64_t *rows_out,
-		bool *again_out, struct err *e)
+/* Under the lock: whether the old table is what was prepared for and compared. */
+static bool still_ready(struct split *s, const char *trace, bool *again_out, struct err *e)
 {
 	struct split_index missing = { 0 };
-	int64_t records;
+	char now[SPLIT_TRACE_BYTES];
+	bool ok;
+
+	ok = split_unchanged(s, e) && split_check(s, s->leaves, e) &&
+	     split_next_index(s, &missing, e) && split_trace(s, now, e);
+	if (ok && missing.name[0])
+		ok = err_set(e, ERR_BUSY, "index \"%s\" is not built yet", missing.name);
+	else if (ok && !str_eq(now, trace))
+		ok = err_set(e, ERR_BUSY, "\"%s\" was altered since it was compared",
+			     s->table->label);
+	else
+		return ok;
+	*again_out = true;
+	split_index_release(&missing);
+	return ok;
+}
+
+/* All records, of which nobody can add any: with the lock no transaction is open that wrote to the table. */
+static bool apply_last(struct split *s, struct err *e)
+{
+	int64_t records, left = 0;
+
+	if (!split_apply_here(s, 0, &records, e) || !split_waiting(s, 1, &left, e))
+		return false;
+	return left == 0 || err_set(e, ERR_INTERNAL, "changes were recorded under the lock");
+}
+
+/* From now on rows written into the old table would be lost with it. */
+static bool freeze_old(struct split *s, struct err *e)
+{
+	static const char sql[] =
+		"SELECT pg_catalog.format('CREATE TRIGGER firn_split_replaced BEFORE INSERT OR UPDATE OR "
+		"DELETE OR TRUNCATE ON %1$I.%2$I FOR EACH STATEMENT EXECUTE FUNCTION "
+		"%3$I.firn_refuse_write(); ALTER TABLE ONLY %1$I.%2$I ENABLE ALWAYS TRIGGER "
+		"firn_split_replaced', n.nspname, c.relname, $2::text) FROM pg_catalog.pg_class c JOIN "
+		"pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = $1::bigint::oid OR "
+		"c.oid IN (SELECT t.relid FROM "
+		"pg_catalog.pg_partition_tree($1::bigint::oid::pg_catalog.regclass) t)";
+	struct pg_params p = PG_PARAMS_INIT;
+	struct buf refuse = BUF_INIT;
+	bool ok;
+
+	pg_param_i64(&p, s->old_oid);
+	pg_param_text(&p, s->kept);
+	buf_add_str(&refuse,
+		    "BEGIN RAISE EXCEPTION 'firn moved table \"%\" into other partitions: this is the "
+		    "old one', TG_TABLE_NAME USING ERRCODE = '55000'; END");
+	ok = make_function(s, "firn_refuse_write", &refuse, e) && run_all(s, sql, &p, e);
+	buf_release(&refuse);
+	return ok;
+}
+
+bool split_swap(struct split *s, int wait_ms, const char *trace, const enum split_depth *compare,
+		int64_t *rows_out, bool *again_out, struct err *e)
+{
+	int64_t changes = s->changes;
 	bool ok;
 
 	*again_out = false;
-	ok = split_begin_tx(s, NULL, NULL, e) && split_lock(s, wait_ms, e) &&
-	     pg_local_search_path(s->pg, false, e) && split_unchanged(s, e) &&
-	     split_check(s, s->leaves, e) && split_next_index(s, &missing, e);
-	if (ok && missing.name[0]) {
-		*again_out = true;
-		ok = err_set(e, ERR_BUSY, "index \"%s\" is not built yet", missing.name);
-	}
-	split_index_release(&missing);
-	ok = ok && pg_local_search_path(s->pg, true, e) && split_apply_here(s, 0, &records, e) &&
-	     (!compare || split_compare_here(s, *compare, rows_out, e)) &&
+	ok = split_make_keys(s, e) && split_begin_tx(s, NULL, NULL, e) &&
+	     split_lock(s, wait_ms, e) && pg_local_search_path(s->pg, false, e) &&
+	     still_ready(s, trace, again_out, e) && pg_local_search_path(s->pg, true, e) &&
+	     apply_last(s, e) && (!compare || split_compare_here(s, *compare, rows_out, e)) &&
 	     pg_local_search_path(s->pg, false, e) && stop_recording(s, e) &&
-	     split_run_swap(s, e) && record_swap(s, e);
+	     split_run_swap(s, e) && freeze_old(s, e) && record_swap(s, e);
 	if (ok && FAULT("split.before_swap"))
 		ok = err_set(e, ERR_INTERNAL, "a fault was injected");
 	ok = ok && pg_commit(s->pg, e);
-	if (ok)
+	if (ok) {
 		s->phase = SPLIT_SWAPPED;
-	else
+	} else {
 		pg_rollback(s->pg);
+		s->changes = changes;
+	}
 	return ok;
 }
 
@@ -643,11 +669,15 @@ bool split_rollback(struct split *s, int wait_ms, struct err *e)
 {
 	bool ok;
 
+	/* What CASCADE would take is only what the split made. */
+	if (str_eq(s->table->schema, s->building) || str_eq(s->table->schema, s->kept))
+		return err_set(e, ERR_CONFIG, "table \"%s\" is in a schema of the split itself",
+			       s->table->label);
 	/* Whatever of it is there: someone may have dropped some by hand. */
 	ok = split_begin_tx(s, NULL, NULL, e) && pg_local_search_path(s->pg, false, e) &&
 	     split_lock(s, wait_ms, e) && stop_recording(s, e) &&
 	     pg_execf(s->pg, e, "DROP SCHEMA IF EXISTS %s CASCADE", s->building) &&
-	     pg_execf(s->pg, e, "DROP SCHEMA IF EXISTS %s CASCADE", s->kept) && forget(s, e);
+	     pg_execf(s->pg, e, "DROP SCHEMA IF EXISTS %s", s->kept) && forget(s, e);
 	if (ok && FAULT("split.before_rollback"))
 		ok = err_set(e, ERR_INTERNAL, "a fault was injected");
 	ok = ok && pg_commit(s->pg, e);
@@ -658,12 +688,24 @@ bool split_rollback(struct split *s, int wait_ms, struct err *e)
 	return ok || err_wrap(e, "could not take the split of \"%s\" back", s->table->label);
 }
 
+/* DROP FUNCTION IF EXISTS wants the schema to be there. */
+static bool drop_functions(struct split *s, struct err *e)
+{
+	static const char sql[] =
+		"SELECT pg_catalog.format('DROP FUNCTION %I.%I()', n.nspname, p.proname) FROM "
+		"pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace WHERE "
+		"n.nspname = $1::text AND p.proname = 'firn_refuse_write'";
+	struct pg_params p = PG_PARAMS_INIT;
+
+	pg_param_text(&p, s->kept);
+	return run_all(s, sql, &p, e);
+}
+
 bool split_drop_old(struct split *s, int wait_ms, struct err *e)
 {
 	static const char tables[] =
 		"SELECT pg_catalog.format('DROP TABLE %I.%I', n.nspname, c.relname) FROM "
-		"pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
-		"WHERE "
+		"pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE "
 		"c.oid = $1::bigint::oid AND n.nspname = $2::text";
 	struct pg_params p = PG_PARAMS_INIT;
 	bool ok;
@@ -672,8 +714,8 @@ bool split_drop_old(struct split *s, int wait_ms, struct err *e)
 	pg_param_text(&p, s->kept);
 	ok = split_begin_tx(s, NULL, NULL, e) && pg_local_search_path(s->pg, false, e) &&
 	     pg_execf(s->pg, e, "SET LOCAL lock_timeout = %d", wait_ms) &&
-	     run_all(s, tables, &p, e) && pg_execf(s->pg, e, "DROP SCHEMA IF EXISTS %s", s->kept) &&
-	     forget(s, e);
+	     run_all(s, tables, &p, e) && drop_functions(s, e) &&
+	     pg_execf(s->pg, e, "DROP SCHEMA IF EXISTS %s", s->kept) && forget(s, e);
 	if (ok && FAULT("split.before_drop"))
 		ok = err_set(e, ERR_INTERNAL, "a fault was injected");
 	ok = ok && pg_commit(s->pg, e);

@@ -9,6 +9,7 @@ int cmd_partitions_split(struct cli *c)
 		.rollback = s->rollback,
 		.drop_old = s->drop_old,
 		.confirm = s->confirm,
+		.force = s->force,
 		.dry_run = s->dry_run,
 	};
 	struct firn_split_result result = { 0 };

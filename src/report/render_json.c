@@ -582,6 +582,7 @@ bool json_partitions_split(const struct report *r, const struct firn_split_resul
 	set_string(o, "old_table", x->old_table);
 	set_int(o, "old_rows", x->old_rows);
 	set_int(o, "old_bytes", x->old_bytes);
+	set_int(o, "old_missing", x->old_missing);
 	set_real(o, "seconds", x->seconds);
 	set_real(o, "swap_seconds", x->swap_seconds);
 	notes = set_array(o, "notes");

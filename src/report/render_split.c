@@ -15,7 +15,7 @@ static void print_old(const struct report *r, const struct firn_split_result *x,
 {
 	char rows[32], bytes[16];
 
-	fprintf(r->out, "%s %s, about %s rows, %s%s\n", before, x->old_table,
+	fprintf(r->out, "%s %s, %s rows, %s%s\n", before, x->old_table,
 		str_format_count(x->old_rows, rows, sizeof(rows)),
 		str_format_bytes((uint64_t)x->old_bytes, bytes, sizeof(bytes)), after);
 }
@@ -52,6 +52,11 @@ bool text_partitions_split(const struct report *r, const struct firn_split_resul
 		if (x->old_table)
 			print_old(r, x, verb,
 				  str_eq(x->outcome, "kept") ? ": add --confirm to do it" : "");
+		if (x->old_missing)
+			fprintf(r->out,
+				"  %s of its rows are not in the table now: deleted, moved out or given other "
+				"keys since\n",
+				str_format_count(x->old_missing, rows, sizeof(rows)));
 		else
 			fprintf(r->out, "%s: the old table was dropped by someone else\n",
 				x->table);

@@ -77,8 +77,11 @@ WITH given AS (
     FROM pg_catalog.pg_rewrite r JOIN tree ON tree.oid = r.ev_class
     UNION ALL
     SELECT DISTINCT 3, pg_catalog.format('publication %I has the table: its subscribers would not follow', v.pubname),
-           'Take the table out of the publication, and add it after the split; subscribers then copy it anew.'
+           CASE WHEN b.puballtables THEN 'It is of all tables: drop it, and create it again after the split.'
+                ELSE 'Take the table out of the publication, and add it after the split; subscribers then copy it anew.'
+           END
     FROM pg_catalog.pg_publication_tables v
+    JOIN pg_catalog.pg_publication b ON b.pubname = v.pubname
     JOIN pg_catalog.pg_namespace n ON n.nspname = v.schemaname
     JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = v.tablename
     JOIN tree ON tree.oid = c.oid
@@ -94,7 +97,7 @@ WITH given AS (
     UNION ALL
     SELECT 6, pg_catalog.format('table %s is not kept in heap pages', c.oid::pg_catalog.regclass), NULL
     FROM pg_catalog.pg_class c JOIN tree ON tree.oid = c.oid
-    WHERE c.relkind = 'r' AND c.relam <> (SELECT a.oid FROM pg_catalog.pg_am a WHERE a.amname = 'heap')
+    WHERE c.relkind NOT IN ('r', 'p') OR c.relkind = 'r' AND c.relam <> (SELECT a.oid FROM pg_catalog.pg_am a WHERE a.amname = 'heap')
     UNION ALL
     SELECT 7, pg_catalog.format('constraint %I of table %s is NOT VALID', x.conname, x.conrelid::pg_catalog.regclass),
            pg_catalog.format('Run: ALTER TABLE %s VALIDATE CONSTRAINT %I;', x.conrelid::pg_catalog.regclass, x.conname)
@@ -148,5 +151,56 @@ WITH given AS (
            pg_catalog.format('Run: GRANT %I TO %I;', pg_catalog.pg_get_userbyid(c.relowner), current_user)
     FROM pg_catalog.pg_class c JOIN tree ON tree.oid = c.oid
     WHERE NOT pg_catalog.pg_has_role(c.relowner, 'USAGE')
+    UNION ALL
+    SELECT 17, pg_catalog.format('table %s inherits from another, or is of a type', c.oid::pg_catalog.regclass), NULL
+    FROM given JOIN pg_catalog.pg_class c ON c.oid = given.oid
+    WHERE c.reloftype <> 0 OR EXISTS (SELECT 1 FROM pg_catalog.pg_inherits h WHERE h.inhrelid = c.oid)
+    UNION ALL
+    -- An index on each partition, without one of the whole table: readers would have none after the swap.
+    SELECT 18, pg_catalog.format('index %I belongs to partition %s alone', x.relname, i.indrelid::pg_catalog.regclass),
+           'Its partition goes: create it on the whole table (CREATE INDEX ... ON ONLY, then ALTER INDEX ... ATTACH PARTITION for '
+           'each), or drop it.'
+    FROM pg_catalog.pg_index i
+    JOIN tree ON tree.oid = i.indrelid
+    JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid
+    WHERE tree.oid <> $1::bigint::oid AND i.indisvalid AND NOT x.relispartition
+    UNION ALL
+    SELECT 19, pg_catalog.format('index %I is invalid: some partitions lack it', x.relname),
+           'Create it on those and attach it, or drop it.'
+    FROM pg_catalog.pg_index i
+    JOIN given ON given.oid = i.indrelid
+    JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid
+    WHERE NOT i.indisvalid AND EXISTS (SELECT 1 FROM pg_catalog.pg_inherits h WHERE h.inhparent = x.oid)
+    UNION ALL
+    SELECT 20, pg_catalog.format('statistics %I belong to partition %s alone', x.stxname, x.stxrelid::pg_catalog.regclass),
+           'Its partition goes: create them on the whole table, or drop them.'
+    FROM pg_catalog.pg_statistic_ext x JOIN tree ON tree.oid = x.stxrelid
+    WHERE tree.oid <> $1::bigint::oid
+    UNION ALL
+    SELECT 21, pg_catalog.format('the replica identity of table %s is an index', c.oid::pg_catalog.regclass),
+           pg_catalog.format('Run: ALTER TABLE %s REPLICA IDENTITY DEFAULT; set it again after the split.', c.oid::pg_catalog.regclass)
+    FROM pg_catalog.pg_class c JOIN tree ON tree.oid = c.oid
+    WHERE c.relreplident = 'i'
+    UNION ALL
+    SELECT DISTINCT 22, pg_catalog.format('table %s has a security label', l.objoid::pg_catalog.regclass),
+           'Take it off, and put it on again after the split.'
+    FROM pg_catalog.pg_seclabel l JOIN tree ON tree.oid = l.objoid
+    WHERE l.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass
+    UNION ALL
+    -- What all partitions grant is granted on the new ones.
+    SELECT 23, pg_catalog.format('some partitions grant %s to %s, and some do not', x.privilege_type,
+                                 CASE x.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.pg_get_userbyid(x.grantee) END),
+           'Partitions go: grant it on all of them, or revoke it.'
+    FROM tree JOIN pg_catalog.pg_class c ON c.oid = tree.oid, pg_catalog.aclexplode(c.relacl) x
+    WHERE tree.oid <> $1::bigint::oid AND c.relkind = 'r' AND x.grantee <> c.relowner
+    GROUP BY x.grantee, x.privilege_type
+    HAVING pg_catalog.count(DISTINCT tree.oid) <> (SELECT pg_catalog.count(*)
+                                                   FROM tree JOIN pg_catalog.pg_class l ON l.oid = tree.oid
+                                                   WHERE tree.oid <> $1::bigint::oid AND l.relkind = 'r')
+    UNION ALL
+    SELECT DISTINCT 24, pg_catalog.format('partition %s has grants on columns', a.attrelid::pg_catalog.regclass),
+           'Its partition goes: grant them on the whole table, and revoke them there.'
+    FROM pg_catalog.pg_attribute a JOIN tree ON tree.oid = a.attrelid
+    WHERE tree.oid <> $1::bigint::oid AND a.attacl IS NOT NULL AND NOT a.attisdropped
 )
 SELECT message, hint FROM found ORDER BY nr, message LIMIT 20

@@ -33,6 +33,15 @@ WITH old AS (
     WHERE x.grantee <> l.relowner
     GROUP BY x.grantee, x.privilege_type
     HAVING pg_catalog.count(DISTINCT l.oid) = (SELECT pg_catalog.count(*) FROM old_leaves)
+), identities AS (
+    SELECT o.relacl, o.relowner, n.oid AS new_oid, n.relacl AS new_acl, n.relowner AS new_owner,
+           pg_catalog.format('%I.%I', (SELECT nspname FROM old), o.relname) AS called
+    FROM sequences s
+    JOIN pg_catalog.pg_class o ON o.oid = s.oid
+    JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = $2::bigint::oid
+                               AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.deptype = 'i'
+    JOIN pg_catalog.pg_class n ON n.oid = d.objid AND n.relkind = 'S' AND n.relname = o.relname
+    WHERE s.deptype = 'i'
 ), grants AS (
     SELECT new_tree.called, x.grantee, x.privilege_type, '' AS columns, x.is_grantable
     FROM old, pg_catalog.aclexplode(old.relacl) x, new_tree
@@ -117,6 +126,19 @@ WITH old AS (
     FROM new_tree, pg_catalog.aclexplode(new_tree.relacl) x
     WHERE x.grantee <> new_tree.relowner
     UNION ALL
+    SELECT DISTINCT 70, pg_catalog.format('REVOKE ALL ON SEQUENCE %s FROM %s', i.called,
+                                          CASE x.grantee WHEN 0 THEN 'PUBLIC'
+                                               ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(x.grantee)) END)
+    FROM identities i, pg_catalog.aclexplode(i.new_acl) x
+    WHERE x.grantee <> i.new_owner
+    UNION ALL
+    SELECT 71, pg_catalog.format('GRANT %s ON SEQUENCE %s TO %s%s', x.privilege_type, i.called,
+                                 CASE x.grantee WHEN 0 THEN 'PUBLIC'
+                                      ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(x.grantee)) END,
+                                 CASE WHEN x.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
+    FROM identities i, pg_catalog.aclexplode(i.relacl) x
+    WHERE x.grantee <> i.relowner
+    UNION ALL
     SELECT 71, pg_catalog.format('GRANT %s%s ON %s TO %s%s', g.privilege_type, g.columns, g.called,
                                  CASE g.grantee WHEN 0 THEN 'PUBLIC'
                                       ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(g.grantee)) END,
@@ -137,5 +159,28 @@ WITH old AS (
                                  pg_catalog.obj_description(x.oid, 'pg_constraint'))
     FROM old JOIN pg_catalog.pg_constraint x ON x.conrelid = old.oid AND x.contype IN ('p', 'u')
     WHERE pg_catalog.obj_description(x.oid, 'pg_constraint') IS NOT NULL
+    UNION ALL
+    SELECT 83, pg_catalog.format('COMMENT ON TRIGGER %I ON %s IS %L', t.tgname, old.called,
+                                 pg_catalog.obj_description(t.oid, 'pg_trigger'))
+    FROM old JOIN pg_catalog.pg_trigger t ON t.tgrelid = old.oid
+    WHERE NOT t.tgisinternal AND pg_catalog.obj_description(t.oid, 'pg_trigger') IS NOT NULL
+    UNION ALL
+    SELECT 84, pg_catalog.format('COMMENT ON POLICY %I ON %s IS %L', p.polname, old.called,
+                                 pg_catalog.obj_description(p.oid, 'pg_policy'))
+    FROM old JOIN pg_catalog.pg_policy p ON p.polrelid = old.oid
+    WHERE pg_catalog.obj_description(p.oid, 'pg_policy') IS NOT NULL
+    UNION ALL
+    SELECT 85, pg_catalog.format('ALTER STATISTICS %I.%I SET STATISTICS %s', n.nspname, x.stxname, x.stxstattarget)
+    FROM old
+    JOIN pg_catalog.pg_statistic_ext x ON x.stxrelid = old.oid
+    JOIN pg_catalog.pg_namespace n ON n.oid = x.stxnamespace
+    WHERE x.stxstattarget >= 0
+    UNION ALL
+    SELECT 86, pg_catalog.format('COMMENT ON STATISTICS %I.%I IS %L', n.nspname, x.stxname,
+                                 pg_catalog.obj_description(x.oid, 'pg_statistic_ext'))
+    FROM old
+    JOIN pg_catalog.pg_statistic_ext x ON x.stxrelid = old.oid
+    JOIN pg_catalog.pg_namespace n ON n.oid = x.stxnamespace
+    WHERE pg_catalog.obj_description(x.oid, 'pg_statistic_ext') IS NOT NULL
 )
 SELECT text FROM statement ORDER BY nr, text
