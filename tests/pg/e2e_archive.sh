@@ -37,6 +37,8 @@ mkdir "$FOLDER"
 exits "another pass over an empty mount point" 69 "$FIRN" pass
 exits "init does not mark that either" 69 "$FIRN" init
 like "since the cold rows are not there" "$ERR" "is not the one where this database's cold rows are"
+sql "CREATE TABLE other_chunk (LIKE document_chunk INCLUDING ALL)"
+exits "nor for another table, which has none" 69 "$FIRN" init --table other_chunk
 is "nothing moved" "$(cold_rows) $(find "$FOLDER" -type f | wc -l)" "$COLD 0"
 exits "a rehydrate finds nothing and changes nothing" 65 "$FIRN" rehydrate --where-cold all
 is "the rows stay cold" "$(cold_rows)" "$COLD"
