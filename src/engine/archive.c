@@ -83,6 +83,22 @@ static bool prove(struct firn *f, struct err *e)
 	return ok;
 }
 
+bool engine_archive_is_another(struct firn *f, struct err *e)
+{
+	char key[ENGINE_MARKER_MAX];
+	struct store_object object;
+	struct err why = { 0 };
+
+	if (!engine_archive_marker(f, key, &why) || store_head(f->store, key, &object, &why) ||
+	    why.code != ERR_NOT_FOUND)
+		return false;
+	err_clear(&why);
+	if (prove(f, &why) || why.code != ERR_OFFLINE)
+		return false;
+	*e = why;
+	return true;
+}
+
 bool engine_archive_mark(struct firn *f, struct err *e)
 {
 	char key[ENGINE_MARKER_MAX], id[37];
