@@ -164,11 +164,14 @@ sql 'ALTER TABLE document_chunk DROP COLUMN late'
 sql 'CREATE INDEX late ON document_chunk (rev)'
 sql 'VACUUM FULL document_chunk_p1'
 sql 'ALTER TABLE document_chunk DISABLE TRIGGER firn_split_capture'
-sql 'UPDATE document_chunk SET rev = rev + 7; '
+sql 'UPDATE document_chunk SET rev = rev + 7'
+exits "a disabled trigger" 78 "$FIRN" partitions split --count 5
+like "is found" "$ERR" 'trigger firn_split_capture of .*document_chunk_p. is disabled or gone'
+sql 'ALTER TABLE document_chunk ENABLE ALWAYS TRIGGER firn_split_capture'
 exits "changes past the triggers" 65 "$FIRN" partitions split --count 5
 like "are found, and nothing is swapped" "$ERR" 'Nothing was swapped'
 is "the table has its three leaves" "$(sql "SELECT count(*) FROM pg_inherits WHERE inhparent = 'document_chunk'::regclass")" 3
-sql 'UPDATE document_chunk SET rev = rev - 7; ALTER TABLE document_chunk ENABLE ALWAYS TRIGGER firn_split_capture'
+sql 'UPDATE document_chunk SET rev = rev - 7'
 exits "put right, it goes on" 0 "$FIRN" partitions split --count 5
 is "with every row" "$(e2e_digest)" "$HOT"
 like "and the index that came meanwhile" "$(indexes)" 'late USING btree \(rev\)'
