@@ -339,10 +339,98 @@ void firn_partitions_status_release(struct firn_partitions_status *r);
 void firn_partitions_advice_release(struct firn_partitions_advice *r);
 void firn_partitions_made_release(struct firn_partitions_made *r);
 
+/* ---- indexes ---- */
+
+struct firn_indexes_ensure_options {
+	const char *type; /* hnsw or ivfflat */
+	/* 0: as the index that is there has it, else pgvector's default. lists: -1, and 0 for a new index: as many as
+	 * the rows of the leaf need; one that has between half and twice as many is left as it is. */
+	int64_t m, ef_construction, lists;
+	/* NULL: the operator class of a vector index that is there, else the cosine class of the type. Not both. */
+	const char *opclass, *op; /* "vector_l2_ops"; "<->" */
+	const char
+		*expression; /* SQL, in place of the embedding column: "embedding::halfvec(512)" */
+	const char *where;   /* SQL: a partial index */
+	int dry_run;
+};
+
+struct firn_indexes_made {
+	struct firn_maintain_step *
+		steps; /* action: keep, create, attach, drop, drop-leftover, put-off; leaf: or a table above */
+	size_t step_count;
+	int64_t built, kept; /* indexes of leaves */
+	int64_t put_off;     /* tables whose work could not be done now */
+};
+
+/* Makes the index on every leaf, concurrently, and attaches it to an index of the partitioned table. One that is there
+ * and is as it is asked for is left; one that differs in its options is replaced: built beside, names exchanged, the old
+ * one dropped. An index of another method, key, operator class or predicate is another index. Takes the table's lease.
+ * A call that died is called again. ERR_BUSY: a lock did not come. On failure result has what was done until then. */
+bool firn_indexes_ensure(struct firn *f, const struct firn_indexes_ensure_options *options,
+			 struct firn_indexes_made *result, struct err *e);
+void firn_indexes_made_release(struct firn_indexes_made *r);
+
+struct firn_index {
+	char *table, *leaf, *index; /* leaf: the partitioned table itself for its own index */
+	char method[64];
+	char *key, *opclass, *predicate; /* predicate "": of all rows */
+	int above;                       /* of a partitioned table: holds nothing itself */
+	int valid, attached;
+	int leftover; /* of a build or replacement that died, or one that is going on */
+	int64_t m, ef_construction, lists; /* in effect; 0 where the method has none */
+	int64_t lists_recommended;         /* for the leaf's rows; 0 where the method has none */
+	int lists_off;                     /* lists are more than twice or less than half of that */
+	int64_t rows, bytes,
+		fresh_bytes; /* fresh_bytes: that a new build would take; 0: not known */
+	double dead_share;   /* of its entries; negative: not known */
+	char *rebuilt_at;    /* by firn, or NULL */
+};
+
+struct firn_indexes_status {
+	struct firn_index
+		*indexes; /* by table, leaf, name; vector indexes, and leftovers of any kind */
+	size_t index_count;
+	int64_t leftovers, invalid, lists_off;
+};
+
+bool firn_indexes_status(struct firn *f, struct firn_indexes_status *result, struct err *e);
+void firn_indexes_status_release(struct firn_indexes_status *r);
+
+struct firn_indexes_probe_options {
+	const char
+		*queries_path; /* a vector a line, as pgvector writes it; NULL: rows of each leaf */
+	int64_t sample;        /* rows of each leaf; 0: 20 */
+	int64_t seed;          /* the same seed chooses the same rows while they are there */
+	int64_t ef_search, probes; /* 0: the session's */
+};
+
+struct firn_index_probe {
+	char *table, *leaf, *index;
+	char method[64];
+	char *opclass;
+	char *note;          /* why it was not probed; NULL: it was */
+	int64_t queries;     /* that found anything */
+	double recall;       /* at 10, the mean; rows as near as the tenth count as found */
+	double least_recall; /* of one query */
+	double ann_p50_ms, ann_p95_ms, exact_p50_ms, exact_p95_ms;
+};
+
+struct firn_indexes_probe {
+	struct firn_index_probe *probes; /* by table, leaf, index */
+	size_t probe_count;
+	int64_t limit; /* 10: rows that each query asks for */
+};
+
+/* Asks each valid vector index for the nearest rows, and the leaf itself without an index, and compares. Reads the whole
+ * leaf once for each query. */
+bool firn_indexes_probe(struct firn *f, const struct firn_indexes_probe_options *options,
+			struct firn_indexes_probe *result, struct err *e);
+void firn_indexes_probe_release(struct firn_indexes_probe *r);
+
 /* ---- partitions split ---- */
 
 struct firn_split_options {
-	int64_t count;	/* hash partitions that there shall be */
+	int64_t count;  /* hash partitions that there shall be */
 	int widen_keys; /* unique keys without the workspace may take it in */
 	int rollback;	/* take an unfinished one back */
 	int drop_old;	/* drop the table that a finished one left */
@@ -357,7 +445,7 @@ struct firn_split_result {
 	char outcome[16];
 	char phase[16]; /* how far the split is: none, copy, index, swapped */
 	int64_t leaves_before, leaves;
-	int64_t rows;	     /* compared before the swap */
+	int64_t rows;        /* compared before the swap */
 	int64_t rows_copied; /* by this and earlier runs */
 	int64_t changes;     /* keys that were brought up to date because writers changed them meanwhile */
 	int64_t indexes;     /* partitions of indexes that this run built */
@@ -366,7 +454,8 @@ struct firn_split_result {
 	int64_t old_missing;	     /* with drop_old: of these, whose keys the table does not have now */
 	char **notes;		     /* sentences: what is otherwise than before */
 	size_t note_count;
-	double seconds, swap_seconds; /* swap_seconds: the transaction with the lock, the wait for it included */
+	double seconds,
+		swap_seconds; /* swap_seconds: the transaction with the lock, the wait for it included */
 };
 
 /* Moves the one managed table into count hash partitions by workspace while it is used. A run that died is finished by

@@ -28,3 +28,11 @@ const struct clock clock_system = {
 	.wall_s = system_wall_s,
 	.sleep_ms = system_sleep_ms,
 };
+
+int64_t clock_stopwatch_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}

@@ -18,6 +18,9 @@ struct clock {
 
 extern const struct clock clock_system;
 
+/* Microseconds from an arbitrary start, for how long a statement took. Of this machine, never injected. */
+int64_t clock_stopwatch_us(void);
+
 static inline int64_t clock_now_ms(const struct clock *c)
 {
 	return c->now_ms(c->ctx);

@@ -27,6 +27,12 @@ const char *const fault_sites[] = {
 	"maintain.before_reindex",
 	"maintain.after_reindex",
 	"maintain.before_done",
+	/* engine/index_ensure.c, engine/index_build.c */
+	"indexes.after_parent",
+	"indexes.before_build",
+	"indexes.after_build",
+	"indexes.after_attach",
+	"indexes.after_exchange",
 	/* engine/partition_split.c, catalog/split_tree.c */
 	"split.before_begin",
 	"split.after_begin",

@@ -306,6 +306,7 @@ static const char segments_sql[] =
 	"FROM firn.segment s JOIN firn.managed_table m ON m.id = s.table_id "
 	"WHERE ($1::bigint = 0 OR s.table_id = $1::bigint) AND s.state = ANY ($2::text[]) "
 	"AND ($3::bigint[] IS NULL OR s.id = ANY ($3::bigint[])) "
+	"AND ($6::text IS NULL OR m.archive = $6::text) "
 	"AND (($4::text[] IS NULL AND $5::text[] IS NULL) OR EXISTS (SELECT 1 FROM "
 	"firn.segment_workspace w "
 	"WHERE w.segment_id = s.id AND w.rows_live > 0 "
@@ -336,6 +337,7 @@ bool catalog_segments(struct pg *pg, const struct segment_filter *f, struct segm
 	pg_param_text(&p, f->id_count ? buf_str(&ids) : NULL);
 	pg_param_text(&p, f->workspace_count ? buf_str(&workspaces) : NULL);
 	pg_param_text(&p, f->version_count ? buf_str(&versions) : NULL);
+	pg_param_text(&p, f->archive);
 	if (!pg_query(pg, buf_str(&sql), &p, &result, e))
 		goto out;
 	out->items = mem_new((size_t)pg_rows(result), sizeof(*out->items), e);

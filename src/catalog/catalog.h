@@ -62,7 +62,8 @@ struct segment_list {
 
 /* What to list; 0 and NULL: any. workspaces and versions: segments with live rows of one of them (text forms). */
 struct segment_filter {
-	int64_t table_id;
+	int64_t table_id;                 /* 0: of every table */
+	const char *archive;              /* of tables with this URL; NULL: any */
 	bool states[SEGMENT_REMOVED + 1]; /* none true: any state */
 	const char *const *workspaces, *const *versions;
 	size_t workspace_count, version_count;

@@ -343,6 +343,30 @@ bool index_work_samples(struct pg *pg, const char *method, const char *action,
 	return true;
 }
 
+bool index_work_last_build(struct pg *pg, int64_t table_id, const char *leaf, const char *index,
+			   char **at_out, struct err *e)
+{
+	static const char sql[] =
+		"SELECT pg_catalog.to_char(max(done_at) AT TIME ZONE 'UTC', "
+		"'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') FROM firn.maintenance_log WHERE table_id = "
+		"$1::bigint AND action = 'reindex' AND leaf = $2 AND index_name = $3";
+	struct pg_params p = PG_PARAMS_INIT;
+	struct pg_result *r = NULL;
+	bool ok;
+
+	*at_out = NULL;
+	pg_param_i64(&p, table_id);
+	pg_param_text(&p, leaf);
+	pg_param_text(&p, index);
+	ok = one_row(pg, sql, &p, &r, e);
+	if (ok && !pg_is_null(r, 0, 0)) {
+		*at_out = mem_strdup(pg_text(r, 0, 0), e);
+		ok = *at_out != NULL;
+	}
+	pg_result_free(r);
+	return ok;
+}
+
 /* Rows that the estimate of a fresh copy looks at. */
 #define SAMPLE_ROWS 1000.0
 

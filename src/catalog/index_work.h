@@ -84,6 +84,10 @@ struct work_sample {
 bool index_work_samples(struct pg *pg, const char *method, const char *action,
 			struct work_sample out[WORK_SAMPLES_MAX], size_t *count_out, struct err *e);
 
+/* When firn built the index last, as UTC ("2026-11-23T11:00:00Z"); NULL where it did not. */
+bool index_work_last_build(struct pg *pg, int64_t table_id, const char *leaf, const char *index,
+			   char **at_out, struct err *e);
+
 /* Heap and TOAST of the leaf as files have them, and what a fresh copy of its rows would take, from a sample of them
  * (*fresh_out -1: nothing can be said). */
 bool index_work_table_bytes(struct pg *pg, const struct table_info *t, const struct leaf *leaf,

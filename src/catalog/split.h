@@ -23,17 +23,17 @@ enum split_phase {
 };
 
 struct split {
-	struct pg *pg;			/* borrowed */
-	const struct lease *lease;	/* borrowed */
+	struct pg *pg;                  /* borrowed */
+	const struct lease *lease;      /* borrowed */
 	const struct table_info *table; /* borrowed: what the managed table's name means now */
 	int64_t table_id;
 	enum split_phase phase;
 	int64_t id, leaves, rows_copied, changes;
 	uint32_t old_oid, new_oid;
 	char building[40], kept[40]; /* names of the two schemas */
-	char swapped_at[32];	     /* "" until then */
-	bool tells_changes;	     /* this session has its table of keys */
-	int64_t blocks;		     /* that the next batch takes; 0: not known yet */
+	char swapped_at[32];         /* "" until then */
+	bool tells_changes;          /* this session has its table of keys */
+	int64_t blocks;              /* that the next batch takes; 0: not known yet */
 };
 
 /* Fills in what firn.split says: SPLIT_NONE where there is none of the table. pg, lease and table are the caller's. */

@@ -66,7 +66,8 @@ static bool check_filenode(struct split *s, const struct position *at, bool *sam
 		      "UPDATE firn.split_leaf SET next_block = 0, filenode = "
 		      "pg_catalog.pg_relation_filenode(leaf::pg_catalog.regclass), end_block = "
 		      "pg_catalog.pg_relation_size(leaf::pg_catalog.regclass) / "
-		      "pg_catalog.current_setting('block_size')::bigint WHERE split_id = $1::bigint AND "
+		      "pg_catalog.current_setting('block_size')::bigint WHERE split_id = "
+		      "$1::bigint AND "
 		      "leaf = $2::bigint::oid AND filenode <> "
 		      "pg_catalog.pg_relation_filenode(leaf::pg_catalog.regclass)",
 		      &p, &r, e))
@@ -87,14 +88,13 @@ static void add_blocks(struct split *s, struct buf *b, int64_t from, int64_t to)
 		buf_printf(b,
 			   "o.ctid = ANY (ARRAY(SELECT pg_catalog.format('(%%s,%%s)', b, i)::"
 			   "pg_catalog.tid FROM pg_catalog.generate_series(%" PRId64
-			   "::bigint, %" PRId64
-			   ") b, pg_catalog.generate_series(1, "
+			   "::bigint, %" PRId64 ") b, pg_catalog.generate_series(1, "
 			   "pg_catalog.current_setting('block_size')::int / 1024 * %d) i))",
 			   from, to - 1, ROWS_A_KIB);
 }
 
-static bool insert_blocks(struct split *s, const struct position *at, int64_t to,
-			  int64_t *rows_out, struct err *e)
+static bool insert_blocks(struct split *s, const struct position *at, int64_t to, int64_t *rows_out,
+			  struct err *e)
 {
 	struct buf sql = BUF_INIT;
 	struct pg_result *r = NULL;
@@ -178,8 +178,8 @@ bool split_copy(struct split *s, int64_t rows, int64_t *rows_out, bool *done_out
 	ok = buf_ok(&lock, e) &&
 	     split_begin_tx(s, "ISOLATION LEVEL REPEATABLE READ", buf_str(&lock), e) &&
 	     check_filenode(s, &at, &same, e) &&
-	     (!same ||
-	      (insert_blocks(s, &at, to, rows_out, e) && move_position(s, &at, to, *rows_out, e))) &&
+	     (!same || (insert_blocks(s, &at, to, rows_out, e) &&
+			move_position(s, &at, to, *rows_out, e))) &&
 	     pg_commit(s->pg, e);
 	if (!ok)
 		pg_rollback(s->pg);
@@ -229,8 +229,9 @@ static bool take_records(struct split *s, int64_t limit, int64_t *records_out, i
 	split_add_key(s, &sql, "");
 	buf_add_str(&sql, "), put AS (INSERT INTO pg_temp.firn_split_keys SELECT DISTINCT ");
 	split_add_key(s, &sql, "");
-	buf_add_str(&sql, " FROM taken RETURNING 1) SELECT (SELECT pg_catalog.count(*) FROM taken), "
-			  "(SELECT pg_catalog.count(*) FROM put)");
+	buf_add_str(&sql,
+		    " FROM taken RETURNING 1) SELECT (SELECT pg_catalog.count(*) FROM taken), "
+		    "(SELECT pg_catalog.count(*) FROM put)");
 	ok = buf_ok(&sql, e) && pg_query(s->pg, buf_str(&sql), NULL, &r, e);
 	*records_out = ok ? pg_i64(r, 0, 0) : 0;
 	*keys_out = ok ? pg_i64(r, 0, 1) : 0;
@@ -276,11 +277,12 @@ bool split_apply_here(struct split *s, int64_t limit, int64_t *records_out, stru
 	pg_param_i64(&p, keys);
 	if (!pg_exec(s->pg, "ANALYZE pg_temp.firn_split_keys", e) ||
 	    (keys <= KEYS_LOOKED_UP &&
-	     !pg_exec(s->pg, "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off", e)) ||
+	     !pg_exec(s->pg, "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off",
+		      e)) ||
 	    !replace_rows(s, e) ||
 	    !pg_query(s->pg,
-		      "UPDATE firn.split SET changes = changes + $2::bigint WHERE id = $1::bigint", &p,
-		      NULL, e))
+		      "UPDATE firn.split SET changes = changes + $2::bigint WHERE id = $1::bigint",
+		      &p, NULL, e))
 		return err_wrap(e, "could not bring changed rows up to date");
 	s->changes += keys;
 	return pg_exec(s->pg, "SET LOCAL enable_hashjoin = on; SET LOCAL enable_mergejoin = on", e);
@@ -339,8 +341,9 @@ static void add_side(struct split *s, struct buf *b, const char *alias, bool new
 {
 	buf_add_str(b, "(SELECT pg_catalog.count(*) AS n, ");
 	if (depth == SPLIT_HASH)
-		buf_add_str(b, "pg_catalog.sum(('x' || pg_catalog.left(pg_catalog.md5("
-			       "pg_catalog.record_send(t)), 16))::bit(64)::bigint)::text AS h FROM ");
+		buf_add_str(b,
+			    "pg_catalog.sum(('x' || pg_catalog.left(pg_catalog.md5("
+			    "pg_catalog.record_send(t)), 16))::bit(64)::bigint)::text AS h FROM ");
 	else
 		buf_add_str(b, "NULL::text AS h FROM ");
 	if (new)
@@ -372,14 +375,16 @@ bool split_compare_here(struct split *s, enum split_depth depth, int64_t *rows_o
 				     "the new table has %" PRId64 " rows where \"%s\" has %" PRId64,
 				     pg_i64(r, 0, 1), s->table->label, pg_i64(r, 0, 0));
 		else if (!pg_bool(r, 0, 2))
-			ok = err_set(e, ERR_DATA,
-				     "the new table has other content than \"%s\" in some of %" PRId64
-				     " rows",
-				     s->table->label, pg_i64(r, 0, 0));
+			ok = err_set(
+				e, ERR_DATA,
+				"the new table has other content than \"%s\" in some of %" PRId64
+				" rows",
+				s->table->label, pg_i64(r, 0, 0));
 		if (!ok)
-			err_hint(e, "Something changed the table past its triggers (a partition "
-				    "attached or detached, triggers disabled). Nothing was swapped: "
-				    "run \"firn partitions split --rollback\", and begin again.");
+			err_hint(e,
+				 "Something changed the table past its triggers (a partition "
+				 "attached or detached, triggers disabled). Nothing was swapped: "
+				 "run \"firn partitions split --rollback\", and begin again.");
 	}
 	pg_result_free(r);
 	buf_release(&sql);

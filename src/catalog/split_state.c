@@ -55,12 +55,14 @@ bool split_find(struct split *s, const char *label, bool *there_out, struct err 
 	bool ok;
 
 	*there_out = false;
-	if (!pg_query(s->pg,
-		      "SELECT coalesce(pg_catalog.has_table_privilege(c.oid, 'SELECT'), false) FROM "
-		      "pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
-		      "WHERE n.nspname = 'firn' AND c.relname = 'split' AND "
-		      "pg_catalog.has_schema_privilege(n.oid, 'USAGE')",
-		      NULL, &r, e))
+	if (!pg_query(
+		    s->pg,
+		    "SELECT coalesce(pg_catalog.has_table_privilege(c.oid, 'SELECT'), false) FROM "
+		    "pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = "
+		    "c.relnamespace "
+		    "WHERE n.nspname = 'firn' AND c.relname = 'split' AND "
+		    "pg_catalog.has_schema_privilege(n.oid, 'USAGE')",
+		    NULL, &r, e))
 		return false;
 	ok = pg_rows(r) == 1 && pg_bool(r, 0, 0);
 	pg_result_free(r);
@@ -79,8 +81,9 @@ bool split_find(struct split *s, const char *label, bool *there_out, struct err 
 
 bool split_progress(struct pg *pg, int64_t id, double *share_out, struct err *e)
 {
-	static const char sql[] = "SELECT coalesce(sum(next_block)::float8 / nullif(sum(end_block), "
-				  "0), 1) FROM firn.split_leaf WHERE split_id = $1::bigint";
+	static const char sql[] =
+		"SELECT coalesce(sum(next_block)::float8 / nullif(sum(end_block), "
+		"0), 1) FROM firn.split_leaf WHERE split_id = $1::bigint";
 	struct pg_params p = PG_PARAMS_INIT;
 	struct pg_result *r = NULL;
 
@@ -188,13 +191,15 @@ bool split_kept(struct split *s, struct split_kept *out, struct err *e)
 {
 	static const char sql[] =
 		"SELECT pg_catalog.format('%s.%s', n.nspname, c.relname), "
-		"(SELECT coalesce(sum(greatest(l.reltuples, 0)), 0)::bigint FROM pg_catalog.pg_class l "
+		"(SELECT coalesce(sum(greatest(l.reltuples, 0)), 0)::bigint FROM "
+		"pg_catalog.pg_class l "
 		"WHERE l.relkind = 'r' AND (l.oid = c.oid OR l.oid IN (SELECT t.relid FROM "
 		"pg_catalog.pg_partition_tree(c.oid::pg_catalog.regclass) t))), "
 		"(SELECT coalesce(sum(pg_catalog.pg_total_relation_size(l.oid)), 0)::bigint FROM "
 		"pg_catalog.pg_class l WHERE l.oid = c.oid OR l.oid IN (SELECT t.relid FROM "
 		"pg_catalog.pg_partition_tree(c.oid::pg_catalog.regclass) t)) "
-		"FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
+		"FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = "
+		"c.relnamespace "
 		"WHERE c.oid = $1::bigint::oid";
 	struct pg_params p = PG_PARAMS_INIT;
 	struct pg_result *r = NULL;

@@ -80,16 +80,53 @@ const struct command command_table[] = {
 	  "Rows are those of the statistics where they know any. Skew is the largest leaf over "
 	  "the mean.",
 	  CMD_PARTITIONS_STATUS, true, cmd_partitions_status },
+	{ "indexes ensure",
+	  "make the vector index of every leaf what it should be, without locking",
+	  "Builds the index of each leaf concurrently and attaches it to an index of the "
+	  "partitioned "
+	  "table. One that is there and is as asked for is left; one whose m, ef_construction or "
+	  "lists differ is replaced: the new one is built beside it, they exchange names in one "
+	  "short transaction, the old one is dropped. What is not given stays as it is. An index "
+	  "of "
+	  "another method, operator class, expression or condition is another index, and is left "
+	  "alone.\n\n"
+	  "With --lists auto, IVFFlat gets rows / 1000 lists, above a million rows their square "
+	  "root, "
+	  "each leaf by its own rows; an index with between half and twice as many is left. A "
+	  "partitioned table's indexes are replaced all together, for one cannot be detached from "
+	  "its parent: that takes disk for a second set.\n\n"
+	  "Indexes that builds left invalid, and firn_new_... and firn_old_... of a run that died, "
+	  "are dropped or used. Builds wait as those of \"firn maintain\" do; where there is no "
+	  "room "
+	  "or the policy's window is closed the status is 75, and the next run goes on.",
+	  CMD_INDEXES_ENSURE, true, cmd_indexes_ensure },
+	{ "indexes status", "validity, options, size and dead share of each leaf's vector indexes",
+	  "FRESH is what a new build would take, DEAD the share of entries whose rows are gone, by "
+	  "statistics and by what firn deleted since the last build. Leftovers of builds that died "
+	  "are shown whatever their method is.",
+	  CMD_INDEXES_STATUS, true, cmd_indexes_status },
+	{ "indexes probe", "recall and latency of each leaf's vector indexes, against exact search",
+	  "Takes rows of each leaf as queries (--sample, --seed) or vectors from a file "
+	  "(--queries), "
+	  "and asks for the ten nearest by each index and without one, which reads the whole leaf "
+	  "each time. RECALL is the mean share of the ten that the index found; rows as near as "
+	  "the tenth count as found. A sampled row finds itself, as it does for the exact search: "
+	  "that is one of the ten. Latencies are those of the whole statement, planning included; "
+	  "the first one is not counted.",
+	  CMD_INDEXES_PROBE, true, cmd_indexes_probe },
 	{ "partitions split", "move a table into other hash partitions while it is used",
-	  "Moves a plain table, or one in hash partitions of its workspace, into --count of them: a "
+	  "Moves a plain table, or one in hash partitions of its workspace, into --count of them: "
+	  "a "
 	  "new table is filled beside the old one while triggers record what changes, its indexes "
 	  "are built, both are compared, and then the new one takes the old one's place, names, "
 	  "grants, triggers, policies and foreign keys included. Everyone waits for that moment; "
-	  "the lock for it is asked for half a second at a time, again and again. Cold rows are not "
+	  "the lock for it is asked for half a second at a time, again and again. Cold rows are "
+	  "not "
 	  "touched and come back into the new partitions.\n\n"
 	  "What may be in the way is said before anything is made: views and publications of the "
 	  "table, for example. Unique keys without the workspace column must take it in, which is "
-	  "a weaker promise: --widen-keys allows it. A transaction that keeps one snapshot (REPEATABLE "
+	  "a weaker promise: --widen-keys allows it. A transaction that keeps one snapshot "
+	  "(REPEATABLE "
 	  "READ) and first reads the table after the swap may miss what was changed last.\n\n"
 	  "A run that was stopped or died goes on when it is run again; passes may run between. "
 	  "Before the swap --rollback takes it all back. After it the old table is kept, without "

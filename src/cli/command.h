@@ -25,6 +25,9 @@ enum command_id {
 	CMD_PARTITIONS_RECOMMEND = 1u << 10,
 	CMD_PARTITIONS_ENSURE = 1u << 11,
 	CMD_PARTITIONS_STATUS = 1u << 12,
+	CMD_INDEXES_ENSURE = 1u << 14,
+	CMD_INDEXES_STATUS = 1u << 15,
+	CMD_INDEXES_PROBE = 1u << 16,
 	CMD_PARTITIONS_SPLIT = 1u << 13,
 	CMD_VERSIONS_STATUS = 1u << 17,
 	CMD_VERSIONS_PROMOTE = 1u << 18,
@@ -88,6 +91,9 @@ int cmd_report(struct cli *c);
 int cmd_partitions_recommend(struct cli *c);
 int cmd_partitions_ensure(struct cli *c);
 int cmd_partitions_status(struct cli *c);
+int cmd_indexes_ensure(struct cli *c);
+int cmd_indexes_status(struct cli *c);
+int cmd_indexes_probe(struct cli *c);
 int cmd_partitions_split(struct cli *c);
 int cmd_versions_status(struct cli *c);
 int cmd_versions_promote(struct cli *c);

@@ -39,6 +39,7 @@ static const char *const conflicts[] = { "skip", "replace", "fail", NULL };
 /* The first stands for "not given" and cannot be written. */
 static const char *const where_cold[] = { "", "all", NULL };
 static const char *const details[] = { "", "workspace", NULL };
+static const char *const index_types[] = { "", "hnsw", "ivfflat", NULL };
 
 const struct option option_table[] = {
 	OPT("config", 'c', OPT_STRING, config, "FILE", "read this configuration file", FOR_ALL),
@@ -83,7 +84,8 @@ const struct option option_table[] = {
 	    "work on so many leaves at once (2, or the policy's number)", CMD_PASS),
 	OPT_THIS_ONCE("dry-run", 'n', OPT_FLAG, dry_run, NULL,
 		      "say what would be done and do nothing",
-		      CMD_PASS | CMD_REHYDRATE | CMD_MAINTAIN | CMD_PARTITIONS_SPLIT),
+		      CMD_PASS | CMD_REHYDRATE | CMD_MAINTAIN | CMD_INDEXES_ENSURE |
+			      CMD_PARTITIONS_SPLIT),
 	OPT("no-maintain", 0, OPT_FLAG, no_maintain, NULL,
 	    "leave the index work to \"firn maintain\"",
 	    CMD_PASS | CMD_REHYDRATE | CMD_VERSIONS_ROLLBACK),
@@ -138,6 +140,34 @@ const struct option option_table[] = {
 	OPT_THIS_ONCE("force", 0, OPT_FLAG, force, NULL,
 		      "drop it even where the table has less than half of its rows",
 		      CMD_PARTITIONS_SPLIT),
+	CHOICE_THIS_ONCE("type", index_type, "hnsw|ivfflat", "access method of the index",
+			 CMD_INDEXES_ENSURE, index_types),
+	OPT_THIS_ONCE("m", 0, OPT_NUMBER, index_m, "N", "HNSW: links of each element (16)",
+		      CMD_INDEXES_ENSURE),
+	OPT_THIS_ONCE("ef-construction", 0, OPT_NUMBER, ef_construction, "N",
+		      "HNSW: candidates that a build looks at (64)", CMD_INDEXES_ENSURE),
+	OPT_THIS_ONCE("lists", 0, OPT_STRING, lists, "N|auto", "IVFFlat: lists, or by the rows",
+		      CMD_INDEXES_ENSURE),
+	OPT_THIS_ONCE("opclass", 0, OPT_STRING, opclass, "NAME",
+		      "operator class (that of an index that is there, else cosine)",
+		      CMD_INDEXES_ENSURE),
+	OPT_THIS_ONCE("operator", 0, OPT_STRING, operator_, "OP",
+		      "choose the class by the operator of the queries: \"<=>\"",
+		      CMD_INDEXES_ENSURE),
+	OPT_THIS_ONCE("expression", 0, OPT_STRING, expression, "SQL",
+		      "index this in place of the column: \"embedding::halfvec(512)\"",
+		      CMD_INDEXES_ENSURE),
+	OPT_THIS_ONCE("where", 0, OPT_STRING, where, "SQL", "a partial index, of such rows only",
+		      CMD_INDEXES_ENSURE),
+	OPT_THIS_ONCE("queries", 0, OPT_STRING, queries, "FILE",
+		      "query vectors, one a line, as pgvector writes them", CMD_INDEXES_PROBE),
+	OPT("sample", 0, OPT_NUMBER, sample, "N", "take so many rows of each leaf as queries (20)",
+	    CMD_INDEXES_PROBE),
+	OPT("seed", 0, OPT_NUMBER, seed, "N", "choose other rows", CMD_INDEXES_PROBE),
+	OPT("ef-search", 0, OPT_NUMBER, ef_search, "N",
+	    "hnsw.ef_search of the probes (the session's)", CMD_INDEXES_PROBE),
+	OPT("probes", 0, OPT_NUMBER, probes, "N", "ivfflat.probes of the probes (the session's)",
+	    CMD_INDEXES_PROBE),
 	OPT_THIS_ONCE("workspace", 0, OPT_LIST, workspaces, "ID",
 		      "only this workspace; may be repeated", CMD_VERSIONS_STATUS),
 	OPT_THIS_ONCE("workspace", 0, OPT_STRING, workspace, "ID", "the workspace",

@@ -54,8 +54,11 @@ struct settings {
 	bool force, deep, confirm, orphans, bulk;
 	int64_t horizon_s;                                           /* -1: not given */
 	int64_t growth_percent, planned_rows, leaf_rows, leaf_count; /* partitions */
-	bool widen_keys, drop_old, rollback;                         /* partitions split */
-	char *workspace, *to_version; /* versions promote, rollback */
+	int index_type; /* indexes ensure: 0 not given, hnsw, ivfflat */
+	char *lists, *opclass, *operator_, *expression, *where, *queries;
+	int64_t index_m, ef_construction, sample, seed, ef_search, probes;
+	bool widen_keys, drop_old, rollback; /* partitions split */
+	char *workspace, *to_version;        /* versions promote, rollback */
 	bool allow_missing;
 	bool man, bash_completion;
 	char *topic; /* the words after help; NULL: none */

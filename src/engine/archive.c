@@ -44,24 +44,31 @@ bool engine_archive_check(struct firn *f, struct err *e)
 		   "\"firn init\" writes that object (again).");
 }
 
-/* The archive is the right one when it has what is active in the catalog, or nothing is. */
-static bool prove(struct firn *f, int64_t table_id, struct err *e)
+static bool has_index(struct firn *f, const struct segment_record *r, struct err *e)
 {
-	struct segment_filter filter = { .table_id = table_id };
-	struct segment_list active = { 0 };
 	struct store_object object;
+
+	if (!store_head(f->store, r->index_key, &object, e))
+		return false;
+	return (int64_t)object.bytes == r->index_bytes ||
+	       err_set(e, ERR_DATA, "object \"%s\" has %" PRIu64 " bytes instead of %" PRId64,
+		       r->index_key, object.bytes, r->index_bytes);
+}
+
+/* The archive is the right one when it has what is active in the catalog, or nothing is: of every table with this URL,
+ * since all of them trust the one marker. The oldest segment and the newest: where they lie in two places, a run went
+ * wrong before there was a marker, and neither place is the archive. */
+static bool prove(struct firn *f, struct err *e)
+{
+	struct segment_filter filter = { .archive = store_url(f->store) };
+	struct segment_list active = { 0 };
 	bool ok;
 
 	filter.states[SEGMENT_ACTIVE] = true;
 	ok = catalog_segments(f->pg, &filter, &active, e);
 	if (ok && active.count > 0) {
-		const struct segment_record *newest = &active.items[active.count - 1];
-
-		ok = store_head(f->store, newest->index_key, &object, e) &&
-		     ((int64_t)object.bytes == newest->index_bytes ||
-		      err_set(e, ERR_DATA,
-			      "object \"%s\" has %" PRIu64 " bytes instead of %" PRId64,
-			      newest->index_key, object.bytes, newest->index_bytes));
+		ok = has_index(f, &active.items[0], e) &&
+		     (active.count == 1 || has_index(f, &active.items[active.count - 1], e));
 		if (!ok && (e->code == ERR_NOT_FOUND || e->code == ERR_DATA)) {
 			err_wrap(
 				e,
@@ -76,7 +83,23 @@ static bool prove(struct firn *f, int64_t table_id, struct err *e)
 	return ok;
 }
 
-bool engine_archive_mark(struct firn *f, const int64_t *table_ids, size_t count, struct err *e)
+bool engine_archive_is_another(struct firn *f, struct err *e)
+{
+	char key[ENGINE_MARKER_MAX];
+	struct store_object object;
+	struct err why = { 0 };
+
+	if (!engine_archive_marker(f, key, &why) || store_head(f->store, key, &object, &why) ||
+	    why.code != ERR_NOT_FOUND)
+		return false;
+	err_clear(&why);
+	if (prove(f, &why) || why.code != ERR_OFFLINE)
+		return false;
+	*e = why;
+	return true;
+}
+
+bool engine_archive_mark(struct firn *f, struct err *e)
 {
 	char key[ENGINE_MARKER_MAX], id[37];
 	struct buf text = BUF_INIT;
@@ -92,9 +115,8 @@ bool engine_archive_mark(struct firn *f, const int64_t *table_ids, size_t count,
 	if (e->code != ERR_NOT_FOUND)
 		return false;
 	err_clear(e);
-	for (size_t i = 0; i < count; i++)
-		if (!prove(f, table_ids[i], e))
-			return false;
+	if (!prove(f, e))
+		return false;
 	memcpy(id, key, 36);
 	id[36] = '\0';
 	buf_printf(

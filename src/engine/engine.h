@@ -50,8 +50,11 @@ const struct policy *engine_policy(struct firn *f, struct err *e);
 bool engine_archive_marker(struct firn *f, char key[ENGINE_MARKER_MAX], struct err *e);
 /* To be called before anything is written or deleted there. ERR_OFFLINE where it is another one. */
 bool engine_archive_check(struct firn *f, struct err *e);
-/* Leaves the marker, unless it is there or the archive lacks what these tables have in it (ERR_OFFLINE). */
-bool engine_archive_mark(struct firn *f, const int64_t *table_ids, size_t count, struct err *e);
+/* To be called when an object is missing, with that error or none in e: where the marker is missing as well and the
+ * archive is not otherwise known to be the right one, e says so instead (ERR_OFFLINE) and the result is true. */
+bool engine_archive_is_another(struct firn *f, struct err *e);
+/* Leaves the marker, unless it is there or the archive lacks what any table has in it (ERR_OFFLINE). */
+bool engine_archive_mark(struct firn *f, struct err *e);
 
 /* A managed table, ready to work on: catalog version checked, looked up, judged usable, registered. */
 struct engine_table {

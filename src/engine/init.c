@@ -101,7 +101,6 @@ static bool describe_server(struct firn *f, struct firn_init_result *result, str
 bool firn_init(struct firn *f, struct firn_init_result *result, struct err *e)
 {
 	struct table_info **infos = NULL;
-	int64_t *ids = NULL;
 	bool ok = false;
 
 	*result = (struct firn_init_result){ 0 };
@@ -110,8 +109,7 @@ bool firn_init(struct firn *f, struct firn_init_result *result, struct err *e)
 		return false;
 	infos = mem_new(f->table_count, sizeof(struct table_info *), e);
 	result->tables = mem_new(f->table_count, sizeof(*result->tables), e);
-	ids = mem_new(f->table_count, sizeof(*ids), e);
-	if (!infos || !result->tables || !ids || !describe_server(f, result, e) ||
+	if (!infos || !result->tables || !describe_server(f, result, e) ||
 	    !migrate_current_version(f->pg, &result->catalog_version_before, e))
 		goto out;
 	result->catalog_version = result->catalog_version_before;
@@ -120,14 +118,15 @@ bool firn_init(struct firn *f, struct firn_init_result *result, struct err *e)
 		goto out;
 	result->catalog_version = migrate_known_version();
 	ok = true;
-	for (size_t i = 0; ok && i < f->table_count; i++)
-		ok = catalog_register_table(f->pg, infos[i]->label, store_url(f->store), &ids[i],
-					    e);
-	ok = ok && engine_archive_mark(f, ids, f->table_count, e);
+	for (size_t i = 0; ok && i < f->table_count; i++) {
+		int64_t id;
+
+		ok = catalog_register_table(f->pg, infos[i]->label, store_url(f->store), &id, e);
+	}
+	ok = ok && engine_archive_mark(f, e);
 out:
 	for (size_t i = 0; infos && i < f->table_count; i++)
 		table_info_free(infos[i]);
 	free(infos);
-	free(ids);
 	return ok;
 }

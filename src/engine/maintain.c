@@ -15,6 +15,7 @@
 #include "catalog/index_work.h"
 #include "catalog/server_load.h"
 #include "engine/index_cost.h"
+#include "engine/index_probe.h"
 #include "engine/throttle.h"
 
 /* A new index next to the old one: its size again, and a tenth for what comes in meanwhile. */
@@ -25,10 +26,6 @@
 #define AGE_DOUBLES_S (7 * 86400.0)
 /* Rates are measured over at least this long. */
 #define RATE_LEAST_MS 2000
-
-#define REBUILD_REASON "%.1f%% of its rows are dead: build %.1f s expected, VACUUM %.1f s"
-#define REBUILD_NUMBERS(cost) \
-	(cost)->estimate.dead_share * 100, (cost)->estimate.reindex_s, (cost)->estimate.vacuum_s
 
 struct work {
 	struct firn *f;
@@ -160,7 +157,7 @@ static bool check_room(struct work *w, const struct leaf_index *index, bool *eno
 }
 
 static bool build_anew(struct work *w, const struct leaf_index *index,
-		       const struct index_cost *cost, struct err *e)
+		       const struct index_cost *cost, const char *reason, struct err *e)
 {
 	int64_t start_ms = clock_now_ms(w->f->clock), after = 0, waste;
 	double seconds;
@@ -186,7 +183,7 @@ static bool build_anew(struct work *w, const struct leaf_index *index,
 	/* What it takes now is the best there is to know about a fresh build. */
 	waste = cost->shape.row_bytes > 0 ? after - cost_fresh_bytes(&cost->shape) : 0;
 	return add_step(w, index->name, "reindex", seconds, index->bytes, after,
-			waste > after / 10 ? waste : 0, e, REBUILD_REASON, REBUILD_NUMBERS(cost));
+			waste > after / 10 ? waste : 0, e, "%s", reason);
 }
 
 /* Why a build has to wait: no disk for it, or not now. *put_off false: it does not. */
@@ -248,6 +245,7 @@ struct index_work {
 static bool work_on_index(struct work *w, const struct leaf_index *index, struct index_cost *cost,
 			  struct index_work *work, struct err *e)
 {
+	char reason[128];
 	struct throttle throttle = THROTTLE_INIT;
 	bool put_off = false, ok;
 
@@ -270,12 +268,16 @@ static bool work_on_index(struct work *w, const struct leaf_index *index, struct
 				       : 0;
 	ok = check_build(w, index, cost, &throttle, &put_off, e);
 	work->put_off |= put_off;
+	snprintf(reason, sizeof(reason),
+		 "%.1f%% of its rows are dead: build %.1f s expected, VACUUM %.1f s",
+		 cost->estimate.dead_share * 100, cost->estimate.reindex_s,
+		 cost->estimate.vacuum_s);
 	if (ok && !put_off)
-		ok = w->options->dry_run ? add_step(w, index->name, "reindex",
-						    cost->estimate.reindex_s, index->bytes,
-						    index->bytes, cost->estimate.reclaimable_bytes,
-						    e, REBUILD_REASON, REBUILD_NUMBERS(cost))
-					 : build_anew(w, index, cost, e);
+		ok = w->options->dry_run
+			     ? add_step(w, index->name, "reindex", cost->estimate.reindex_s,
+					index->bytes, index->bytes,
+					cost->estimate.reclaimable_bytes, e, "%s", reason)
+			     : build_anew(w, index, cost, reason, e);
 	throttle_leave(&throttle);
 	return ok;
 }
@@ -525,6 +527,99 @@ static bool judge_leaf(struct work *w, struct leaf_list *l, struct err *e)
 	return true;
 }
 
+/* ---- the recall gate ---- */
+
+/* Waits its turn, and builds the index anew since it finds too little. */
+static bool mend_recall(struct work *w, struct leaf_list *l, const struct firn_index_probe *p,
+			double floor, struct index_work *work, struct err *e)
+{
+	struct throttle throttle = THROTTLE_INIT;
+	char reason[128];
+	bool ok = true, put_off = false;
+
+	snprintf(reason, sizeof(reason), "its recall@10 is %.3f, below the floor of %.3f",
+		 p->recall, floor);
+	throttle.f = w->f;
+	throttle.table = w->table;
+	for (size_t i = 0; ok && i < l->count; i++) {
+		if (!str_eq(l->indexes[i].name, p->index))
+			continue;
+		ok = check_build(w, &l->indexes[i], &l->costs[i], &throttle, &put_off, e);
+		work->put_off |= put_off;
+		if (ok && !put_off)
+			ok = build_anew(w, &l->indexes[i], &l->costs[i], reason, e);
+	}
+	throttle_leave(&throttle);
+	return ok;
+}
+
+/* What an index found after it was built anew. */
+static bool judge_mended(struct work *w, const struct firn_indexes_probe *before,
+			 const struct firn_indexes_probe *after, double floor, struct err *e)
+{
+	for (size_t i = 0; i < before->probe_count && i < after->probe_count; i++) {
+		const struct firn_index_probe *old = &before->probes[i], *now = &after->probes[i];
+
+		if (old->note || old->recall >= floor || now->note ||
+		    !str_eq(old->index, now->index))
+			continue;
+		if (!add_step(w, now->index, "probe", 0, 0, 0, 0, e,
+			      "recall@10 was %.3f, is %.3f after the build; a query took %.1f ms, "
+			      "takes %.1f",
+			      old->recall, now->recall, old->ann_p50_ms, now->ann_p50_ms))
+			return false;
+		if (now->recall >= floor)
+			continue;
+		err_set(e, ERR_BUSY,
+			"index \"%s\" of leaf \"%s\" has a recall@10 of %.3f also after a new "
+			"build: "
+			"the policy's recall_floor is %.3f",
+			now->index, w->leaf->label, now->recall, floor);
+		return err_hint(
+			e, "Build it with a larger m or ef_construction (firn indexes ensure), "
+			   "raise hnsw.ef_search or ivfflat.probes for the role, or lower the "
+			   "floor.");
+	}
+	return true;
+}
+
+/* Indexes of a leaf that was worked on must find what the policy asks for. One that does not is built anew; one that
+ * still does not ends the run, so that no more readers lose by it. */
+static bool hold_recall(struct work *w, struct leaf_list *l, struct index_work *work, struct err *e)
+{
+	const struct policy *policy = engine_policy(w->f, e);
+	struct firn_indexes_probe before = { 0 }, after = { 0 };
+	bool mended = false, ok;
+	double floor;
+
+	if (!policy)
+		return false;
+	floor = policy->limits.recall_floor;
+	if (floor <= 0)
+		return true;
+	ok = probe_leaf(w->f, w->table->info, w->leaf, &before, e);
+	for (size_t i = 0; ok && i < before.probe_count; i++) {
+		const struct firn_index_probe *p = &before.probes[i];
+
+		if (p->note || p->recall >= floor) {
+			ok = p->note ? add_step(w, p->index, "probe", 0, 0, 0, 0, e,
+						"not probed: %s", p->note)
+				     : add_step(w, p->index, "probe", 0, 0, 0, 0, e,
+						"recall@10 is %.3f; a query takes %.1f ms",
+						p->recall, p->ann_p50_ms);
+			continue;
+		}
+		ok = mend_recall(w, l, p, floor, work, e);
+		mended = true;
+	}
+	if (ok && mended && !work->put_off)
+		ok = probe_leaf(w->f, w->table->info, w->leaf, &after, e) &&
+		     judge_mended(w, &before, &after, floor, e);
+	firn_indexes_probe_release(&before);
+	firn_indexes_probe_release(&after);
+	return ok;
+}
+
 static bool work_on_leaf(struct work *w, struct err *e)
 {
 	struct index_work work = { 0 };
@@ -544,6 +639,8 @@ static bool work_on_leaf(struct work *w, struct err *e)
 	} else if (ok && (w->dead > 0 || w->options->force)) {
 		ok = vacuum(w, &l, &work, e);
 	}
+	if (ok && !work.put_off && !w->options->dry_run)
+		ok = hold_recall(w, &l, &work, e);
 	leaf_list_release(&l);
 	return ok && finish_leaf(w, work.waits, work.put_off, e);
 }

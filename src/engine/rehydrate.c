@@ -105,6 +105,8 @@ static bool rehydrate_table(struct firn *f, const struct table_wanted *wanted,
 	 * older copy then finds it hot and is left alone. */
 	for (size_t i = segments.count; ok && i > 0; i--)
 		ok = restore_locked(r, segments.items[i - 1].id, e);
+	if (!ok && e->code == ERR_NOT_FOUND)
+		engine_archive_is_another(f, e);
 	progress_end(&r->progress);
 	ok = ok && bulk_log(&bulk, r, r->result->rows - rows_before,
 			    (double)(r->insert_ms - ms_before) / 1000, e);

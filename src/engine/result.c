@@ -36,17 +36,20 @@ void firn_plan_result_release(struct firn_plan_result *r)
 	*r = (struct firn_plan_result){ 0 };
 }
 
+static void release_steps(struct firn_maintain_step *steps, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		free(steps[i].table);
+		free(steps[i].leaf);
+		free(steps[i].index);
+		free(steps[i].reason);
+	}
+	free(steps);
+}
+
 void firn_maintain_result_release(struct firn_maintain_result *r)
 {
-	for (size_t i = 0; i < r->step_count; i++) {
-		struct firn_maintain_step *step = &r->steps[i];
-
-		free(step->table);
-		free(step->leaf);
-		free(step->index);
-		free(step->reason);
-	}
-	free(r->steps);
+	release_steps(r->steps, r->step_count);
 	*r = (struct firn_maintain_result){ 0 };
 }
 
@@ -161,6 +164,42 @@ void firn_partitions_made_release(struct firn_partitions_made *r)
 	}
 	free(r->leaves);
 	*r = (struct firn_partitions_made){ 0 };
+}
+
+void firn_indexes_made_release(struct firn_indexes_made *r)
+{
+	release_steps(r->steps, r->step_count);
+	*r = (struct firn_indexes_made){ 0 };
+}
+
+void firn_indexes_status_release(struct firn_indexes_status *r)
+{
+	for (size_t i = 0; i < r->index_count; i++) {
+		struct firn_index *ix = &r->indexes[i];
+
+		free(ix->table);
+		free(ix->leaf);
+		free(ix->index);
+		free(ix->key);
+		free(ix->opclass);
+		free(ix->predicate);
+		free(ix->rebuilt_at);
+	}
+	free(r->indexes);
+	*r = (struct firn_indexes_status){ 0 };
+}
+
+void firn_indexes_probe_release(struct firn_indexes_probe *r)
+{
+	for (size_t i = 0; i < r->probe_count; i++) {
+		free(r->probes[i].table);
+		free(r->probes[i].leaf);
+		free(r->probes[i].index);
+		free(r->probes[i].opclass);
+		free(r->probes[i].note);
+	}
+	free(r->probes);
+	*r = (struct firn_indexes_probe){ 0 };
 }
 
 void firn_split_result_release(struct firn_split_result *r)

@@ -22,6 +22,7 @@ struct verify {
 	const struct firn_verify_options *options;
 	struct firn_verify_result *result;
 	size_t capacity;
+	bool missing;                        /* an object was not there */
 	const struct segment_record *record; /* at hand */
 	struct progress progress;
 };
@@ -58,6 +59,7 @@ static bool list_or_fail(struct verify *v, const char *object, struct err *e)
 
 	if (e->code != ERR_DATA && e->code != ERR_NOT_FOUND && e->code != ERR_CONFIG)
 		return false;
+	v->missing |= e->code == ERR_NOT_FOUND;
 	snprintf(message, sizeof(message), "%s", e->message);
 	err_clear(e);
 	return problem(v, object, e, "%s", message);
@@ -332,6 +334,8 @@ bool firn_verify(struct firn *f, const struct firn_verify_options *options,
 			e,
 			"A segment whose rows all came back is no longer verified; gc lists it.");
 	}
+	if (ok && v.missing && engine_archive_is_another(f, e))
+		return false;
 	if (ok && result->problem_count > 0) {
 		err_set(e, ERR_DATA, "%zu problems were found in the archive",
 			result->problem_count);

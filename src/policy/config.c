@@ -29,6 +29,7 @@ struct raw_gc {
 
 struct raw_maintain {
 	char *concurrently, *work_mem, *disk_free_bytes;
+	char *build_memory, *build_workers;
 	char *builds, *pause_ingest_rows, *pause_replica_lag, *pause_at_most;
 };
 
@@ -89,6 +90,8 @@ static const cyaml_schema_field_t gc_fields[] = {
 static const cyaml_schema_field_t maintain_fields[] = {
 	YAML_STRING("concurrently", struct raw_maintain, concurrently),
 	YAML_STRING("work_mem", struct raw_maintain, work_mem),
+	YAML_STRING("build_memory", struct raw_maintain, build_memory),
+	YAML_STRING("build_workers", struct raw_maintain, build_workers),
 	YAML_STRING("disk_free_bytes", struct raw_maintain, disk_free_bytes),
 	YAML_STRING("builds", struct raw_maintain, builds),
 	YAML_STRING("pause_ingest_rows", struct raw_maintain, pause_ingest_rows),
@@ -215,6 +218,15 @@ static bool read_maintain(struct config *c, const struct raw_maintain *raw, stru
 		if (!yaml_file_copy(text, &c->maintain.work_mem, e))
 			return false;
 	}
+	if (!yaml_file_bytes(f, "maintain.build_memory", raw->build_memory,
+			     &c->maintain.build_memory_bytes, e) ||
+	    !yaml_file_number(f, "maintain.build_workers", raw->build_workers, 0, 64,
+			      &c->maintain.build_workers, e))
+		return false;
+	if (c->maintain.build_memory_bytes > (uint64_t)INT32_MAX * 1024)
+		return yaml_file_error(f, e, "maintain.build_memory",
+				       "build_memory: \"%s\" is more than 2047GiB",
+				       raw->build_memory);
 	return yaml_file_bool(f, "maintain.concurrently", raw->concurrently,
 			      &c->maintain.concurrently, e) &&
 	       yaml_file_bytes(f, "maintain.disk_free_bytes", raw->disk_free_bytes,
@@ -348,6 +360,7 @@ bool config_load(struct config *c, const char *path, struct err *e)
 			     .text_dictionary = false },
 		.gc = { .horizon_s = 30 * 86400 },
 		.maintain = { .concurrently = true,
+			      .build_workers = -1,
 			      .builds = 1,
 			      .pause_ingest_rows = 1000,
 			      .pause_replica_lag_bytes = 1024 * MIB,

@@ -56,6 +56,10 @@ struct config {
 		bool concurrently; /* REINDEX CONCURRENTLY; default true */
 		char *work_mem;    /* maintenance_work_mem for index builds; NULL: the server's */
 		uint64_t
+			build_memory_bytes; /* most that "indexes ensure" takes for a build where work_mem is not
+					      * given; 0: the server's shared_buffers, shared among builds */
+		int64_t build_workers; /* parallel workers of such a build; -1: the server's setting */
+		uint64_t
 			disk_free_bytes; /* what the database server's disk has free, where firn cannot look; 0: look */
 		int64_t builds; /* index builds of firn at once in this database, 1 to 64; default 1 */
 		int64_t pause_ingest_rows; /* a second into the table: long builds wait; default 1000, 0: never */

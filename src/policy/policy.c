@@ -38,8 +38,8 @@ struct raw_rule {
 };
 
 struct raw_limits {
-	char *max_bytes_per_pass, *max_rows_per_pass, *rows_per_second, *jobs, *min_residency,
-		*lock_timeout;
+	char *max_bytes_per_pass, *max_rows_per_pass, *rows_per_second, *jobs, *recall_floor,
+		*min_residency, *lock_timeout;
 	char *statement_timeout, *window;
 };
 
@@ -82,6 +82,7 @@ static const cyaml_schema_field_t limits_fields[] = {
 	YAML_STRING("max_rows_per_pass", struct raw_limits, max_rows_per_pass),
 	YAML_STRING("rows_per_second", struct raw_limits, rows_per_second),
 	YAML_STRING("jobs", struct raw_limits, jobs),
+	YAML_STRING("recall_floor", struct raw_limits, recall_floor),
 	YAML_STRING("min_residency", struct raw_limits, min_residency),
 	YAML_STRING("lock_timeout", struct raw_limits, lock_timeout),
 	YAML_STRING("statement_timeout", struct raw_limits, statement_timeout),
@@ -286,6 +287,7 @@ static bool read_limits(struct limits *l, const struct raw_limits *raw, struct y
 	    !yaml_file_number(f, "limits.rows_per_second", raw->rows_per_second, 0, INT64_MAX,
 			      &l->rows_per_second, e) ||
 	    !yaml_file_number(f, "limits.jobs", raw->jobs, 1, POLICY_JOBS_MAX, &l->jobs, e) ||
+	    !yaml_file_decimal(f, "limits.recall_floor", raw->recall_floor, &l->recall_floor, e) ||
 	    !yaml_file_duration(f, "limits.min_residency", raw->min_residency, &l->min_residency_s,
 				e) ||
 	    !yaml_file_duration_ms(f, "limits.lock_timeout", raw->lock_timeout, &l->lock_timeout_ms,
@@ -293,6 +295,10 @@ static bool read_limits(struct limits *l, const struct raw_limits *raw, struct y
 	    !yaml_file_duration_ms(f, "limits.statement_timeout", raw->statement_timeout,
 				   &l->statement_timeout_ms, e))
 		return false;
+	if (l->recall_floor < 0 || l->recall_floor > 1)
+		return yaml_file_error(f, e, "limits.recall_floor",
+				       "recall_floor: \"%s\" is not from 0 to 1",
+				       raw->recall_floor);
 	/* Both become settings of Postgres, which are 32-bit milliseconds; a lock_timeout of 0 there waits for ever. */
 	if (l->lock_timeout_ms < 1 || l->lock_timeout_ms > 3600 * 1000)
 		return yaml_file_error(f, e, "limits.lock_timeout",

@@ -21,6 +21,11 @@ bool text_partitions_status(const struct report *r, const struct firn_partitions
 bool text_partitions_advice(const struct report *r, const struct firn_partitions_advice *x);
 bool text_partitions_made(const struct report *r, const struct firn_partitions_made *x,
 			  bool failed);
+bool text_indexes_made(const struct report *r, const struct firn_indexes_made *x, bool dry_run,
+		       bool failed, struct err *e);
+bool text_indexes_status(const struct report *r, const struct firn_indexes_status *x,
+			 struct err *e);
+bool text_indexes_probe(const struct report *r, const struct firn_indexes_probe *x, struct err *e);
 bool text_partitions_split(const struct report *r, const struct firn_split_result *x);
 bool text_versions_status(const struct report *r, const struct firn_versions_status *x,
 			  struct err *e);
@@ -50,6 +55,12 @@ bool json_partitions_advice(const struct report *r, const struct firn_partitions
 			    const struct err *failure, struct err *e);
 bool json_partitions_made(const struct report *r, const struct firn_partitions_made *x,
 			  const struct err *failure, struct err *e);
+bool json_indexes_made(const struct report *r, const struct firn_indexes_made *x, bool dry_run,
+		       const struct err *failure, struct err *e);
+bool json_indexes_status(const struct report *r, const struct firn_indexes_status *x,
+			 const struct err *failure, struct err *e);
+bool json_indexes_probe(const struct report *r, const struct firn_indexes_probe *x,
+			const struct err *failure, struct err *e);
 bool json_partitions_split(const struct report *r, const struct firn_split_result *x,
 			   const struct err *failure, struct err *e);
 bool json_versions_status(const struct report *r, const struct firn_versions_status *x,

@@ -414,6 +414,103 @@ bool json_cost(const struct report *r, const struct firn_report_result *x,
 	return end(r, o, failure, e);
 }
 
+static void set_positive(json_t *o, const char *name, int64_t n)
+{
+	json_object_set_new(o, name, n > 0 ? json_integer(n) : json_null());
+}
+
+bool json_indexes_made(const struct report *r, const struct firn_indexes_made *x, bool dry_run,
+		       const struct err *failure, struct err *e)
+{
+	json_t *o = begin("indexes ensure"), *a;
+
+	set_bool(o, "dry_run", dry_run);
+	set_int(o, "built", x->built);
+	set_int(o, "kept", x->kept);
+	set_int(o, "put_off", x->put_off);
+	a = set_array(o, "steps");
+	for (size_t i = 0; i < x->step_count; i++) {
+		json_t *j = add_object(a);
+
+		set_string(j, "table", x->steps[i].table);
+		set_string(j, "leaf", x->steps[i].leaf);
+		set_string(j, "index", x->steps[i].index);
+		set_string(j, "action", x->steps[i].action);
+		set_string(j, "reason", x->steps[i].reason);
+		set_real(j, "seconds", x->steps[i].seconds);
+		set_int(j, "bytes_before", x->steps[i].bytes_before);
+		set_int(j, "bytes_after", x->steps[i].bytes_after);
+	}
+	return end(r, o, failure, e);
+}
+
+bool json_indexes_status(const struct report *r, const struct firn_indexes_status *x,
+			 const struct err *failure, struct err *e)
+{
+	json_t *o = begin("indexes status"), *a;
+
+	set_int(o, "leftovers", x->leftovers);
+	set_int(o, "invalid", x->invalid);
+	set_int(o, "lists_off", x->lists_off);
+	a = set_array(o, "indexes");
+	for (size_t i = 0; i < x->index_count; i++) {
+		const struct firn_index *ix = &x->indexes[i];
+		json_t *j = add_object(a);
+
+		set_string(j, "table", ix->table);
+		set_string(j, "leaf", ix->above ? NULL : ix->leaf);
+		set_string(j, "index", ix->index);
+		set_string(j, "method", ix->method);
+		set_string(j, "key", ix->key);
+		set_string(j, "opclass", ix->opclass);
+		set_string(j, "predicate", *ix->predicate ? ix->predicate : NULL);
+		set_bool(j, "valid", ix->valid);
+		set_bool(j, "attached", ix->attached);
+		set_bool(j, "leftover", ix->leftover);
+		set_positive(j, "m", ix->m);
+		set_positive(j, "ef_construction", ix->ef_construction);
+		set_positive(j, "lists", ix->lists);
+		set_positive(j, "lists_recommended", ix->lists_recommended);
+		set_bool(j, "lists_off", ix->lists_off);
+		set_int(j, "rows", ix->rows);
+		set_int(j, "bytes", ix->bytes);
+		set_positive(j, "fresh_bytes", ix->fresh_bytes);
+		json_object_set_new(j, "dead_share",
+				    ix->dead_share >= 0 ? json_real(ix->dead_share) : json_null());
+		set_string(j, "rebuilt_at", ix->rebuilt_at);
+	}
+	return end(r, o, failure, e);
+}
+
+bool json_indexes_probe(const struct report *r, const struct firn_indexes_probe *x,
+			const struct err *failure, struct err *e)
+{
+	json_t *o = begin("indexes probe"), *a;
+
+	set_int(o, "limit", x->limit);
+	a = set_array(o, "probes");
+	for (size_t i = 0; i < x->probe_count; i++) {
+		const struct firn_index_probe *p = &x->probes[i];
+		json_t *j = add_object(a);
+
+		set_string(j, "table", p->table);
+		set_string(j, "leaf", p->leaf);
+		set_string(j, "index", p->index);
+		set_string(j, "method", p->method);
+		set_string(j, "opclass", p->opclass);
+		set_string(j, "note", p->note);
+		set_int(j, "queries", p->queries);
+		json_object_set_new(j, "recall", p->note ? json_null() : json_real(p->recall));
+		json_object_set_new(j, "least_recall",
+				    p->note ? json_null() : json_real(p->least_recall));
+		set_real(j, "ann_p50_ms", p->ann_p50_ms);
+		set_real(j, "ann_p95_ms", p->ann_p95_ms);
+		set_real(j, "exact_p50_ms", p->exact_p50_ms);
+		set_real(j, "exact_p95_ms", p->exact_p95_ms);
+	}
+	return end(r, o, failure, e);
+}
+
 bool json_partitions_status(const struct report *r, const struct firn_partitions_status *x,
 			    const struct err *failure, struct err *e)
 {

@@ -32,10 +32,12 @@ bool text_partitions_split(const struct report *r, const struct firn_split_resul
 		fprintf(r->out, "%s: a split into %" PRId64 " is under way (%s): would go on\n",
 			x->table, x->leaves, x->phase);
 	} else if (str_eq(x->outcome, "unchanged")) {
-		fprintf(r->out, "%s: has these %" PRId64 " partitions already\n", x->table, x->leaves);
+		fprintf(r->out, "%s: has these %" PRId64 " partitions already\n", x->table,
+			x->leaves);
 	} else if (str_eq(x->outcome, "swapped")) {
 		fprintf(r->out,
-			"%s: %s rows copied, %s changed meanwhile, now in %" PRId64 " %s (swap %.2f s)\n",
+			"%s: %s rows copied, %s changed meanwhile, now in %" PRId64
+			" %s (swap %.2f s)\n",
 			x->table, str_format_count(x->rows_copied, rows, sizeof(rows)),
 			str_format_count(x->changes, changes, sizeof(changes)), x->leaves,
 			x->leaves == 1 ? "partition" : "partitions", x->swap_seconds);
@@ -56,7 +58,8 @@ bool text_partitions_split(const struct report *r, const struct firn_split_resul
 				"keys since\n",
 				str_format_count(x->old_missing, rows, sizeof(rows)));
 		else
-			fprintf(r->out, "%s: the old table was dropped by someone else\n", x->table);
+			fprintf(r->out, "%s: the old table was dropped by someone else\n",
+				x->table);
 	}
 	return true;
 }

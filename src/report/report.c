@@ -123,6 +123,37 @@ bool report_partitions_made(const struct report *r, const struct firn_partitions
 		       e);
 }
 
+bool report_indexes_made(const struct report *r, const struct firn_indexes_made *result,
+			 bool dry_run, const struct err *failure, struct err *e)
+{
+	return written(r,
+		       r->json ? json_indexes_made(r, result, dry_run, failure, e)
+			       : text_indexes_made(r, result, dry_run, failure != NULL, e),
+		       e);
+}
+
+bool report_indexes_status(const struct report *r, const struct firn_indexes_status *result,
+			   const struct err *failure, struct err *e)
+{
+	if (failure && !r->json)
+		return true;
+	return written(r,
+		       r->json ? json_indexes_status(r, result, failure, e)
+			       : text_indexes_status(r, result, e),
+		       e);
+}
+
+bool report_indexes_probe(const struct report *r, const struct firn_indexes_probe *result,
+			  const struct err *failure, struct err *e)
+{
+	if (failure && !r->json && result->probe_count == 0)
+		return true;
+	return written(r,
+		       r->json ? json_indexes_probe(r, result, failure, e)
+			       : text_indexes_probe(r, result, e),
+		       e);
+}
+
 bool report_partitions_split(const struct report *r, const struct firn_split_result *result,
 			     const struct err *failure, struct err *e)
 {

@@ -45,6 +45,12 @@ bool report_partitions_advice(const struct report *r, const struct firn_partitio
 			      const struct err *failure, struct err *e);
 bool report_partitions_made(const struct report *r, const struct firn_partitions_made *result,
 			    const struct err *failure, struct err *e);
+bool report_indexes_made(const struct report *r, const struct firn_indexes_made *result,
+			 bool dry_run, const struct err *failure, struct err *e);
+bool report_indexes_status(const struct report *r, const struct firn_indexes_status *result,
+			   const struct err *failure, struct err *e);
+bool report_indexes_probe(const struct report *r, const struct firn_indexes_probe *result,
+			  const struct err *failure, struct err *e);
 bool report_partitions_split(const struct report *r, const struct firn_split_result *result,
 			     const struct err *failure, struct err *e);
 bool report_versions_status(const struct report *r, const struct firn_versions_status *result,

@@ -37,8 +37,13 @@ mkdir "$FOLDER"
 exits "another pass over an empty mount point" 69 "$FIRN" pass
 exits "init does not mark that either" 69 "$FIRN" init
 like "since the cold rows are not there" "$ERR" "is not the one where this database's cold rows are"
+sql "CREATE TABLE other_chunk (LIKE document_chunk INCLUDING ALL)"
+exits "nor for another table, which has none" 69 "$FIRN" init --table other_chunk
 is "nothing moved" "$(cold_rows) $(find "$FOLDER" -type f | wc -l)" "$COLD 0"
-exits "a rehydrate finds nothing and changes nothing" 65 "$FIRN" rehydrate --where-cold all
+exits "a rehydrate" 69 "$FIRN" rehydrate --where-cold all
+like "says the same" "$ERR" "is not the one where this database's cold rows are"
+exits "and verify" 69 "$FIRN" verify
+like "does" "$ERR" "is not the one where this database's cold rows are"
 is "the rows stay cold" "$(cold_rows)" "$COLD"
 rm -r "$FOLDER" # init looked whether it can write there
 mv "$FOLDER.away" "$FOLDER"
@@ -46,6 +51,7 @@ exits "with the archive back verify is clean" 0 "$FIRN" verify --deep
 
 # ---- the marker is lost, or never was ----
 rm "$FOLDER/$MARKER"
+exits "verify needs no marker where the rows are" 0 "$FIRN" verify --deep
 exits "a pass without the marker" 69 "$FIRN" pass
 like "says that init writes it" "$ERR" "\"firn init\" writes that object"
 exits "which it does, as the cold rows are there" 0 "$FIRN" init

@@ -87,7 +87,7 @@ split "one that died goes on: four to seven" 7
 split "seven to two" 2
 isnt "rows changed meanwhile" "$CHANGED" 0
 ok "the writers are still there" kill -0 "$WRITERS"
-kill -INT "$WRITERS"
+kill -TERM "$WRITERS" # which a shell in the background does not ignore
 wait "$WRITERS" 2>/dev/null
 is "and met no error" "$(grep -c ERROR "$T/pgbench.out")" 0
 [ "$(grep -c ERROR "$T/pgbench.out")" = 0 ] || diag "$(grep -m 3 ERROR "$T/pgbench.out")"
