@@ -432,10 +432,10 @@ void firn_indexes_probe_release(struct firn_indexes_probe *r);
 struct firn_split_options {
 	int64_t count;  /* hash partitions that there shall be */
 	int widen_keys; /* unique keys without the workspace may take it in */
-	int rollback;	/* take an unfinished one back */
-	int drop_old;	/* drop the table that a finished one left */
-	int confirm;	/* with drop_old: do it; without, only say what it would drop */
-	int force;	/* with drop_old: even where the table has less than half of the old one's rows */
+	int rollback;   /* take an unfinished one back */
+	int drop_old;   /* drop the table that a finished one left */
+	int confirm;    /* with drop_old: do it; without, only say what it would drop */
+	int force; /* with drop_old: even where the table has less than half of the old one's rows */
 	int dry_run;
 };
 
@@ -447,12 +447,12 @@ struct firn_split_result {
 	int64_t leaves_before, leaves;
 	int64_t rows;        /* compared before the swap */
 	int64_t rows_copied; /* by this and earlier runs */
-	int64_t changes;     /* keys that were brought up to date because writers changed them meanwhile */
-	int64_t indexes;     /* partitions of indexes that this run built */
-	char *old_table;     /* kept, or dropped; NULL: there is none */
+	int64_t changes; /* keys that were brought up to date because writers changed them meanwhile */
+	int64_t indexes;             /* partitions of indexes that this run built */
+	char *old_table;             /* kept, or dropped; NULL: there is none */
 	int64_t old_rows, old_bytes; /* old_rows: an estimate but with drop_old */
-	int64_t old_missing;	     /* with drop_old: of these, whose keys the table does not have now */
-	char **notes;		     /* sentences: what is otherwise than before */
+	int64_t old_missing; /* with drop_old: of these, whose keys the table does not have now */
+	char **notes;        /* sentences: what is otherwise than before */
 	size_t note_count;
 	double seconds,
 		swap_seconds; /* swap_seconds: the transaction with the lock, the wait for it included */

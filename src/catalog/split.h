@@ -107,7 +107,7 @@ struct split_kept {
 	char *table; /* label; NULL: someone dropped it */
 	int64_t rows, bytes;
 	int64_t missing; /* rows whose keys the new table does not have: deleted, given another key or moved out since */
-	int64_t moved;	 /* rows that were moved out since */
+	int64_t moved; /* rows that were moved out since */
 };
 /* After the swap: what is kept. rows are estimated; neither missing nor moved is looked for. */
 bool split_kept(struct split *s, struct split_kept *out, struct err *e);

@@ -20,9 +20,10 @@ static bool same_columns(struct split *s, struct err *e)
 	if (!ok) {
 		err_set(e, ERR_CONFIG, "\"%s\" was altered while it was being split: %s",
 			s->table->label, pg_text(r, 0, 0));
-		err_hint(e, "%s", pg_is_null(r, 0, 1) ? "Run \"firn partitions split --rollback\", and "
-							"begin again."
-						      : pg_text(r, 0, 1));
+		err_hint(e, "%s",
+			 pg_is_null(r, 0, 1) ? "Run \"firn partitions split --rollback\", and "
+					       "begin again."
+					     : pg_text(r, 0, 1));
 	}
 	pg_result_free(r);
 	return ok;
@@ -42,8 +43,9 @@ static bool is_recorded(struct split *s, struct err *e)
 	if (!ok) {
 		err_set(e, ERR_CONFIG, "changes of \"%s\" may not have been recorded: %s",
 			s->table->label, pg_text(r, 0, 0));
-		err_hint(e, "Nothing was swapped. Run \"firn partitions split --rollback\", and begin "
-			    "again.");
+		err_hint(e,
+			 "Nothing was swapped. Run \"firn partitions split --rollback\", and begin "
+			 "again.");
 	}
 	pg_result_free(r);
 	return ok;
@@ -76,8 +78,9 @@ static bool count_missing(struct split *s, struct split_kept *out, struct err *e
 	struct pg_result *r = NULL;
 	bool ok;
 
-	buf_add_str(&sql, "SELECT pg_catalog.count(*), pg_catalog.count(*) FILTER (WHERE NOT EXISTS ("
-			  "SELECT 1 FROM ");
+	buf_add_str(&sql,
+		    "SELECT pg_catalog.count(*), pg_catalog.count(*) FILTER (WHERE NOT EXISTS ("
+		    "SELECT 1 FROM ");
 	buf_add_str(&sql, s->table->qualified);
 	buf_add_str(&sql, " n WHERE ");
 	split_add_key_join(s, &sql, "n", "o");
@@ -100,11 +103,13 @@ static bool count_moved(struct split *s, struct split_kept *out, struct err *e)
 	struct pg_result *r = NULL;
 
 	pg_param_i64(&p, s->id);
-	if (!pg_query(s->pg,
-		      "SELECT coalesce(sum(g.rows_total), 0)::bigint FROM firn.split s JOIN firn.segment "
-		      "g ON g.table_id = s.table_id AND g.activated_at >= s.swapped_at WHERE s.id = "
-		      "$1::bigint",
-		      &p, &r, e))
+	if (!pg_query(
+		    s->pg,
+		    "SELECT coalesce(sum(g.rows_total), 0)::bigint FROM firn.split s JOIN "
+		    "firn.segment "
+		    "g ON g.table_id = s.table_id AND g.activated_at >= s.swapped_at WHERE s.id = "
+		    "$1::bigint",
+		    &p, &r, e))
 		return false;
 	out->moved = pg_i64(r, 0, 0);
 	pg_result_free(r);

@@ -66,10 +66,11 @@ static bool set_tablespace(struct split *s, const char *name, struct err *e)
 	struct pg_params p = PG_PARAMS_INIT;
 
 	pg_param_text(&p, name);
-	return pg_query(s->pg,
-			"SELECT pg_catalog.set_config('default_tablespace', "
-			"CASE $1::text WHEN '' THEN '' ELSE pg_catalog.quote_ident($1::text) END, true)",
-			&p, NULL, e);
+	return pg_query(
+		s->pg,
+		"SELECT pg_catalog.set_config('default_tablespace', "
+		"CASE $1::text WHEN '' THEN '' ELSE pg_catalog.quote_ident($1::text) END, true)",
+		&p, NULL, e);
 }
 
 /* The two statements, from a row of split_indexes.sql. */
@@ -188,12 +189,14 @@ bool split_same_indexes(struct split *s, struct err *e)
 		wanted = new_definition(r, i, e);
 		ok = wanted != NULL;
 		if (ok && !str_eq(wanted, pg_text(r, i, INDEX_NEW_TEXT))) {
-			ok = err_set(e, ERR_CONFIG,
-				     "index \"%s\" is another than when the split began: %s, not %s",
-				     pg_text(r, i, INDEX_NAME), wanted,
-				     pg_text(r, i, INDEX_NEW_TEXT));
-			err_hint(e, "To have it built anew, drop that %s of \"%s.%s\", and run the split "
-				    "again.",
+			ok = err_set(
+				e, ERR_CONFIG,
+				"index \"%s\" is another than when the split began: %s, not %s",
+				pg_text(r, i, INDEX_NAME), wanted, pg_text(r, i, INDEX_NEW_TEXT));
+			err_hint(e,
+				 "To have it built anew, drop that %s of \"%s.%s\", and run the "
+				 "split "
+				 "again.",
 				 constraint ? "constraint" : "index", s->building, s->table->name);
 		}
 		free(wanted);
@@ -207,7 +210,8 @@ static bool attach(struct split *s, const struct split_index *index, struct err 
 {
 	static const char sql[] =
 		"SELECT pg_catalog.format('ALTER INDEX %I.%I ATTACH PARTITION %I.%I', $1::text, "
-		"$2::text, n.nspname, x.relname) FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class x "
+		"$2::text, n.nspname, x.relname) FROM pg_catalog.pg_index i JOIN "
+		"pg_catalog.pg_class x "
 		"ON x.oid = i.indexrelid JOIN pg_catalog.pg_namespace n ON n.oid = x.relnamespace "
 		"WHERE i.indrelid = $3::bigint::oid AND NOT x.relispartition";
 	struct pg_params p = PG_PARAMS_INIT;
@@ -230,8 +234,7 @@ bool split_build_index(struct split *s, const struct split_index *index, struct 
 {
 	bool inside = pg_in_transaction(s->pg), ok;
 
-	ok = inside ||
-	     (split_begin_tx(s, NULL, NULL, e) && pg_local_search_path(s->pg, false, e));
+	ok = inside || (split_begin_tx(s, NULL, NULL, e) && pg_local_search_path(s->pg, false, e));
 	ok = ok && set_tablespace(s, index->tablespace, e) &&
 	     (index->root_oid || pg_exec(s->pg, index->root_sql, e)) &&
 	     pg_exec(s->pg, index->leaf_sql, e) && attach(s, index, e) && set_tablespace(s, "", e);
@@ -240,8 +243,8 @@ bool split_build_index(struct split *s, const struct split_index *index, struct 
 		if (!ok)
 			pg_rollback(s->pg);
 	}
-	return ok || err_wrap(e, "could not build index \"%s\" of \"%s\"", index->name,
-			      index->leaf);
+	return ok ||
+	       err_wrap(e, "could not build index \"%s\" of \"%s\"", index->name, index->leaf);
 }
 
 bool split_analyze(struct split *s, struct err *e)

@@ -99,7 +99,8 @@ bool split_begin_tx(struct split *s, const char *options, const char *lock, stru
 {
 	/* Row-level security that would hide rows makes statements fail. Where things are made is not the role's to say. */
 	static const char settings[] =
-		"SET LOCAL statement_timeout = 0; SET LOCAL jit = off; SET LOCAL row_security = off; "
+		"SET LOCAL statement_timeout = 0; SET LOCAL jit = off; SET LOCAL row_security = "
+		"off; "
 		"SET LOCAL default_tablespace = ''; SET LOCAL default_table_access_method = heap";
 
 	return pg_begin(s->pg, options, e) && (!lock || pg_exec(s->pg, lock, e)) &&

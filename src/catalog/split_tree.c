@@ -70,13 +70,14 @@ static bool note_indexes(struct split *s, bool (*visit)(void *, const char *, st
 		const char *name = pg_text(r, i, 0);
 
 		if (!pg_bool(r, i, 9)) {
-			snprintf(note, sizeof(note), "Index \"%s\" is invalid and is not built anew.",
-				 name);
+			snprintf(note, sizeof(note),
+				 "Index \"%s\" is invalid and is not built anew.", name);
 			ok = visit(ctx, note, e);
 		} else if (pg_bool(r, i, 1) && !pg_bool(r, i, 2)) {
 			*widens = true;
 			snprintf(note, sizeof(note),
-				 "Unique key \"%s\" takes in column \"%s\": the same %s in two workspaces "
+				 "Unique key \"%s\" takes in column \"%s\": the same %s in two "
+				 "workspaces "
 				 "is no longer refused, and ON CONFLICT must name \"%s\", too.",
 				 name, workspace, i == 0 ? "id" : "key", workspace);
 			ok = visit(ctx, note, e);
@@ -90,13 +91,16 @@ bool split_notes(struct split *s, bool (*visit)(void *ctx, const char *note, str
 		 void *ctx, bool *widens, struct err *e)
 {
 	static const char sql[] =
-		"SELECT pg_catalog.format('Index %I belongs to partition %s alone, and is not built "
+		"SELECT pg_catalog.format('Index %I belongs to partition %s alone, and is not "
+		"built "
 		"anew: it is invalid.', x.relname, i.indrelid::pg_catalog.regclass) "
 		"FROM pg_catalog.pg_partition_tree($1::bigint::oid::pg_catalog.regclass) t "
 		"JOIN pg_catalog.pg_index i ON i.indrelid = t.relid "
 		"JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid "
-		"WHERE t.relid <> $1::bigint::oid AND NOT x.relispartition AND NOT i.indisvalid UNION ALL "
-		"SELECT pg_catalog.format('Partitions have different storage options; all will have those "
+		"WHERE t.relid <> $1::bigint::oid AND NOT x.relispartition AND NOT i.indisvalid "
+		"UNION ALL "
+		"SELECT pg_catalog.format('Partitions have different storage options; all will "
+		"have those "
 		"of %s.', (pg_catalog.array_agg(t.relid ORDER BY pg_catalog.length(c.relname), "
 		"c.relname))[1]) FROM "
 		"pg_catalog.pg_partition_tree($1::bigint::oid::pg_catalog.regclass) t JOIN "
@@ -128,8 +132,9 @@ static bool make_schemas(struct split *s, const char *owner, struct err *e)
 	     pg_execf(s->pg, e, "GRANT USAGE, CREATE ON SCHEMA %s, %s TO %s", s->building, s->kept,
 		      buf_str(&role));
 	if (!ok && e->code == ERR_DENIED)
-		err_hint(e, "The role needs CREATE on the database, for the schemas in which tables "
-			    "wait.");
+		err_hint(e,
+			 "The role needs CREATE on the database, for the schemas in which tables "
+			 "wait.");
 	buf_release(&role);
 	return ok;
 }
@@ -198,18 +203,22 @@ static bool make_leaf(struct split *s, const char *root, const char *owner, int6
 static bool name_sequences(struct split *s, struct err *e)
 {
 	static const char sql[] =
-		"SELECT pg_catalog.format('ALTER SEQUENCE %s RENAME TO %I', n.oid::pg_catalog.regclass, "
+		"SELECT pg_catalog.format('ALTER SEQUENCE %s RENAME TO %I', "
+		"n.oid::pg_catalog.regclass, "
 		"o.relname) FROM (SELECT d.refobjid, a.attname, s.oid, s.relname FROM "
-		"pg_catalog.pg_depend d JOIN pg_catalog.pg_class s ON s.oid = d.objid AND s.relkind = "
+		"pg_catalog.pg_depend d JOIN pg_catalog.pg_class s ON s.oid = d.objid AND "
+		"s.relkind = "
 		"'S' JOIN pg_catalog.pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = "
 		"d.refobjsubid WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND "
 		"d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.deptype = 'i') o "
-		"JOIN (SELECT d.refobjid, a.attname, s.oid, s.relname FROM pg_catalog.pg_depend d JOIN "
+		"JOIN (SELECT d.refobjid, a.attname, s.oid, s.relname FROM pg_catalog.pg_depend d "
+		"JOIN "
 		"pg_catalog.pg_class s ON s.oid = d.objid AND s.relkind = 'S' JOIN "
 		"pg_catalog.pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid "
 		"WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refclassid = "
 		"'pg_catalog.pg_class'::pg_catalog.regclass AND d.deptype = 'i') n USING (attname) "
-		"WHERE o.refobjid = $1::bigint::oid AND n.refobjid = $2::bigint::oid AND o.relname <> "
+		"WHERE o.refobjid = $1::bigint::oid AND n.refobjid = $2::bigint::oid AND o.relname "
+		"<> "
 		"n.relname";
 	struct pg_params p = PG_PARAMS_INIT;
 	struct pg_result *r = NULL;
@@ -249,9 +258,11 @@ static bool tablespace_of(struct split *s, struct buf *out, struct err *e)
 
 	pg_param_i64(&p, s->old_oid);
 	if (!pg_query(s->pg,
-		      "SELECT t.spcname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_tablespace t ON "
+		      "SELECT t.spcname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_tablespace t "
+		      "ON "
 		      "t.oid = c.reltablespace WHERE c.oid = $1::bigint::oid OR c.oid IN (SELECT "
-		      "p.relid FROM pg_catalog.pg_partition_tree($1::bigint::oid::pg_catalog.regclass) "
+		      "p.relid FROM "
+		      "pg_catalog.pg_partition_tree($1::bigint::oid::pg_catalog.regclass) "
 		      "p) ORDER BY c.oid = $1::bigint::oid DESC, c.oid LIMIT 1",
 		      &p, &r, e))
 		return false;
@@ -353,10 +364,11 @@ static bool make_functions(struct split *s, struct err *e)
 	buf_add_str(&capture, " VALUES (");
 	split_add_key(s, &capture, "NEW");
 	buf_add_str(&capture, "); END IF; RETURN NULL; END");
-	buf_add_str(&refuse,
-		    "BEGIN RAISE EXCEPTION 'table \"%\" is being split by firn and cannot be "
-		    "truncated', TG_TABLE_NAME USING ERRCODE = '55006', HINT = 'Delete the rows, or "
-		    "take the split back: firn partitions split --rollback.'; END");
+	buf_add_str(
+		&refuse,
+		"BEGIN RAISE EXCEPTION 'table \"%\" is being split by firn and cannot be "
+		"truncated', TG_TABLE_NAME USING ERRCODE = '55006', HINT = 'Delete the rows, or "
+		"take the split back: firn partitions split --rollback.'; END");
 	ok = make_function(s, "firn_capture", &capture, e) &&
 	     make_function(s, "firn_refuse_truncate", &refuse, e);
 	buf_release(&capture);
@@ -407,27 +419,31 @@ static bool begin_recording(struct split *s, int wait_ms, struct err *e)
 
 	if (!pg_execf(s->pg, e, "SET LOCAL lock_timeout = %d", wait_ms) ||
 	    !pg_execf(s->pg, e, "LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE", t->qualified) ||
-	    !pg_execf(s->pg, e,
-		      "CREATE TRIGGER firn_split_capture AFTER INSERT OR UPDATE OR DELETE ON %s FOR "
-		      "EACH ROW EXECUTE FUNCTION %s.firn_capture()",
-		      t->qualified, s->kept))
+	    !pg_execf(
+		    s->pg, e,
+		    "CREATE TRIGGER firn_split_capture AFTER INSERT OR UPDATE OR DELETE ON %s FOR "
+		    "EACH ROW EXECUTE FUNCTION %s.firn_capture()",
+		    t->qualified, s->kept))
 		return false;
 	/* Also for sessions that replay another database's changes. */
-	ok = !t->partitioned || pg_execf(s->pg, e,
-					 "ALTER TABLE ONLY %s ENABLE ALWAYS TRIGGER "
-					 "firn_split_capture; CREATE TRIGGER firn_split_truncate BEFORE "
-					 "TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION "
-					 "%s.firn_refuse_truncate(); ALTER TABLE ONLY %s ENABLE ALWAYS "
-					 "TRIGGER firn_split_truncate",
-					 t->qualified, t->qualified, s->kept, t->qualified);
+	ok = !t->partitioned ||
+	     pg_execf(s->pg, e,
+		      "ALTER TABLE ONLY %s ENABLE ALWAYS TRIGGER "
+		      "firn_split_capture; CREATE TRIGGER firn_split_truncate BEFORE "
+		      "TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION "
+		      "%s.firn_refuse_truncate(); ALTER TABLE ONLY %s ENABLE ALWAYS "
+		      "TRIGGER firn_split_truncate",
+		      t->qualified, t->qualified, s->kept, t->qualified);
 	for (size_t i = 0; ok && i < t->leaf_count; i++)
-		ok = pg_execf(s->pg, e,
-			      "ALTER TABLE ONLY %s ENABLE ALWAYS TRIGGER firn_split_capture; CREATE "
-			      "TRIGGER firn_split_truncate BEFORE TRUNCATE ON %s FOR EACH STATEMENT "
-			      "EXECUTE FUNCTION %s.firn_refuse_truncate(); ALTER TABLE ONLY %s ENABLE "
-			      "ALWAYS TRIGGER firn_split_truncate",
-			      t->leaves[i].qualified, t->leaves[i].qualified, s->kept,
-			      t->leaves[i].qualified) &&
+		ok = pg_execf(
+			     s->pg, e,
+			     "ALTER TABLE ONLY %s ENABLE ALWAYS TRIGGER firn_split_capture; CREATE "
+			     "TRIGGER firn_split_truncate BEFORE TRUNCATE ON %s FOR EACH STATEMENT "
+			     "EXECUTE FUNCTION %s.firn_refuse_truncate(); ALTER TABLE ONLY %s "
+			     "ENABLE "
+			     "ALWAYS TRIGGER firn_split_truncate",
+			     t->leaves[i].qualified, t->leaves[i].qualified, s->kept,
+			     t->leaves[i].qualified) &&
 		     record_leaf(s, t->leaves[i].oid, e);
 	return ok;
 }
@@ -469,13 +485,14 @@ bool split_lock(struct split *s, int wait_ms, struct err *e)
 
 	/* Dropping a foreign key locks the other table, too: better now than in the middle. */
 	pg_param_i64(&p, s->old_oid);
-	ok = pg_query(s->pg,
-		      "SELECT DISTINCT pg_catalog.format(', %I.%I', n.nspname, c.relname) FROM "
-		      "pg_catalog.pg_constraint f JOIN pg_catalog.pg_class c ON c.oid = f.confrelid "
-		      "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE f.conrelid = "
-		      "$1::bigint::oid AND f.contype = 'f' AND f.confrelid <> f.conrelid AND "
-		      "pg_catalog.has_table_privilege(c.oid, 'UPDATE')",
-		      &p, &r, e);
+	ok = pg_query(
+		s->pg,
+		"SELECT DISTINCT pg_catalog.format(', %I.%I', n.nspname, c.relname) FROM "
+		"pg_catalog.pg_constraint f JOIN pg_catalog.pg_class c ON c.oid = f.confrelid "
+		"JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE f.conrelid = "
+		"$1::bigint::oid AND f.contype = 'f' AND f.confrelid <> f.conrelid AND "
+		"pg_catalog.has_table_privilege(c.oid, 'UPDATE')",
+		&p, &r, e);
 	buf_printf(&sql,
 		   "SET LOCAL lock_timeout = %d; SET LOCAL statement_timeout = %d; LOCK TABLE %s",
 		   wait_ms, wait_ms * 2, s->table->qualified);
@@ -517,10 +534,12 @@ bool split_run_swap(struct split *s, struct err *e)
 static bool stop_recording(struct split *s, struct err *e)
 {
 	static const char triggers[] =
-		"SELECT pg_catalog.format('DROP TRIGGER %I ON %I.%I', t.tgname, n.nspname, c.relname) "
+		"SELECT pg_catalog.format('DROP TRIGGER %I ON %I.%I', t.tgname, n.nspname, "
+		"c.relname) "
 		"FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid "
 		"JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
-		"WHERE t.tgname IN ('firn_split_capture', 'firn_split_truncate') AND t.tgparentid = 0 "
+		"WHERE t.tgname IN ('firn_split_capture', 'firn_split_truncate') AND t.tgparentid "
+		"= 0 "
 		"AND (c.oid = $1::bigint::oid OR c.oid IN (SELECT p.relid FROM "
 		"pg_catalog.pg_partition_tree($1::bigint::oid::pg_catalog.regclass) p))";
 	struct pg_params p = PG_PARAMS_INIT;
@@ -559,7 +578,7 @@ static bool still_ready(struct split *s, const char *trace, bool *again_out, str
 	char now[SPLIT_TRACE_BYTES];
 	bool ok;
 
-	ok = split_unchanged(s, e) && split_check(s, s->leaves, e) &&
+	ok = split_check(s, s->leaves, e) && split_unchanged(s, e) &&
 	     split_next_index(s, &missing, e) && split_trace(s, now, e);
 	if (ok && missing.name[0])
 		ok = err_set(e, ERR_BUSY, "index \"%s\" is not built yet", missing.name);
@@ -587,11 +606,14 @@ static bool apply_last(struct split *s, struct err *e)
 static bool freeze_old(struct split *s, struct err *e)
 {
 	static const char sql[] =
-		"SELECT pg_catalog.format('CREATE TRIGGER firn_split_replaced BEFORE INSERT OR UPDATE OR "
+		"SELECT pg_catalog.format('CREATE TRIGGER firn_split_replaced BEFORE INSERT OR "
+		"UPDATE OR "
 		"DELETE OR TRUNCATE ON %1$I.%2$I FOR EACH STATEMENT EXECUTE FUNCTION "
 		"%3$I.firn_refuse_write(); ALTER TABLE ONLY %1$I.%2$I ENABLE ALWAYS TRIGGER "
-		"firn_split_replaced', n.nspname, c.relname, $2::text) FROM pg_catalog.pg_class c JOIN "
-		"pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = $1::bigint::oid OR "
+		"firn_split_replaced', n.nspname, c.relname, $2::text) FROM pg_catalog.pg_class c "
+		"JOIN "
+		"pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = $1::bigint::oid "
+		"OR "
 		"c.oid IN (SELECT t.relid FROM "
 		"pg_catalog.pg_partition_tree($1::bigint::oid::pg_catalog.regclass) t)";
 	struct pg_params p = PG_PARAMS_INIT;
@@ -600,9 +622,10 @@ static bool freeze_old(struct split *s, struct err *e)
 
 	pg_param_i64(&p, s->old_oid);
 	pg_param_text(&p, s->kept);
-	buf_add_str(&refuse,
-		    "BEGIN RAISE EXCEPTION 'firn moved table \"%\" into other partitions: this is the "
-		    "old one', TG_TABLE_NAME USING ERRCODE = '55000'; END");
+	buf_add_str(
+		&refuse,
+		"BEGIN RAISE EXCEPTION 'firn moved table \"%\" into other partitions: this is the "
+		"old one', TG_TABLE_NAME USING ERRCODE = '55000'; END");
 	ok = make_function(s, "firn_refuse_write", &refuse, e) && run_all(s, sql, &p, e);
 	buf_release(&refuse);
 	return ok;
@@ -693,7 +716,8 @@ static bool drop_functions(struct split *s, struct err *e)
 {
 	static const char sql[] =
 		"SELECT pg_catalog.format('DROP FUNCTION %I.%I()', n.nspname, p.proname) FROM "
-		"pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace WHERE "
+		"pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace "
+		"WHERE "
 		"n.nspname = $1::text AND p.proname = 'firn_refuse_write'";
 	struct pg_params p = PG_PARAMS_INIT;
 
@@ -705,7 +729,8 @@ bool split_drop_old(struct split *s, int wait_ms, struct err *e)
 {
 	static const char tables[] =
 		"SELECT pg_catalog.format('DROP TABLE %I.%I', n.nspname, c.relname) FROM "
-		"pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE "
+		"pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
+		"WHERE "
 		"c.oid = $1::bigint::oid AND n.nspname = $2::text";
 	struct pg_params p = PG_PARAMS_INIT;
 	bool ok;

@@ -28,10 +28,12 @@
 /* So often the changes may turn out to be too many for a short lock before the run is put off. */
 #define SETTLE_ROUNDS 100
 /* What takes longer than this is not done while everybody waits for the lock. */
-#define LOCKED_MS     2000
-#define PAUSE_MS      500
-#define TIDY_RECORDS  100000
-#define ROOM_FACTOR   1.1
+#define LOCKED_MS 1000
+#define PAUSE_MS  500
+/* After so many batches it is looked whether the table was altered: better than after all of them. */
+#define BATCHES_A_LOOK 64
+#define TIDY_RECORDS   100000
+#define ROOM_FACTOR    1.1
 
 struct work {
 	struct firn *f;
@@ -120,7 +122,8 @@ static bool wait_for_slot(struct work *w, int *slot, struct err *e)
 		if (stopped(e))
 			return false;
 		if (clock_now_ms(w->f->clock) >= until)
-			return err_set(e, ERR_BUSY, "other indexes are being built in this database");
+			return err_set(e, ERR_BUSY,
+				       "other indexes are being built in this database");
 		clock_sleep_ms(w->f->clock, PAUSE_MS);
 	}
 }
@@ -129,8 +132,7 @@ static void pace(struct work *w, int64_t rate)
 {
 	while (rate > 0 && !signal_stop_requested()) {
 		int64_t rows = w->split.rows_copied - w->rows_before;
-		int64_t wait_ms =
-			w->started_ms + rows * 1000 / rate - clock_now_ms(w->f->clock);
+		int64_t wait_ms = w->started_ms + rows * 1000 / rate - clock_now_ms(w->f->clock);
 
 		if (wait_ms <= 0)
 			return;
@@ -193,8 +195,9 @@ static bool judge_division(struct work *w, bool *same, struct err *e)
 		return false;
 	if (parts.strategy[0] && (!str_eq(parts.strategy, "hash") || !t->workspace_in_leaf)) {
 		ok = err_set(e, ERR_CONFIG, "table \"%s\" is divided by %s", t->label, parts.key);
-		err_hint(e, "Only a plain table, or one that is divided by the hash of its workspace, "
-			    "can be split.");
+		err_hint(e,
+			 "Only a plain table, or one that is divided by the hash of its workspace, "
+			 "can be split.");
 	}
 	for (size_t i = 0; ok && i < parts.count; i++)
 		*same = (i == 0 || *same) && parts.items[i].modulus == w->options->count;
@@ -229,8 +232,7 @@ static bool start(struct work *w, bool *done, struct err *e)
 	    !split_notes(&w->split, note, w->result, &widens, e))
 		return false;
 	if (widens && !w->options->widen_keys && !w->options->dry_run) {
-		err_set(e, ERR_CONFIG,
-			"a unique key of \"%s\" lacks the workspace. %s",
+		err_set(e, ERR_CONFIG, "a unique key of \"%s\" lacks the workspace. %s",
 			w->table.info->label, w->result->notes[0]);
 		return err_hint(e, "Where that is right for the application, use --widen-keys. "
 				   "--dry-run shows every such key.");
@@ -266,6 +268,7 @@ static bool copy(struct work *w, struct err *e)
 	const struct policy *policy = engine_policy(w->f, e);
 	int64_t rows, waiting;
 	bool done = false, ok = policy != NULL;
+	int batches = 0;
 
 	w->started_ms = clock_now_ms(w->f->clock);
 	w->rows_before = w->split.rows_copied;
@@ -275,6 +278,7 @@ static bool copy(struct work *w, struct err *e)
 			       : 0);
 	while (ok && !done) {
 		ok = !stopped(e) && wait_for_standby(w, e) &&
+		     (++batches % BATCHES_A_LOOK || split_unchanged(&w->split, e)) &&
 		     split_copy(&w->split, BATCH_ROWS, &rows, &done, e);
 		if (!ok)
 			break;
@@ -381,9 +385,10 @@ static bool swap_once(struct work *w, bool *swapped, struct err *e)
 	bool under_lock;
 
 	*swapped = false;
-	if (!split_unchanged(&w->split, e) || !build_indexes(w, e) || !split_analyze(&w->split, e) ||
-	    !settle(w, e) || !split_trace(&w->split, x.trace, e) ||
-	    !compare(w, &depth, &under_lock, e) || !fault(FAULT("split.after_compare"), e))
+	if (!split_check(&w->split, w->split.leaves, e) || !split_unchanged(&w->split, e) ||
+	    !build_indexes(w, e) || !split_analyze(&w->split, e) || !settle(w, e) ||
+	    !split_trace(&w->split, x.trace, e) || !compare(w, &depth, &under_lock, e) ||
+	    !fault(FAULT("split.after_compare"), e))
 		return false;
 	x.compare = under_lock ? &depth : NULL;
 	for (int try = 1; !*swapped; try++) {
@@ -397,8 +402,9 @@ static bool swap_once(struct work *w, bool *swapped, struct err *e)
 			return true;
 		}
 		if (try == LOCK_TRIES) {
-			err_hint(e, "Long transactions hold the table. Run the same again later: it "
-				    "goes on from here.");
+			err_hint(e,
+				 "Long transactions hold the table. Run the same again later: it "
+				 "goes on from here.");
 			return err_wrap(e, "could not put the new table in the old one's place");
 		}
 		err_clear(e);
@@ -475,14 +481,16 @@ static bool roll_back_step(struct work *w, int wait_ms, struct err *e)
 static bool roll_back(struct work *w, struct err *e)
 {
 	if (w->split.phase == SPLIT_NONE)
-		return err_set(e, ERR_CONFIG, "no split of \"%s\" is under way", w->table.info->label);
+		return err_set(e, ERR_CONFIG, "no split of \"%s\" is under way",
+			       w->table.info->label);
 	if (w->split.phase == SPLIT_SWAPPED) {
 		err_set(e, ERR_CONFIG,
 			"the split of \"%s\" was finished at %s UTC and cannot be taken back",
 			w->table.info->label, w->split.swapped_at);
-		return err_hint(e, "The old table lacks what was written since. To have another "
-				   "number of partitions, run \"firn partitions split --drop-old\" and "
-				   "split again.");
+		return err_hint(
+			e, "The old table lacks what was written since. To have another "
+			   "number of partitions, run \"firn partitions split --drop-old\" and "
+			   "split again.");
 	}
 	if (!patiently(w, roll_back_step, e))
 		return false;
@@ -522,14 +530,16 @@ static bool drop_old(struct work *w, struct err *e)
 {
 	if (w->split.phase != SPLIT_SWAPPED) {
 		err_set(e, ERR_CONFIG, "no old table of \"%s\" is kept", w->table.info->label);
-		return w->split.phase == SPLIT_NONE ? false
-						    : err_hint(e, "A split is under way: finish it first.");
+		return w->split.phase == SPLIT_NONE
+			       ? false
+			       : err_hint(e, "A split is under way: finish it first.");
 	}
 	if (w->table.info->oid != w->split.new_oid) {
 		err_set(e, ERR_CONFIG, "table \"%s\" is not the one that the split made",
 			w->table.info->label);
-		return err_hint(e, "Someone replaced it. Look at schema \"%s\", and drop by hand what "
-				   "is not needed.",
+		return err_hint(e,
+				"Someone replaced it. Look at schema \"%s\", and drop by hand what "
+				"is not needed.",
 				w->split.kept);
 	}
 	if (!finish(w, e) || !look_at_old(w, e) || !check_left_behind(w, e))
@@ -552,8 +562,9 @@ static bool check_options(const struct firn *f, const struct firn_split_options 
 		return err_hint(e, "Name it with --table.");
 	}
 	if (!!o->rollback + !!o->drop_old + (o->count != 0) != 1) {
-		err_set(e, ERR_USAGE, "one of --count, --rollback and --drop-old is needed, and only "
-				      "one");
+		err_set(e, ERR_USAGE,
+			"one of --count, --rollback and --drop-old is needed, and only "
+			"one");
 		return err_hint(e, "\"firn partitions recommend\" says how many partitions there "
 				   "should be.");
 	}

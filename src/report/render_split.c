@@ -54,7 +54,8 @@ bool text_partitions_split(const struct report *r, const struct firn_split_resul
 				  str_eq(x->outcome, "kept") ? ": add --confirm to do it" : "");
 		if (x->old_missing)
 			fprintf(r->out,
-				"  %s of its rows are not in the table now: deleted, moved out or given other "
+				"  %s of its rows are not in the table now: deleted, moved out or "
+				"given other "
 				"keys since\n",
 				str_format_count(x->old_missing, rows, sizeof(rows)));
 		else

@@ -25,6 +25,8 @@ sql "
 	COMMENT ON INDEX near IS 'nearest';
 	CREATE TABLE noticed (n int);
 	CREATE FUNCTION notice() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO public.noticed VALUES (1); RETURN NULL; END';
+	CREATE TRIGGER off AFTER INSERT ON document_chunk FOR EACH ROW EXECUTE FUNCTION notice();
+	ALTER TABLE document_chunk DISABLE TRIGGER off;
 	CREATE TRIGGER on_update AFTER UPDATE ON document_chunk FOR EACH ROW WHEN (NEW.rev > 100) EXECUTE FUNCTION notice();
 	ALTER TABLE document_chunk ENABLE ROW LEVEL SECURITY;
 	CREATE POLICY not_w4 ON document_chunk FOR SELECT TO $WRITER USING (workspace_id <> 'w4');
@@ -44,7 +46,7 @@ shape() { sql "
 	WHERE attrelid = 'document_chunk'::regclass AND attnum > 0 AND NOT attisdropped
 	UNION ALL SELECT conname || pg_get_constraintdef(oid) || convalidated::text FROM pg_constraint
 		WHERE conrelid = 'document_chunk'::regclass AND contype IN ('c', 'f')
-	UNION ALL SELECT replace(pg_get_triggerdef(oid), 'ONLY ', '') FROM pg_trigger WHERE tgrelid = 'document_chunk'::regclass AND NOT tgisinternal
+	UNION ALL SELECT replace(pg_get_triggerdef(oid), 'ONLY ', '') || tgenabled::text FROM pg_trigger WHERE tgrelid = 'document_chunk'::regclass AND NOT tgisinternal
 	UNION ALL SELECT obj_description(oid) FROM pg_trigger WHERE tgrelid = 'document_chunk'::regclass
 	UNION ALL SELECT stxstattarget || obj_description(oid) FROM pg_statistic_ext WHERE stxrelid = 'document_chunk'::regclass
 	UNION ALL SELECT relacl::text FROM pg_class WHERE relkind = 'S' AND relname LIKE 'document_chunk_%' AND
@@ -102,6 +104,7 @@ is "leaves have options, storage and statistics" "$(sql "SELECT count(*), min(c.
 	JOIN pg_attribute b ON b.attrelid = c.oid AND b.attname = 'embedding_version'
 	WHERE c.relname ~ '^document_chunk_p[0-7]$' AND c.relnamespace = 'public'::regnamespace")" "8|{fillfactor=90}|{autovacuum_enabled=false}|e|321"
 is "index comments too" "$(sql "SELECT obj_description('near'::regclass)")" nearest
+is "a disabled trigger is disabled in each leaf" "$(sql "SELECT count(*) FROM pg_trigger WHERE tgname = 'off' AND tgenabled = 'D'")" 10
 ok "sequences go on" sql "INSERT INTO document_chunk (id, document_id, workspace_id, chunk_index, embedding_version, created_at)
 	SELECT gen_random_uuid(), id, workspace_id, 99, 'v2', now() FROM document LIMIT 1"
 is "beyond what there was" "$(sql "SELECT serial_no > $ROWS, number > $ROWS FROM document_chunk WHERE chunk_index = 99")" "t|t"
