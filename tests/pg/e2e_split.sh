@@ -29,6 +29,9 @@ sql "
 	ALTER TABLE document_chunk ENABLE ROW LEVEL SECURITY;
 	CREATE POLICY not_w4 ON document_chunk FOR SELECT TO $WRITER USING (workspace_id <> 'w4');
 	GRANT SELECT, UPDATE (rev) ON document_chunk TO $WRITER;
+	GRANT USAGE ON SEQUENCE document_chunk_number_seq TO $WRITER;
+	ALTER STATISTICS together SET STATISTICS 77; COMMENT ON STATISTICS together IS 'both';
+	COMMENT ON TRIGGER on_update ON document_chunk IS 'high'; COMMENT ON POLICY not_w4 ON document_chunk IS 'hidden';
 	ANALYZE"
 e2e_env "$(e2e_file_archive)"
 ROWS=$(hot_rows)
@@ -42,7 +45,11 @@ shape() { sql "
 	UNION ALL SELECT conname || pg_get_constraintdef(oid) || convalidated::text FROM pg_constraint
 		WHERE conrelid = 'document_chunk'::regclass AND contype IN ('c', 'f')
 	UNION ALL SELECT replace(pg_get_triggerdef(oid), 'ONLY ', '') FROM pg_trigger WHERE tgrelid = 'document_chunk'::regclass AND NOT tgisinternal
-	UNION ALL SELECT polname || polcmd::text || pg_get_expr(polqual, polrelid) FROM pg_policy WHERE polrelid = 'document_chunk'::regclass
+	UNION ALL SELECT obj_description(oid) FROM pg_trigger WHERE tgrelid = 'document_chunk'::regclass
+	UNION ALL SELECT stxstattarget || obj_description(oid) FROM pg_statistic_ext WHERE stxrelid = 'document_chunk'::regclass
+	UNION ALL SELECT relacl::text FROM pg_class WHERE relkind = 'S' AND relname LIKE 'document_chunk_%' AND
+		relnamespace = 'public'::regnamespace
+	UNION ALL SELECT polname || obj_description(oid) || polcmd::text || pg_get_expr(polqual, polrelid) FROM pg_policy WHERE polrelid = 'document_chunk'::regclass
 	UNION ALL SELECT relacl::text || relrowsecurity::text || relowner::text || obj_description(oid) FROM pg_class WHERE oid = 'document_chunk'::regclass
 	UNION ALL SELECT pg_get_statisticsobjdef(oid) FROM pg_statistic_ext WHERE stxrelid = 'document_chunk'::regclass
 	UNION ALL SELECT pg_get_serial_sequence('document_chunk', 'serial_no') || pg_get_serial_sequence('document_chunk', 'number')) s (x)"; }
@@ -72,6 +79,10 @@ for what in 'view public.seen reads' 'view public.kept reads' 'function .*takes.
 done
 like "with what to do" "$ERR" 'pg_get_viewdef'
 sql 'DROP VIEW seen; DROP MATERIALIZED VIEW kept; DROP FUNCTION takes; DROP PUBLICATION pub; DROP TABLE document_chunk_p3'
+sql 'CREATE TABLE refers (chunk uuid REFERENCES document_chunk (id))'
+exits "one that others refer to" 78 "$FIRN" partitions split --count 8 --widen-keys
+like "is refused" "$ERR" 'foreign key refers_chunk_fkey'
+sql 'DROP TABLE refers'
 is "nothing was made" "$(sql "SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'firn\__%'") $(sql 'SELECT count(*) FROM firn.split')" "0 0"
 
 # --- a plain table
@@ -109,6 +120,15 @@ like "needs the old table gone" "$ERR" 'drop-old'
 exits "rollback" 78 "$FIRN" partitions split --rollback
 like "is too late" "$ERR" 'cannot be taken back'
 
+sql 'CREATE TABLE aside AS SELECT * FROM document_chunk'
+sql 'DELETE FROM document_chunk WHERE ctid::text NOT LIKE $$(0,%$$ OR workspace_id <> $$w1$$'
+exits "where the table lost most rows" 65 "$FIRN" partitions split --drop-old --confirm
+like "drop-old asks for --force" "$ERR" 'use --force'
+sql 'ALTER TABLE aside DROP COLUMN words; INSERT INTO document_chunk (id, document_id, workspace_id, chunk_index, chunk_text,
+	embedding, embedding_version, created_at, rev, serial_no, number) OVERRIDING SYSTEM VALUE SELECT * FROM aside
+	ON CONFLICT DO NOTHING; DROP TABLE aside'
+is "they are back" "$(e2e_digest)" "$HOT"
+
 exits "verify --deep" 0 "$FIRN" verify --deep
 exits "cold rows come back" 0 "$FIRN" rehydrate --where-cold all
 is "all of them, as they were" "$(e2e_digest)" "$ALL"
@@ -118,6 +138,9 @@ exits "a pass after it" 0 "$FIRN" pass --no-maintain
 is "moves the same" "$(e2e_digest)" "$HOT"
 exits "status of firn" 0 "$FIRN" status
 
+OLD=$(sql "SELECT nspname FROM pg_namespace WHERE nspname LIKE 'firn_old_%'").document_chunk
+not_ok "the old table takes no writes" sql "UPDATE $OLD SET rev = 1"
+not_ok "also from a replica's sessions" sql "SET session_replication_role = replica; DELETE FROM $OLD"
 exits "drop-old without --confirm" 0 "$FIRN" partitions split --drop-old --format json
 is "drops nothing" "$(json '{outcome}') $(sql "SELECT count(*) FROM $(json '{old_table}')")" "kept $(hot_rows)"
 sql "CREATE VIEW old AS SELECT id FROM $(json '{old_table}')"
@@ -128,6 +151,15 @@ is "drops it" "$(json '{outcome}') $(sql "SELECT count(*) FROM pg_namespace WHER
 exits "and no more" 78 "$FIRN" partitions split --drop-old --confirm
 is "which the table does not mind" "$(e2e_digest)" "$HOT"
 is "nor do its sequences" "$(shape)" "$SHAPE"
+
+# --- what partitions have alone
+sql "CREATE INDEX alone ON document_chunk_p1 (rev); GRANT INSERT ON document_chunk_p2 TO $WRITER;
+	CREATE INDEX part ON ONLY document_chunk (rev); CREATE INDEX part_p3 ON document_chunk_p3 (rev); ALTER INDEX part ATTACH PARTITION part_p3"
+exits "what only some partitions have" 78 "$FIRN" partitions split --count 3
+for what in 'index alone belongs to partition' 'index part is invalid: some partitions lack it' 'some partitions grant INSERT'; do
+	like "is refused: $what" "$ERR" "$what"
+done
+sql "DROP INDEX alone, part; REVOKE INSERT ON document_chunk_p2 FROM $WRITER"
 
 # --- hash to hash, with cold rows
 exits "as many as there are" 0 "$FIRN" partitions split --count 8 --format json
@@ -150,6 +182,7 @@ exits "status while it is under way" 0 "$FIRN" partitions status --format json
 is "says so" "$(json "{tables,0,split,phase}") $(json "{tables,0,split,leaves}") $(json "{tables,0,split,share_copied}")" "index 5 1.0"
 not_ok "TRUNCATE is refused meanwhile" sql 'TRUNCATE document_chunk'
 not_ok "of a leaf as well" sql 'TRUNCATE document_chunk_p1'
+not_ok "by a replica's session, too" sql 'SET session_replication_role = replica; TRUNCATE document_chunk_p1'
 exits "a pass runs meanwhile" 0 "$FIRN" pass
 is "and moves what it always does" "$(e2e_digest)" "$HOT"
 exits "rollback" 0 "$FIRN" partitions split --rollback --format json
@@ -172,6 +205,10 @@ exits "changes past the triggers" 65 "$FIRN" partitions split --count 5
 like "are found, and nothing is swapped" "$ERR" 'Nothing was swapped'
 is "the table has its three leaves" "$(sql "SELECT count(*) FROM pg_inherits WHERE inhparent = 'document_chunk'::regclass")" 3
 sql 'UPDATE document_chunk SET rev = rev - 7'
+sql 'DROP INDEX near; CREATE INDEX near ON document_chunk USING hnsw (embedding vector_cosine_ops) WITH (m = 6)'
+exits "an index made anew in another way" 78 "$FIRN" partitions split --count 5
+like "is found" "$ERR" 'index "near" is another than when the split began.*m=.6.*m=.8'
+sql 'DROP INDEX '"$(sql "SELECT nspname FROM pg_namespace WHERE nspname LIKE 'firn_split_%'")"'.near'
 exits "put right, it goes on" 0 "$FIRN" partitions split --count 5
 is "with every row" "$(e2e_digest)" "$HOT"
 like "and the index that came meanwhile" "$(indexes)" 'late USING btree \(rev\)'

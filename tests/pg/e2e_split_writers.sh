@@ -8,20 +8,12 @@ pgbench=$(command -v pgbench || ls /usr/lib/postgresql/*/bin/pgbench 2>/dev/null
 
 fresh_db
 e2e_tables 0 400
-sql "
-	ALTER TABLE document_chunk DROP CONSTRAINT document_chunk_pkey, ADD COLUMN no int;
-	UPDATE document_chunk SET no = n FROM (SELECT id, row_number() OVER (ORDER BY id) n FROM document_chunk) x WHERE x.id = document_chunk.id;
-	ALTER TABLE document_chunk ADD PRIMARY KEY (id);
-	CREATE INDEX ON document_chunk (no);
+sql "ALTER TABLE document_chunk DROP CONSTRAINT document_chunk_pkey, ADD COLUMN no int"
+sql "UPDATE document_chunk SET no = n FROM (SELECT id, row_number() OVER (ORDER BY id) n FROM document_chunk) x
+	WHERE x.id = document_chunk.id"
+sql "ALTER TABLE document_chunk ADD PRIMARY KEY (id); CREATE INDEX ON document_chunk (no);
 	CREATE UNIQUE INDEX texts ON document_chunk (no, rev, document_id, embedding_version);
-	CREATE INDEX near ON document_chunk USING hnsw (embedding vector_cosine_ops);
-	VACUUM FULL ANALYZE document_chunk;" 2>/dev/null || {
-	sql "ALTER TABLE document_chunk DROP CONSTRAINT document_chunk_pkey, ADD COLUMN no int"
-	sql "UPDATE document_chunk SET no = n FROM (SELECT id, row_number() OVER (ORDER BY id) n FROM document_chunk) x WHERE x.id = document_chunk.id"
-	sql "ALTER TABLE document_chunk ADD PRIMARY KEY (id); CREATE INDEX ON document_chunk (no);
-		CREATE UNIQUE INDEX texts ON document_chunk (no, rev, document_id, embedding_version);
-		CREATE INDEX near ON document_chunk USING hnsw (embedding vector_cosine_ops)"
-}
+	CREATE INDEX near ON document_chunk USING hnsw (embedding vector_cosine_ops)"
 ROWS=$(hot_rows)
 sql "CREATE TABLE mirror (LIKE document_chunk, PRIMARY KEY (no)); INSERT INTO mirror SELECT * FROM document_chunk; ANALYZE"
 e2e_env "$(e2e_file_archive)"
@@ -49,6 +41,20 @@ ROLLBACK;
 COMMIT;
 \\endif
 END
+{
+	echo 'BEGIN;'
+	echo 'SET LOCAL session_replication_role = replica;'
+	cat "$T/update"
+	echo 'COMMIT;'
+} >"$T/replica"
+printf '%s\nWITH u AS (UPDATE document_chunk SET rev = rev + 1, embedding = NULL WHERE no = ANY (ARRAY(SELECT :n + 4 * i FROM
+	generate_series(0, 20) i)) RETURNING *) UPDATE mirror m SET rev = u.rev, embedding = u.embedding FROM u WHERE m.no = u.no;\n' \
+	"$picked" >"$T/many"
+printf "%s\nWITH u AS (INSERT INTO document_chunk (id, document_id, workspace_id, chunk_index, chunk_text, embedding_version,
+	created_at, no) SELECT id, document_id, workspace_id, chunk_index, md5(:r::text), embedding_version, created_at, no
+	FROM mirror WHERE no = :n AND EXISTS (SELECT 1 FROM document_chunk c WHERE c.no = :n)
+	ON CONFLICT ON CONSTRAINT document_chunk_pkey DO UPDATE SET rev = document_chunk.rev + 1, chunk_text = EXCLUDED.chunk_text
+	RETURNING *) UPDATE mirror m SET rev = u.rev, chunk_text = u.chunk_text FROM u WHERE m.no = u.no;\n" "$picked" >"$T/upsert"
 printf '%s\nWITH x AS (DELETE FROM document_chunk WHERE no = :n RETURNING no) DELETE FROM mirror m USING x WHERE m.no = x.no;\n' \
 	"$picked" >"$T/delete"
 printf "%s\nWITH i AS (INSERT INTO document_chunk (id, document_id, workspace_id, chunk_index, chunk_text, embedding_version,
@@ -56,8 +62,9 @@ printf "%s\nWITH i AS (INSERT INTO document_chunk (id, document_id, workspace_id
 	now(), :n WHERE NOT EXISTS (SELECT 1 FROM mirror WHERE no = :n) RETURNING *) INSERT INTO mirror SELECT * FROM i;\n" \
 	"$picked" >"$T/insert"
 
-"$pgbench" -n -c 4 -j 1 -T 600 -R 400 -f "$T/update@8" -f "$T/slow@2" -f "$T/delete@2" -f "$T/insert@3" -f "$T/rekey@2" \
-	-f "$T/move@2" "$DB" >"$T/pgbench.out" 2>&1 &
+# Prepared once, so that their plans are older than the tables.
+"$pgbench" -n -M prepared -c 4 -j 1 -T 600 -R 400 -f "$T/update@8" -f "$T/slow@2" -f "$T/delete@2" -f "$T/insert@3" -f "$T/rekey@2" \
+	-f "$T/move@2" -f "$T/replica@2" -f "$T/many@1" -f "$T/upsert@2" "$DB" >"$T/pgbench.out" 2>&1 &
 WRITERS=$!
 same() { sql "SELECT count(*) FROM mirror m FULL JOIN document_chunk c USING (no) WHERE m.* IS DISTINCT FROM c.*"; }
 
