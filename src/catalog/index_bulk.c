@@ -48,7 +48,7 @@ static bool record(struct pg *pg, int64_t table_id, const struct leaf *leaf,
 		"o.option_value FROM pg_catalog.pg_options_to_table(c.reloptions) o "
 		"WHERE o.option_name = 'ef_construction'), '') END "
 		"FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = "
-		"c.relnamespace WHERE c.oid = $4::regclass ON CONFLICT DO NOTHING";
+		"c.relnamespace WHERE c.oid = $4::regclass";
 	struct pg_params p = PG_PARAMS_INIT;
 
 	pg_param_i64(&p, table_id);
@@ -106,8 +106,10 @@ bool index_bulk_list(struct pg *pg, int64_t table_id, struct index_restore **out
 	*count_out = 0;
 	pg_param_i64(&p, table_id);
 	ok = pg_query(pg,
-		      "SELECT leaf, schema_name, index_name, definition, action = 'create' FROM "
-		      "firn.index_restore WHERE table_id = $1::bigint ORDER BY since, index_name",
+		      "SELECT leaf, schema_name, index_name, definition, action = 'create', "
+		      "pg_catalog.to_regclass(pg_catalog.format('%I.%I', schema_name, "
+		      "index_name)) IS NOT NULL FROM firn.index_restore WHERE table_id = "
+		      "$1::bigint ORDER BY since, index_name",
 		      &p, &r, e);
 	if (ok) {
 		*out = mem_new((size_t)pg_rows(r), sizeof(**out), e);
@@ -122,6 +124,7 @@ bool index_bulk_list(struct pg *pg, int64_t table_id, struct index_restore **out
 			.name = mem_strdup(pg_text(r, i, 2), e),
 			.definition = mem_strdup(pg_text(r, i, 3), e),
 			.create = pg_bool(r, i, 4),
+			.there = pg_bool(r, i, 5),
 		};
 		ok = item->leaf && item->schema && item->name && item->definition;
 	}
@@ -176,6 +179,16 @@ static bool create(struct pg *pg, const struct index_restore *item, const char *
 	return ok;
 }
 
+/* ef_construction as it was. */
+static void add_reset(struct buf *sql, const struct index_restore *item, const char *qualified)
+{
+	if (*item->definition)
+		buf_printf(sql, "ALTER INDEX %s SET (ef_construction = %s)", qualified,
+			   item->definition);
+	else
+		buf_printf(sql, "ALTER INDEX %s RESET (ef_construction)", qualified);
+}
+
 static bool reset(struct pg *pg, const struct index_restore *item, const char *qualified,
 		  bool concurrently, const char *work_mem, bool *built_out, struct err *e)
 {
@@ -186,16 +199,27 @@ static bool reset(struct pg *pg, const struct index_restore *item, const char *q
 
 	if (*item->definition)
 		ok = str_parse_i64(item->definition, &ef, e);
-	if (*item->definition)
-		buf_printf(&sql, "ALTER INDEX %s SET (ef_construction = %lld)", qualified,
-			   (long long)ef);
-	else
-		buf_printf(&sql, "ALTER INDEX %s RESET (ef_construction)", qualified);
+	add_reset(&sql, item, qualified);
 	ok = ok && buf_ok(&sql, e) && exec_with_timeout(pg, buf_str(&sql), e) &&
 	     index_work_reindex(pg, &index, concurrently, work_mem, e);
 	*built_out = ok;
 	buf_release(&sql);
 	return ok;
+}
+
+void index_bulk_add_by_hand(struct pg *pg, struct buf *b, const struct index_restore *item)
+{
+	struct buf name = BUF_INIT;
+
+	if (item->create) {
+		buf_add_str(b, item->definition);
+		return;
+	}
+	pg_add_qualified(pg, &name, item->schema, item->name);
+	add_reset(b, item, buf_str(&name));
+	buf_printf(b, "; REINDEX INDEX CONCURRENTLY %s", buf_str(&name));
+	b->failed |= name.failed;
+	buf_release(&name);
 }
 
 bool index_bulk_restore(struct pg *pg, int64_t table_id, const struct index_restore *item,
@@ -222,7 +246,8 @@ bool index_bulk_restore(struct pg *pg, int64_t table_id, const struct index_rest
 		ok = reset(pg, item, buf_str(&qualified), concurrently, work_mem, built_out, e);
 	if (ok && FAULT("bulk.after_build"))
 		ok = err_set(e, ERR_INTERNAL, "a fault was injected");
-	ok = ok && forget(pg, table_id, item, e);
+	/* One that has another name now would keep the setting of the load: the record is all that knows. */
+	ok = ok && (!item->create && !there ? true : forget(pg, table_id, item, e));
 out:
 	pg_result_free(r);
 	buf_release(&qualified);

@@ -16,12 +16,13 @@ struct index_restore {
 	char *schema, *name,
 		*definition; /* definition: CREATE INDEX, or ef_construction as it was ("": none) */
 	bool create;
+	bool there; /* an index of that name is */
 };
 
 /* Whether the index can be dropped and created again with nothing lost: no constraint, parent, tablespace or comment. */
 bool index_bulk_can_drop(struct pg *pg, const struct leaf_index *index, bool *out, struct err *e);
 
-/* Records how the index comes back (what was recorded before stays), marks the leaf's work as due, and then drops it
+/* Records how the index comes back (one that has a record already is not touched: an error), marks the leaf's work as due, and then drops it
  * (create) or makes its inserts cheap. Locks that are not got in 5 s are ERR_BUSY: then nothing is changed but the
  * record, which restoring finds needless. */
 bool index_bulk_begin(struct pg *pg, int64_t table_id, const struct leaf *leaf,
@@ -32,9 +33,13 @@ bool index_bulk_list(struct pg *pg, int64_t table_id, struct index_restore **out
 		     struct err *e);
 void index_restores_free(struct index_restore *items, size_t count);
 
-/* Makes the index whole, and forgets the record. *built_out: it was built. Concurrently where asked for. An index that
- * somebody else has dropped since, or made anew, stays as it is: then it is not built. */
+/* Makes the index whole, and forgets the record. *built_out: it was built. Concurrently where asked for. One that
+ * was dropped, and that somebody else made anew since, stays as it is: then it is not built. Nor is one that only took
+ * rows with little care and is not there any more: its record stays, for people to judge. */
 bool index_bulk_restore(struct pg *pg, int64_t table_id, const struct index_restore *item,
 			bool concurrently, const char *work_mem, bool *built_out, struct err *e);
+
+/* The same in SQL, for whoever must do it by hand. */
+void index_bulk_add_by_hand(struct pg *pg, struct buf *b, const struct index_restore *item);
 
 #endif

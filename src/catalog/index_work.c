@@ -21,9 +21,12 @@ bool index_work_due(struct pg *pg, int64_t table_id, struct due_work **out, size
 	pg_param_i64(&p, table_id);
 	ok = pg_query(pg,
 		      "SELECT leaf, rows_deleted, rows_inserted, "
-		      "extract(epoch FROM clock_timestamp() - since) FROM firn.maintenance WHERE "
-		      "table_id = $1::bigint "
-		      "ORDER BY since, leaf",
+		      "extract(epoch FROM clock_timestamp() - since) AS age FROM firn.maintenance "
+		      "WHERE table_id = $1::bigint UNION ALL "
+		      "SELECT r.leaf, 0, 0, extract(epoch FROM clock_timestamp() - min(r.since)) "
+		      "FROM firn.index_restore r WHERE r.table_id = $1::bigint AND NOT EXISTS "
+		      "(SELECT 1 FROM firn.maintenance m WHERE m.table_id = r.table_id AND "
+		      "m.leaf = r.leaf) GROUP BY r.leaf ORDER BY age DESC, leaf",
 		      &p, &r, e);
 	if (ok) {
 		*out = mem_new((size_t)pg_rows(r), sizeof(**out), e);

@@ -10,7 +10,7 @@ struct due_work {
 	int64_t deleted, inserted;
 	double age_s; /* since it is due, or since rows were last taken off it */
 };
-/* Leaves of the table with work to do, oldest first; items released by due_work_free. */
+/* Leaves of the table with work to do, oldest first; also those of which only an index is to be restored. Items released by due_work_free. */
 bool index_work_due(struct pg *pg, int64_t table_id, struct due_work **out, size_t *count_out,
 		    struct err *e);
 void due_work_free(struct due_work *items, size_t count);

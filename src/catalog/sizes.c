@@ -185,7 +185,9 @@ bool sizes_summary(struct pg *pg, int64_t table_id, struct catalog_summary *out,
 		"SELECT count(*) FILTER (WHERE state = 'active'), count(*) FILTER (WHERE state = "
 		"'intent'), "
 		"count(*) FILTER (WHERE state = 'retired'), "
-		"(SELECT count(*) FROM firn.maintenance WHERE table_id = $1::bigint) "
+		"(SELECT count(*) FROM (SELECT leaf FROM firn.maintenance WHERE table_id = "
+		"$1::bigint UNION SELECT leaf FROM firn.index_restore WHERE table_id = "
+		"$1::bigint) d) "
 		"FROM firn.segment WHERE table_id = $1::bigint";
 	static const char last[] = "SELECT pg_catalog.to_char(started_at AT TIME ZONE 'UTC', "
 				   "'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), "

@@ -436,6 +436,20 @@ static bool restore_indexes(struct work *w, bool *analyzed, struct err *e)
 	return ok;
 }
 
+/* A leaf whose index cannot be brought back does not keep the others from theirs. Of several failures the first is told
+ * last. */
+static bool keep_first(struct work *w, bool ok, struct err *one, struct err *first)
+{
+	if (ok)
+		return true;
+	if (first->code == ERR_NONE)
+		*first = *one;
+	else
+		log_err(&w->f->log, one);
+	err_clear(one);
+	return false;
+}
+
 bool engine_restore_indexes(struct firn *f, const struct engine_table *t,
 			    struct firn_maintain_result *result, struct err *e)
 {
@@ -449,6 +463,7 @@ bool engine_restore_indexes(struct firn *f, const struct engine_table *t,
 		.started_ms = clock_now_ms(f->clock),
 	};
 	struct index_restore *items = NULL;
+	struct err first = { 0 }, one = { 0 };
 	size_t count = 0;
 	bool ok = index_bulk_list(f->pg, t->id, &items, &count, e);
 
@@ -458,13 +473,38 @@ bool engine_restore_indexes(struct firn *f, const struct engine_table *t,
 
 		w.leaf = &t->info->leaves[i];
 		w.due = (struct due_work){ .leaf = t->info->leaves[i].label };
-		ok = restore_indexes(&w, &analyzed, e);
+		keep_first(&w, restore_indexes(&w, &analyzed, &one), &one, &first);
 	}
-	return ok;
+	if (ok && first.code != ERR_NONE)
+		*e = first;
+	return ok && first.code == ERR_NONE;
 }
 
-/* Nobody can bring back by itself what belonged to a leaf that has another name now, or is gone. Nor is it left untold
- * when time was up. */
+/* Nobody but people can tell what became of an index or a leaf that is not there under its name. */
+static bool tell_gone(struct work *w, const struct index_restore *item, const char *what,
+		      struct err *e)
+{
+	struct buf sql = BUF_INIT;
+
+	index_bulk_add_by_hand(w->f->pg, &sql, item);
+	if (buf_ok(&sql, e)) {
+		err_set(e, ERR_CONFIG,
+			"a bulk load took index \"%s\" of leaf \"%s\" out of the way, and that "
+			"%s is not there any more",
+			item->name, item->leaf, what);
+		err_hint(
+			e,
+			"If it only has another name: %s; with the names as they are now. When "
+			"that is "
+			"done, or it is gone for good: DELETE FROM firn.index_restore WHERE leaf = "
+			"'%s' AND index_name = '%s'",
+			buf_str(&sql), item->leaf, item->name);
+	}
+	buf_release(&sql);
+	return false;
+}
+
+/* What is still out of the way is told, also when time was up. */
 static bool tell_missing(struct work *w, struct err *e)
 {
 	struct index_restore *items = NULL;
@@ -475,7 +515,11 @@ static bool tell_missing(struct work *w, struct err *e)
 	for (size_t i = 0; ok && i < count; i++) {
 		const struct index_restore *item = &items[i];
 
-		if (table_info_leaf(w->table->info, item->leaf)) {
+		if (!table_info_leaf(w->table->info, item->leaf)) {
+			ok = tell_gone(w, item, "leaf", e);
+		} else if (!item->create && !item->there) {
+			ok = tell_gone(w, item, "index", e);
+		} else {
 			if (w->result->put_off == 0)
 				w->result->put_off = 1;
 			ok = add_step(
@@ -483,19 +527,7 @@ static bool tell_missing(struct work *w, struct err *e)
 				"still out of the way for a bulk load: until \"firn maintain\" "
 				"searches of leaf \"%s\" are slow or find less",
 				item->leaf);
-			continue;
 		}
-		ok = err_set(
-			e, ERR_CONFIG,
-			"a bulk load took index \"%s\" of leaf \"%s\" out of the way, and that "
-			"leaf is not there any more",
-			item->name, item->leaf);
-		err_hint(e,
-			 "If it only has another name, make the index by hand (it was: %s). Then: "
-			 "DELETE "
-			 "FROM firn.index_restore WHERE leaf = '%s' AND index_name = '%s'",
-			 item->create ? item->definition : "built anew with its own settings",
-			 item->leaf, item->name);
 	}
 	index_restores_free(items, count);
 	return ok;
@@ -670,6 +702,7 @@ struct turn {
 	struct due_work due;
 	double benefit_per_s;
 	bool analyzed;
+	bool failed; /* an index of it could not be restored */
 };
 
 static int most_first(const void *a, const void *b)
@@ -762,6 +795,7 @@ bool engine_maintain_table(struct firn *f, const struct engine_table *t,
 	};
 	struct due_work *due = NULL;
 	struct turn *turns = NULL;
+	struct err first = { 0 }, one = { 0 };
 	size_t count = 0, turn_count = 0, touched = 0;
 	bool ok;
 
@@ -771,9 +805,12 @@ bool engine_maintain_table(struct firn *f, const struct engine_table *t,
 	for (size_t i = 0; ok && i < turn_count && !out_of_time(&w); i++) {
 		w.leaf = turns[i].leaf;
 		w.due = turns[i].due;
-		ok = restore_indexes(&w, &turns[i].analyzed, e);
+		turns[i].failed = !keep_first(&w, restore_indexes(&w, &turns[i].analyzed, &one),
+					      &one, &first);
 	}
 	for (size_t i = 0; ok && i < turn_count; i++) {
+		if (turns[i].failed)
+			continue;
 		w.leaf = turns[i].leaf;
 		w.due = turns[i].due;
 		w.analyzed = turns[i].analyzed;
@@ -787,11 +824,17 @@ bool engine_maintain_table(struct firn *f, const struct engine_table *t,
 		touched++;
 	}
 	w.leaf = NULL;
-	ok = ok && (options->dry_run || tell_missing(&w, e));
+	ok = ok && (options->dry_run || first.code != ERR_NONE || tell_missing(&w, e));
 	/* Autovacuum never analyzes a partitioned parent. */
 	if (ok && touched && t->info->partitioned && !out_of_time(&w))
 		ok = analyze(&w, t->info->qualified,
 			     "autovacuum leaves a partitioned table's own statistics alone", e);
+	if (first.code != ERR_NONE) {
+		if (!ok)
+			log_err(&f->log, e);
+		*e = first;
+		ok = false;
+	}
 	free(turns);
 	due_work_free(due, count);
 	return ok || err_wrap(e, "could not maintain table \"%s\"", t->info->label);

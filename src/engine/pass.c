@@ -60,7 +60,7 @@ static void restore_first(struct firn *f, const struct engine_table *t,
 		log_err(&f->log, &e);
 }
 
-/* Moves under the lease that m holds, and records the pass whatever happens. */
+/* Moves under the lease that m holds, and records what became of it. */
 static bool move_under_lease(struct firn *f, struct move *m, struct crew *crew,
 			     const struct firn_pass_options *options,
 			     struct firn_pass_result *result, struct err *e)
@@ -72,7 +72,8 @@ static bool move_under_lease(struct firn *f, struct move *m, struct crew *crew,
 	int64_t abandoned = 0;
 	bool ok;
 
-	if (!catalog_abandon_dead_intents(pg, m->table->id, m->lease->epoch, &abandoned, e) ||
+	if (!engine_archive_check(f, e) ||
+	    !catalog_abandon_dead_intents(pg, m->table->id, m->lease->epoch, &abandoned, e) ||
 	    !candidates_check(pg, t, m->rules, e) ||
 	    !candidates_note_versions(pg, t, m->table->id, e) ||
 	    !catalog_pass_begin(pg, m->table->id, m->lease->epoch, &m->pass_id, e))
@@ -84,8 +85,6 @@ static bool move_under_lease(struct firn *f, struct move *m, struct crew *crew,
 			"undid %" PRId64
 			" segments that a dead run had begun; their rows never left table \"%s\"",
 			abandoned, t->label);
-	if (!options->no_maintain)
-		restore_first(f, m->table, result);
 	/* A limit is kept to the row by filling one segment at a time. */
 	ok = crew_move(crew, m, m->max_rows < 0 && m->max_bytes < 0 ? jobs : 1, e);
 	add_totals(result, &crew->totals);
@@ -95,6 +94,19 @@ static bool move_under_lease(struct firn *f, struct move *m, struct crew *crew,
 						     : "done",
 			      ok ? e : &ignored))
 		return false;
+	return ok;
+}
+
+/* An archive that is out of reach, like a leaf that cannot be moved, is no reason to leave indexes undone. */
+static bool work_under_lease(struct firn *f, struct move *m, struct crew *crew,
+			     const struct firn_pass_options *options,
+			     struct firn_pass_result *result, struct err *e)
+{
+	bool ok;
+
+	if (!options->no_maintain)
+		restore_first(f, m->table, result);
+	ok = move_under_lease(f, m, crew, options, result, e);
 	if (ok && FAULT("move.before_maintain"))
 		return err_set(e, ERR_INTERNAL, "a fault was injected");
 	return options->no_maintain ? ok : maintain_after(f, m->table, result, ok, e);
@@ -126,10 +138,12 @@ static bool pass_table(struct firn *f, const struct table_wanted *wanted,
 	};
 	bool ok;
 
-	ok = engine_store(f, e) && engine_table_open(f, wanted, &table, e) &&
-	     engine_archive_check(f, e) && catalog_id(f->pg, m.catalog_id, e) &&
+	if (!engine_store(f, e) && e->code != ERR_OFFLINE)
+		return false;
+	err_clear(e);
+	ok = engine_table_open(f, wanted, &table, e) && catalog_id(f->pg, m.catalog_id, e) &&
 	     lease_take(&lease, f->pg, table.id, e) &&
-	     move_under_lease(f, &m, &crew, options, result, e);
+	     work_under_lease(f, &m, &crew, options, result, e);
 	if (crew.stop_reason[0]) {
 		result->stopped_early = 1;
 		free(result->stop_reason);
