@@ -20,9 +20,9 @@ struct crew {
 	bool stopped_by_signal;
 	struct err first_error;
 };
-#define CREW_INIT                                    \
-	{                                            \
-		.mutex = PTHREAD_MUTEX_INITIALIZER   \
+#define CREW_INIT                                  \
+	{                                          \
+		.mutex = PTHREAD_MUTEX_INITIALIZER \
 	}
 
 struct move;
