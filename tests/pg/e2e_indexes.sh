@@ -156,22 +156,7 @@ exits "ensure afterwards" 0 "$FIRN" indexes ensure --type hnsw --format json
 is "drops what is dead and builds the index" "$(tree flat)" "flat_embedding_hnsw|t|f|"
 is "other people's indexes stay" "$(sql "SELECT count(*) FROM pg_class WHERE relname = 'invalid_btree'")" 1
 
-# Killed at any place it goes on from there.
 export FIRN_TABLE=public.document_chunk
-killed() { FIRN_FAULT=$1=kill "$FIRN" indexes ensure --type hnsw --m "$2" >/dev/null 2>&1; [ $? = 137 ]; }
-m=4
-for site in after_parent before_build after_build after_attach after_exchange; do
-	m=$((m + 1))
-	ok "killed at $site" killed "indexes.$site" $m
-	isnt "$site: not all is done" "$(ours)-$(tree | grep -c "{m=$m,")" "0-5"
-	exits "$site: the next run" 0 "$FIRN" indexes ensure --type hnsw --m $m --format json
-	is "$site: ends with what was asked for" "$(tree)" "$(printf '%s\n' "document_chunk_embedding_hnsw|t|f|{m=$m,ef_construction=40}" \
-		"document_chunk_p"{0..3}"_embedding_hnsw|t|t|{m=$m,ef_construction=40}")"
-	is "$site: and nothing else" "$(ours)" 0
-done
-ok "killed, then asked for something else" killed indexes.after_attach 11
-exits "the other thing" 0 "$FIRN" indexes ensure --type hnsw --m 13
-is "is what comes" "$(tree | grep -c '{m=13,')-$(ours)" "5-0"
 
 # The build itself dies with its session.
 sql "CREATE TABLE big (LIKE flat INCLUDING ALL); DROP INDEX IF EXISTS big_embedding_idx;
