@@ -191,6 +191,7 @@ struct firn_rehydrate_options {
 	 * anew after the load, where that takes a third less time. Until then searches of these leaves are slow, or find
 	 * less. ERR_USAGE with no_maintain. */
 	int bulk;
+	int64_t jobs; /* sessions that insert at once; 0: 2; one unless on_conflict is skip */
 	/* "OLD=NEW": archived column OLD is the table's column NEW now; "OLD=": its values are not wanted. Without it a
 	 * column that the table has no longer is left out, but ERR_CONFIG where a new one of its type is there. */
 	const char *const *columns;

@@ -50,6 +50,7 @@ int cmd_rehydrate(struct cli *c)
 			.no_maintain = s->no_maintain,
 			.dry_run = s->dry_run,
 			.bulk = s->bulk,
+			.jobs = s->jobs,
 			.columns = strings(&s->columns),
 			.column_count = s->columns.count,
 		};

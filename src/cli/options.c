@@ -81,7 +81,10 @@ const struct option option_table[] = {
 	OPT("segment-size", 0, OPT_BYTES, segment_bytes, "128MiB", "size that segments aim at",
 	    CMD_PASS),
 	OPT("jobs", 'j', OPT_NUMBER, jobs, "N",
-	    "work on so many leaves at once (2, or the policy's number)", CMD_PASS),
+	    "work on so many leaves at once (2, or the policy's number); rehydrate: insert by so "
+	    "many "
+	    "sessions (2)",
+	    CMD_PASS | CMD_REHYDRATE),
 	OPT_THIS_ONCE("dry-run", 'n', OPT_FLAG, dry_run, NULL,
 		      "say what would be done and do nothing",
 		      CMD_PASS | CMD_REHYDRATE | CMD_MAINTAIN | CMD_INDEXES_ENSURE |

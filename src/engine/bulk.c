@@ -153,7 +153,7 @@ static bool begin_leaf(struct bulk *b, struct restore *r, const struct leaf *lea
 		     index_bulk_can_drop(r->f->pg, &indexes[i], &can_drop, e);
 		if (!ok)
 			break;
-		load = cost_load(&cost.constants, &cost.shape, incoming, can_drop);
+		load = cost_load(&cost.constants, &cost.shape, incoming, r->sessions, can_drop);
 		b->mixed |= *b->method && (!str_eq(b->method, indexes[i].method) ||
 					   b->dimensions != indexes[i].dimensions);
 		snprintf(b->method, sizeof(b->method), "%s", indexes[i].method);

@@ -253,7 +253,7 @@ double cost_benefit_per_s(const struct cost_estimate *e, const struct cost_index
 }
 
 struct cost_load_estimate cost_load(const struct cost_constants *c, const struct cost_index *ix,
-				    int64_t incoming, bool can_drop)
+				    int64_t incoming, int64_t sessions, bool can_drop)
 {
 	struct cost_index after = *ix;
 	struct cost_load_estimate out = { .choice = COST_LOAD_INSERT };
@@ -261,7 +261,8 @@ struct cost_load_estimate cost_load(const struct cost_constants *c, const struct
 	bool fits;
 
 	after.rows += incoming;
-	units = (double)incoming * row_scale(&after, (double)after.rows);
+	/* The constants are a session's seconds: with more sessions than processors each row takes longer. */
+	units = (double)incoming * row_scale(&after, (double)after.rows) / (double)sessions;
 	build = build_s(c, &after, &fits);
 	out.insert_s = units * c->insert_s;
 	out.thin_s = is_hnsw(ix) ? units * c->thin_s + build : out.insert_s;

@@ -101,9 +101,9 @@ struct cost_load_estimate {
 	double insert_s, thin_s, recreate_s;
 };
 
-/* Of loading so many rows into a leaf that has ix->rows. can_drop: the index does not belong to a parent's index. A way
- * that has the index built anew must save a third to be chosen. */
+/* Of loading so many rows into a leaf that has ix->rows, by so many sessions at once. can_drop: the index does not belong
+ * to a parent's index. A way that has the index built anew must save a third to be chosen. */
 struct cost_load_estimate cost_load(const struct cost_constants *c, const struct cost_index *ix,
-				    int64_t incoming, bool can_drop);
+				    int64_t incoming, int64_t sessions, bool can_drop);
 
 #endif

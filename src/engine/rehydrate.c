@@ -1,12 +1,16 @@
 /* firn rehydrate: which segments may hold what is asked for, one after the other, then the index work. */
 #include "engine/bulk.h"
 #include "engine/restore.h"
+#include "engine/restore_pool.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/fault.h"
+
+/* One per processor of a small server; how many the server has cannot be seen from here. */
+#define DEFAULT_SESSIONS 2
 
 static bool find_segments(struct firn *f, const struct engine_table *t, const struct selection *s,
 			  const struct firn_rehydrate_options *o, struct segment_list *out,
@@ -125,7 +129,13 @@ out:
 bool firn_rehydrate(struct firn *f, const struct firn_rehydrate_options *o,
 		    struct firn_rehydrate_result *result, struct err *e)
 {
-	struct restore r = { .f = f, .options = o, .result = result };
+	struct restore r = {
+		.f = f,
+		.options = o,
+		.result = result,
+		.sessions = o->jobs > 0 ? o->jobs : DEFAULT_SESSIONS,
+		.lock = PTHREAD_MUTEX_INITIALIZER,
+	};
 	int64_t started_ms = clock_now_ms(f->clock);
 	bool ok;
 
@@ -149,9 +159,17 @@ bool firn_rehydrate(struct firn *f, const struct firn_rehydrate_options *o,
 		return err_hint(e,
 				"What it drops it also builds: use --bulk without --no-maintain.");
 	}
+	if (o->jobs < 0 || o->jobs > POLICY_JOBS_MAX)
+		return err_set(e, ERR_USAGE, "a rehydrate has from 1 to %d jobs, not %" PRId64,
+			       POLICY_JOBS_MAX, o->jobs);
 	ok = engine_store(f, e) && engine_tables_given(f, e);
+	if (ok && r.sessions > 1) {
+		r.pool = restore_pool_new(f, r.sessions, e);
+		ok = r.pool != NULL;
+	}
 	for (size_t i = 0; ok && i < f->table_count; i++)
 		ok = rehydrate_table(f, &f->tables[i], o, &r, e);
+	restore_pool_free(r.pool);
 	result->seconds = (double)(clock_now_ms(f->clock) - started_ms) / 1000;
 	return ok;
 }

@@ -1,19 +1,27 @@
-/* Bringing chosen rows of one segment back, in batches of one transaction each. */
+/* Bringing chosen rows of one segment back, in loads of one transaction each. */
 #ifndef ENGINE_RESTORE_H
 #define ENGINE_RESTORE_H
 
+#include <pthread.h>
+
 #include "engine/engine.h"
 #include "engine/selection.h"
+
+struct restore_pool;
 
 struct restore {
 	struct firn *f;
 	const struct engine_table *table;
 	const struct selection *selection;
 	const struct firn_rehydrate_options *options;
+	int64_t sessions;          /* that bring rows back at once, at most */
+	struct restore_pool *pool; /* of further ones; NULL: only f's own */
+	/* Guards what follows while several sessions are at work. */
+	pthread_mutex_t lock;
 	struct firn_rehydrate_result *result;
 	size_t note_capacity;
 	struct progress progress;
-	int64_t insert_ms; /* spent in INSERT statements */
+	int64_t insert_ms; /* spent in INSERT statements, of all sessions together */
 };
 
 /* The caller holds the segment's lock; record was read after that. ERR_CONFIG when a column's type has changed. */

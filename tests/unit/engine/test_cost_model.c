@@ -217,18 +217,18 @@ static void a_large_share_is_loaded_without_its_index(void **state)
 {
 	struct cost_constants c = cost_prior("hnsw");
 	struct cost_index ix = hnsw(15000, 0);
-	struct cost_load_estimate e = cost_load(&c, &ix, 15000, true);
+	struct cost_load_estimate e = cost_load(&c, &ix, 15000, 1, true);
 
 	(void)state;
 	assert_int_equal(e.choice, COST_LOAD_RECREATE);
 	assert_true(e.recreate_s < e.insert_s / 3);
-	e = cost_load(&c, &ix, 15000, false);
+	e = cost_load(&c, &ix, 15000, 1, false);
 	assert_int_equal(e.choice, COST_LOAD_THIN);
 	assert_true(e.recreate_s == e.thin_s && e.thin_s < e.insert_s / 2);
 	/* Bringing back more than about a tenth or a fifth of a leaf. */
-	assert_int_equal(cost_load(&c, &ix, 4500, true).choice, COST_LOAD_RECREATE);
-	assert_int_equal(cost_load(&c, &ix, 1000, true).choice, COST_LOAD_INSERT);
-	assert_int_equal(cost_load(&c, &ix, 0, true).choice, COST_LOAD_INSERT);
+	assert_int_equal(cost_load(&c, &ix, 4500, 1, true).choice, COST_LOAD_RECREATE);
+	assert_int_equal(cost_load(&c, &ix, 1000, 1, true).choice, COST_LOAD_INSERT);
+	assert_int_equal(cost_load(&c, &ix, 0, 1, true).choice, COST_LOAD_INSERT);
 }
 
 int main(void)
