@@ -188,7 +188,7 @@ struct firn_rehydrate_options {
 	int no_maintain;
 	int dry_run; /* count and size only */
 	/* Vector indexes of leaves that get a large share of new rows are dropped, or filled with little care, and built
-	 * anew after the load, where that takes a third less time. Until then searches of these leaves are slow, or find
+	 * anew after the load, where that takes a quarter less time. Until then searches of these leaves are slow, or find
 	 * less. ERR_USAGE with no_maintain. */
 	int bulk;
 	int64_t jobs; /* sessions that insert at once; 0: 2; one unless on_conflict is skip */

@@ -31,7 +31,7 @@ const struct command command_table[] = {
 	  "A chunk whose id is hot already is left cold unless --on-conflict says otherwise. "
 	  "Rows whose document is gone stay cold and are counted.\n\n"
 	  "With --bulk, where a leaf gets a large share of new rows and the cost model expects it "
-	  "to be faster by a third or more, a vector index of the leaf is dropped before the load "
+	  "to be faster by a quarter or more, a vector index of the leaf is dropped before the load "
 	  "and created after it; one that belongs to an index of the partitioned table cannot be "
 	  "dropped alone, and is filled with the least ef_construction, then built anew. Until "
 	  "then searches of that leaf are slow (without the index they read the whole leaf), or "

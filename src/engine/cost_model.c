@@ -25,7 +25,7 @@
 #define FIT_MOST_UNITS  50000.0
 #define FIT_OUTLIER     3.0
 
-#define LOAD_MUST_SAVE (1.0 / 3)
+#define LOAD_MUST_SAVE (1.0 / 4)
 
 #define PAGE_BYTES      8192.0
 #define PAGE_ROOM_BYTES 8152.0
@@ -177,6 +177,15 @@ double cost_fit(double prior, const struct cost_sample *samples, size_t count)
 		weight += units[i];
 	}
 	return sum / weight;
+}
+
+void cost_learn_from_builds(struct cost_constants *c, double prior_build_s)
+{
+	double factor = sqrt(c->build_s / prior_build_s);
+
+	c->insert_s *= factor;
+	c->thin_s *= factor;
+	c->repair_s *= factor;
 }
 
 /* A build, the part of the graph that has no room in memory inserted, and what came in meanwhile inserted, too. */

@@ -62,6 +62,10 @@ struct cost_sample {
  * outlier (a busy server, a cold cache) and counts as three times; none weighs more than 50,000 units. */
 double cost_fit(double prior, const struct cost_sample *samples, size_t count);
 
+/* Builds of HNSW showed another constant than the prior: a slow server, or vectors that are hard to tell apart. Both hold
+ * for its other work as well, which may have shown nothing yet: its priors follow half the way (in ratio). */
+void cost_learn_from_builds(struct cost_constants *c, double prior_build_s);
+
 enum cost_choice {
 	COST_NOTHING, /* nothing dead, nothing to win */
 	COST_WAIT,    /* too few dead to be worth anything yet */
@@ -102,7 +106,7 @@ struct cost_load_estimate {
 };
 
 /* Of loading so many rows into a leaf that has ix->rows, by so many sessions at once. can_drop: the index does not belong
- * to a parent's index. A way that has the index built anew must save a third to be chosen. */
+ * to a parent's index. A way that has the index built anew must save a quarter to be chosen. */
 struct cost_load_estimate cost_load(const struct cost_constants *c, const struct cost_index *ix,
 				    int64_t incoming, int64_t sessions, bool can_drop);
 

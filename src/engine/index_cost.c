@@ -55,9 +55,13 @@ static bool fit_all(struct firn *f, const struct leaf_index *index, struct cost_
 		    struct err *e)
 {
 	bool hnsw = str_eq(index->method, "hnsw");
+	double prior = c->build_s;
 
-	return fit(f, index, "reindex", cost_build_units, 0, &c->build_s, e) &&
-	       fit(f, index, "insert", cost_build_units, 0, &c->insert_s, e) &&
+	if (!fit(f, index, "reindex", cost_build_units, 0, &c->build_s, e))
+		return false;
+	if (hnsw)
+		cost_learn_from_builds(c, prior);
+	return fit(f, index, "insert", cost_build_units, 0, &c->insert_s, e) &&
 	       fit(f, index, "insert-thin", cost_build_units, 0, &c->thin_s, e) &&
 	       (hnsw ? fit(f, index, "vacuum", cost_repair_units, c->scan_s, &c->repair_s, e)
 		     : fit(f, index, "vacuum", cost_scan_units, 0, &c->scan_s, e));

@@ -231,10 +231,40 @@ static void a_large_share_is_loaded_without_its_index(void **state)
 	assert_int_equal(cost_load(&c, &ix, 0, 1, true).choice, COST_LOAD_INSERT);
 }
 
+static void sessions_share_inserts_but_not_a_build(void **state)
+{
+	struct cost_constants c = cost_prior("hnsw");
+	struct cost_index ix = hnsw(15000, 0);
+	struct cost_load_estimate one = cost_load(&c, &ix, 15000, 1, false),
+				  eight = cost_load(&c, &ix, 15000, 8, false);
+
+	(void)state;
+	assert_between(eight.insert_s, one.insert_s / 8 - 1e-6, one.insert_s / 8 + 1e-6);
+	assert_true(eight.recreate_s > one.recreate_s / 2);
+	assert_int_equal(eight.choice, COST_LOAD_INSERT);
+}
+
+static void slow_builds_say_something_of_other_searches(void **state)
+{
+	struct cost_constants c = cost_prior("hnsw"), prior = c;
+
+	(void)state;
+	cost_learn_from_builds(&c, prior.build_s);
+	assert_true(c.insert_s == prior.insert_s);
+	c.build_s *= 4;
+	cost_learn_from_builds(&c, prior.build_s);
+	assert_between(c.insert_s / prior.insert_s, 1.999, 2.001);
+	assert_between(c.repair_s / prior.repair_s, 1.999, 2.001);
+	assert_between(c.thin_s / prior.thin_s, 1.999, 2.001);
+	assert_true(c.scan_s == prior.scan_s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_prior_says_what_was_measured),
+		cmocka_unit_test(sessions_share_inserts_but_not_a_build),
+		cmocka_unit_test(slow_builds_say_something_of_other_searches),
 		cmocka_unit_test(a_rebuild_wins_from_about_one_percent_dead),
 		cmocka_unit_test(vacuum_wins_where_builds_are_slow_here),
 		cmocka_unit_test(a_graph_beyond_memory_is_inserted_and_that_is_dear),
