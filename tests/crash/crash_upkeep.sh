@@ -54,6 +54,7 @@ ROWS=$(hot_rows)
 ALL=$(e2e_digest)
 e2e_env "$(e2e_file_archive)"
 exits "init of a larger table" 0 "$FIRN" init
+e2e_only_priors
 indexes() { sql "SELECT c.relname, i.indisvalid, c.reloptions FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
 	WHERE i.indrelid IN ('document_chunk'::regclass, 'document_chunk_p0'::regclass) ORDER BY 1"; }
 INDEXES=$(indexes)

@@ -27,6 +27,7 @@ for kind in plain partitioned; do
 	[ $kind = plain ] || sql "ALTER INDEX document_chunk_ix RENAME TO document_chunk_parent"
 	e2e_env "$(e2e_file_archive)"
 	exits "$kind: init" 0 "$FIRN" init
+	e2e_only_priors
 	BEFORE=$(index_state $INDEX)
 	DEFINITION=$(sql "SELECT pg_get_indexdef('$INDEX'::regclass)")
 	ALL=$(e2e_digest)
@@ -80,6 +81,7 @@ made() { sql "DROP INDEX IF EXISTS $INDEX; CREATE INDEX $INDEX ON document_chunk
 made "m = 8, ef_construction = 32"
 e2e_env "$(e2e_file_archive)"
 exits "init" 0 "$FIRN" init
+e2e_only_priors
 WHOLE=$(index_state $INDEX)
 exits "a pass" 0 "$FIRN" pass
 killed() { FIRN_FAULT=bulk.after_begin=kill exits "$1" 137 "$FIRN" rehydrate --where-cold all --bulk; }

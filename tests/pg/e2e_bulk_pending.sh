@@ -15,6 +15,7 @@ sql "ALTER TABLE document_chunk_p0 RENAME TO chunk_a"
 sql "CREATE INDEX alone ON chunk_a USING hnsw (embedding vector_cosine_ops) WITH (m = 8, ef_construction = 32)"
 e2e_env "$(e2e_file_archive)"
 exits "init of a partitioned table" 0 "$FIRN" init
+e2e_only_priors
 WHOLE=$(index_state alone)
 exits "a pass" 0 "$FIRN" pass
 killed "a load of a leaf is killed"
@@ -60,6 +61,7 @@ e2e_tables 2 600
 for i in 0 1; do sql "CREATE INDEX alone_$i ON document_chunk_p$i USING hnsw (embedding vector_cosine_ops) WITH (m = 8, ef_construction = 32)"; done
 e2e_env "$(e2e_file_archive)"
 exits "init of two leaves" 0 "$FIRN" init
+e2e_only_priors
 exits "a pass" 0 "$FIRN" pass
 FIRN_FAULT=rehydrate.after_insert=kill exits "a load of two leaves is killed" 137 "$FIRN" rehydrate --where-cold all --bulk
 is "both indexes are away" "$(restores)" 2
