@@ -58,6 +58,7 @@ for kind in plain partitioned; do
 	exits "$kind: out again" 0 "$FIRN" pass
 	FIRN_FAULT=rehydrate.after_insert=error exits "$kind: a bulk load that fails" 70 "$FIRN" rehydrate --where-cold all --bulk
 	is "$kind: leaves the index whole" "$(index_state $INDEX) $(restores)" "$BEFORE 0"
+	exits "$kind: what came back by then is moved out" 0 "$FIRN" pass
 	FIRN_FAULT=rehydrate.after_commit=kill exits "$kind: one that is killed" 137 "$FIRN" rehydrate --where-cold all --bulk
 	isnt "$kind: does not" "$(index_state $INDEX)" "$BEFORE"
 	is "$kind: but it is recorded" "$(restores)" 1
