@@ -100,7 +100,7 @@ static void expect_keys(const char *profile, const char *access_key, const char 
 		fail_msg("%s", e.message);
 	assert_string_equal(c.access_key, access_key);
 	assert_non_null(strstr(c.source, source));
-	assert_null(strstr(c.source, "SECRET"));
+	assert_null(strstr(c.source, "HUSH"));
 	s3_credentials_release(&c);
 	assert_null(c.secret_key);
 }
@@ -114,12 +114,12 @@ static void expect_error(const char *profile, enum err_code code, const char *sa
 	assert_false(s3_credentials_load(&c, &options, &e));
 	if (e.code != code || !strstr(e.message, says))
 		fail_msg("%d: %s", e.code, e.message);
-	assert_null(strstr(e.message, "SECRET"));
-	assert_null(strstr(e.hint, "SECRET"));
+	assert_null(strstr(e.message, "HUSH"));
+	assert_null(strstr(e.hint, "HUSH"));
 	s3_credentials_release(&c);
 }
 
-#define KEYS(name) "aws_access_key_id=" name "\naws_secret_access_key=SECRET" name "\n"
+#define KEYS(name) "aws_access_key_id=" name "\naws_secret_access_key=HUSH" name "\n"
 
 static void the_environment_comes_first(void **state)
 {
@@ -160,7 +160,7 @@ static void a_profile_that_is_asked_for_beats_the_environment(void **state)
 	options.profile = "other";
 	assert_true(s3_credentials_load(&c, &options, &e));
 	assert_string_equal(c.access_key, "O");
-	assert_string_equal(c.secret_key, "SECRETO");
+	assert_string_equal(c.secret_key, "HUSHO");
 	assert_null(c.session_token);
 	assert_string_equal(c.region, "r-3");
 	assert_int_equal(c.expires_s, 0);
@@ -219,9 +219,9 @@ static void missing_keys_are_told_with_every_source_that_was_tried(void **state)
 	expect_error(NULL, ERR_DENIED,
 		     "; container: AWS_CONTAINER_CREDENTIALS_RELATIVE_URI and _FULL_URI are not "
 		     "set; instance metadata: AWS_EC2_METADATA_DISABLED is true");
-	setenv("AWS_SECRET_ACCESS_KEY", "SECRET", 1);
+	setenv("AWS_SECRET_ACCESS_KEY", "HUSH", 1);
 	expect_error(NULL, ERR_CONFIG, "only one is set");
-	setenv("AWS_ACCESS_KEY_ID", "SECRET\r\nhost: evil", 1);
+	setenv("AWS_ACCESS_KEY_ID", "HUSH\r\nhost: evil", 1);
 	expect_error(NULL, ERR_CONFIG, "a character that cannot be in it");
 	setenv("AWS_ACCESS_KEY_ID", "E", 1);
 	setenv("AWS_CREDENTIAL_EXPIRATION", "2023-11-14T22:13:19Z", 1);
@@ -242,15 +242,15 @@ static void a_broken_shared_file_names_the_line(void **state)
 	static const struct {
 		const char *text, *says;
 	} cases[] = {
-		{ "[default]\nSECRET\n", "line 2: neither a heading" },
+		{ "[default]\nHUSH\n", "line 2: neither a heading" },
 		{ "\n\n[default\n", "line 3: the heading has no \"]\"" },
-		{ "[default] SECRET\n", "line 1: something follows" },
+		{ "[default] HUSH\n", "line 1: something follows" },
 		{ "[ ]\n", "line 1: the heading is empty" },
-		{ "aws_access_key_id=SECRET\n", "line 1: a setting before the first heading" },
-		{ "[default]\n = SECRET\n=SECRET\n", "line 3: the setting has no name" },
-		{ "[x]\na=1\n[y]\na=1\n[x]\nA=SECRET\n", "line 6: the profile has this setting" },
-		{ "[default]\naws_secret_access_key=SECRET\n", "line 2: of access key and secret" },
-		{ "[default]\naws_access_key_id=a/b\naws_secret_access_key=SECRET\n",
+		{ "aws_access_key_id=HUSH\n", "line 1: a setting before the first heading" },
+		{ "[default]\n = HUSH\n=HUSH\n", "line 3: the setting has no name" },
+		{ "[x]\na=1\n[y]\na=1\n[x]\nA=HUSH\n", "line 6: the profile has this setting" },
+		{ "[default]\naws_secret_access_key=HUSH\n", "line 2: of access key and secret" },
+		{ "[default]\naws_access_key_id=a/b\naws_secret_access_key=HUSH\n",
 		  "line 2: profile \"default\": a key holds" },
 	};
 
@@ -350,16 +350,16 @@ static void a_process_that_fails_is_named_with_what_it_said(void **state)
 		{ "echo >&2 first; echo >&2 'no ticket'; exit 3\n",
 		  "line 2): it ended with status 3: no ticket", ERR_DENIED },
 		{ "kill -9 $$\n", "signal 9 ended it", ERR_DENIED },
-		{ "echo SECRET\n", "no JSON object", ERR_DENIED },
+		{ "echo HUSH\n", "no JSON object", ERR_DENIED },
 		{ "echo '[]'\n", "no JSON object", ERR_DENIED },
-		{ "echo '{\"AccessKeyId\":\"SECRET\",\"SecretAccessKey\":\"SECRET\"}'\n",
+		{ "echo '{\"AccessKeyId\":\"HUSH\",\"SecretAccessKey\":\"HUSH\"}'\n",
 		  "not of \"Version\": 1", ERR_DENIED },
-		{ "echo '{\"Version\":1,\"AccessKeyId\":\"SECRET\"}'\n", "no secret access key",
+		{ "echo '{\"Version\":1,\"AccessKeyId\":\"HUSH\"}'\n", "no secret access key",
 		  ERR_DENIED },
-		{ "echo '{\"Version\":1,\"AccessKeyId\":\"a\",\"SecretAccessKey\":\"SECRET\","
+		{ "echo '{\"Version\":1,\"AccessKeyId\":\"a\",\"SecretAccessKey\":\"HUSH\","
 		  "\"Expiration\":\"soon\"}'\n",
 		  "the expiration is no time", ERR_DENIED },
-		{ "echo '{\"Version\":1,\"AccessKeyId\":\"a\",\"SecretAccessKey\":\"SECRET\","
+		{ "echo '{\"Version\":1,\"AccessKeyId\":\"a\",\"SecretAccessKey\":\"HUSH\","
 		  "\"Expiration\":\"2023-11-14T22:13:20Z\"}'\n",
 		  "expired at 2023-11-14T22:13:20Z", ERR_DENIED },
 	};
@@ -380,13 +380,13 @@ static void what_a_process_says_is_logged_but_not_a_key(void **state)
 
 	options.log = &log;
 	write_process(*state,
-		      "echo >&2 'renewing your ticket'; echo >&2 'key SECRETP'; echo "
-		      "'{\"Version\":1,\"AccessKeyId\":\"P\",\"SecretAccessKey\":\"SECRETP\"}'\n");
+		      "echo >&2 'renewing your ticket'; echo >&2 'key HUSHP'; echo "
+		      "'{\"Version\":1,\"AccessKeyId\":\"P\",\"SecretAccessKey\":\"HUSHP\"}'\n");
 	expect_keys(NULL, "P", "credential_process");
 	fclose(log.out);
 	assert_non_null(strstr(text, "credential_process: renewing your ticket\n"));
 	assert_non_null(strstr(text, "credentials from credential_process of profile"));
-	assert_null(strstr(text, "SECRET"));
+	assert_null(strstr(text, "HUSH"));
 	free(text);
 }
 
