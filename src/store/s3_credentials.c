@@ -413,8 +413,11 @@ bool s3_credentials_renew(struct s3_credentials *c, const struct s3_credential_o
 	}
 	if (str_eq(other.access_key, c->access_key) &&
 	    str_eq(other.session_token, c->session_token)) {
-		err_hint(e, "The credentials are from %s, which gives no others: renew them there.",
-			 c->source);
+		if (e->code == ERR_DENIED) /* else it is the clock */
+			err_hint(e,
+				 "The credentials are from %s, which gives no others: renew them "
+				 "there.",
+				 c->source);
 		s3_credentials_release(&other);
 		return false;
 	}

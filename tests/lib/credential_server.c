@@ -73,7 +73,7 @@ static void keys_as_json(char *out, size_t size)
 	expiration(until);
 	snprintf(out, size,
 		 "{\"Code\":\"Success\",\"AccessKeyId\":\"%s\",\"SecretAccessKey\":\"%s\","
-		 "\"Expiration\":\"%s\"}",
+		 "\"Token\":\"session-token\",\"Expiration\":\"%s\"}",
 		 getenv("FIRN_TEST_S3_KEY"), getenv("FIRN_TEST_S3_SECRET"), until);
 }
 
@@ -85,8 +85,8 @@ static void keys_as_xml(const char *action, char *out, size_t size)
 	snprintf(out, size,
 		 "<%sResponse "
 		 "xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><%sResult><Credentials>"
-		 "<AccessKeyId>%s</AccessKeyId><SecretAccessKey>%s</"
-		 "SecretAccessKey><Expiration>%s</Expiration>"
+		 "<AccessKeyId>%s</AccessKeyId><SecretAccessKey>%s</SecretAccessKey>"
+		 "<SessionToken>session-token</SessionToken><Expiration>%s</Expiration>"
 		 "</Credentials></%sResult></%sResponse>",
 		 action, action, getenv("FIRN_TEST_S3_KEY"), getenv("FIRN_TEST_S3_SECRET"), until,
 		 action, action);
