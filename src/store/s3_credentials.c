@@ -181,11 +181,13 @@ static enum s3_found from_file(struct s3_lookup *l, enum s3_profile_file file, c
 
 	if (!token)
 		token = s3_profiles_find_in(p, file, profile, "aws_security_token");
+	if (!key && !secret && !p->paths[file])
+		return s3_lookup_nothing(l, "profile \"%s\": no home folder", profile);
 	if (!key && !secret)
-		return p->paths[file]
-			       ? s3_lookup_nothing(l, "profile \"%s\": no keys in \"%s\"", profile,
-						   p->paths[file])
-			       : s3_lookup_nothing(l, "profile \"%s\": no home folder", profile);
+		return s3_lookup_nothing(l, "profile \"%s\": %s \"%s\"", profile,
+					 p->unreadable[file] ? "no permission to read"
+							     : "no keys in",
+					 p->paths[file]);
 	if (!key || !secret) {
 		err_set(e, ERR_CONFIG,
 			"\"%s\", line %u: of access key and secret profile \"%s\" has only one",

@@ -1,6 +1,7 @@
 #include "store/s3_profiles.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <openssl/crypto.h>
 #include <pwd.h>
 #include <stdlib.h>
@@ -215,6 +216,15 @@ static bool find_path(const char *variable, const char *name, char **out, struct
 	return *out != NULL;
 }
 
+/* Another user's home folder (a service that was started by root, say) is as good as none; a file
+ * that somebody named is not. */
+static bool is_out_of_reach(const char *variable, const char *path)
+{
+	const char *said = getenv(variable);
+
+	return (!said || !*said) && access(path, R_OK) != 0 && errno == EACCES;
+}
+
 bool s3_profiles_load(struct s3_profiles *p, struct err *e)
 {
 	static const struct {
@@ -233,9 +243,13 @@ bool s3_profiles_load(struct s3_profiles *p, struct err *e)
 			if (ok) {
 				ok = s3_profiles_parse(p, (enum s3_profile_file)i, p->paths[i],
 						       buf_str(&text), text.len, e);
-			} else if (e->code == ERR_NOT_FOUND) {
+			} else if (e->code == ERR_NOT_FOUND ||
+				   is_out_of_reach(files[i].variable, p->paths[i])) {
+				p->unreadable[i] = e->code != ERR_NOT_FOUND;
 				ok = true;
 				err_clear(e);
+			} else {
+				e->code = ERR_CONFIG;
 			}
 		}
 		if (text.data)

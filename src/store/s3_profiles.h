@@ -25,13 +25,14 @@ struct s3_setting {
 };
 
 struct s3_profiles {
-	char *paths[S3_PROFILE_FILES]; /* NULL: there is no home folder to look in */
+	char *paths[S3_PROFILE_FILES];     /* NULL: there is no home folder to look in */
+	bool unreadable[S3_PROFILE_FILES]; /* in a folder of somebody else's: as if empty */
 	struct s3_setting *settings;
 	size_t count, capacity;
 };
 
 /* Reads both files into p (zeroed); one that is not there is empty. ERR_CONFIG names file and line
- * of what cannot be read as a setting. Release p in any case. */
+ * of what cannot be read as a setting, or a file that a variable names and that cannot be opened. Release p in any case. */
 bool s3_profiles_load(struct s3_profiles *p, struct err *e);
 
 /* The same for one file's text; path is for errors. */

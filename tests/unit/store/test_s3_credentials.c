@@ -262,6 +262,34 @@ static void a_broken_shared_file_names_the_line(void **state)
 	}
 }
 
+static void
+a_home_folder_of_somebody_else_is_none_but_a_file_that_is_named_is_asked_for(void **state)
+{
+	char home[100], aws[120], path[140];
+	bool root = geteuid() == 0;
+	struct err e = { 0 };
+
+	snprintf(home, sizeof(home), "%s/home", (char *)*state);
+	snprintf(aws, sizeof(aws), "%s/.aws", home);
+	snprintf(path, sizeof(path), "%s/credentials", aws);
+	assert_true(file_make_dirs(aws, &e));
+	write_path(path, "[default]\n" KEYS("F"));
+	setenv("HOME", home, 1);
+	unsetenv("AWS_SHARED_CREDENTIALS_FILE");
+	unsetenv("AWS_CONFIG_FILE");
+	expect_keys(NULL, "F", path);
+	assert_int_equal(chmod(home, 0), 0);
+	/* The superuser reads everything. */
+	if (root)
+		assert_int_equal(setresuid(65534, 65534, 0), 0);
+	expect_error(NULL, ERR_DENIED, "profile \"default\": no permission to read \"");
+	setenv("AWS_SHARED_CREDENTIALS_FILE", path, 1);
+	expect_error(NULL, ERR_CONFIG, path);
+	if (root)
+		assert_int_equal(setresuid(0, 0, 0), 0);
+	assert_int_equal(chmod(home, 0700), 0);
+}
+
 static void roles_that_cannot_be_assumed_name_profile_and_line(void **state)
 {
 	static const struct {
@@ -529,6 +557,7 @@ int main(void)
 		TEST(missing_keys_are_told_with_every_source_that_was_tried),
 		TEST(no_metadata_service_fails_fast_and_says_so),
 		TEST(a_broken_shared_file_names_the_line),
+		TEST(a_home_folder_of_somebody_else_is_none_but_a_file_that_is_named_is_asked_for),
 		TEST(roles_that_cannot_be_assumed_name_profile_and_line),
 		TEST(commands_are_split_as_aws_does_and_nothing_is_expanded),
 		TEST(a_process_that_fails_is_named_with_what_it_said),
