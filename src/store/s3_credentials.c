@@ -48,7 +48,7 @@ enum s3_found s3_lookup_nothing(struct s3_lookup *l, const char *fmt, ...)
 	return S3_NOTHING;
 }
 
-static const char *variable(const char *name)
+const char *s3_variable(const char *name)
 {
 	const char *value = getenv(name);
 
@@ -146,9 +146,10 @@ bool s3_credentials_take_json(struct s3_credentials *c, const void *text, size_t
 
 enum s3_found s3_from_environment(struct s3_lookup *l, struct s3_credentials *c, struct err *e)
 {
-	const char *access_key = variable("AWS_ACCESS_KEY_ID");
-	const char *secret_key = variable("AWS_SECRET_ACCESS_KEY");
-	const char *token = variable("AWS_SECURITY_TOKEN"); /* its old name comes first there too */
+	const char *access_key = s3_variable("AWS_ACCESS_KEY_ID");
+	const char *secret_key = s3_variable("AWS_SECRET_ACCESS_KEY");
+	const char *token =
+		s3_variable("AWS_SECURITY_TOKEN"); /* its old name comes first there too */
 
 	if (!access_key && !secret_key)
 		return s3_lookup_nothing(l, "environment: AWS_ACCESS_KEY_ID is not set");
@@ -158,9 +159,9 @@ enum s3_found s3_from_environment(struct s3_lookup *l, struct s3_credentials *c,
 		return S3_FAILED;
 	}
 	if (!token)
-		token = variable("AWS_SESSION_TOKEN");
+		token = s3_variable("AWS_SESSION_TOKEN");
 	if (!s3_credentials_take(c, access_key, secret_key, token,
-				 variable("AWS_CREDENTIAL_EXPIRATION"), e)) {
+				 s3_variable("AWS_CREDENTIAL_EXPIRATION"), e)) {
 		e->code = e->code == ERR_DATA ? ERR_CONFIG : e->code;
 		err_wrap(e, "the S3 credentials of the environment cannot be used");
 		return S3_FAILED;
@@ -279,19 +280,19 @@ static bool none_found(struct s3_lookup *l, struct err *e)
 static bool search(struct s3_lookup *l, struct s3_credentials *c, struct err *e)
 {
 	enum s3_found found = S3_NOTHING;
-	const char *given = l->o->profile ? l->o->profile : variable("AWS_DEFAULT_PROFILE");
+	const char *given = l->o->profile ? l->o->profile : s3_variable("AWS_DEFAULT_PROFILE");
 
 	if (!given)
-		given = variable("AWS_PROFILE");
+		given = s3_variable("AWS_PROFILE");
 	l->profile = given ? given : "default";
 	l->by_name = l->o->profile != NULL;
 	if (!l->by_name)
 		found = s3_from_environment(l, c, e);
 	if (found == S3_FAILED || !s3_profiles_load(&l->profiles, e))
 		return false;
-	l->region = variable("AWS_REGION");
+	l->region = s3_variable("AWS_REGION");
 	if (!l->region)
-		l->region = variable("AWS_DEFAULT_REGION");
+		l->region = s3_variable("AWS_DEFAULT_REGION");
 	if (!l->region)
 		l->region = s3_profiles_get(&l->profiles, l->profile, "region");
 	if (found == S3_NOTHING && !check_profile(l, given != NULL, e))

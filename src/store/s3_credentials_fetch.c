@@ -20,7 +20,7 @@ static bool is_retryable_status(int status)
 bool s3_fetch(const struct s3_lookup *l, const struct s3_fetch *f, struct http_response *r,
 	      struct err *e)
 {
-	const char *ca = getenv("AWS_CA_BUNDLE");
+	const char *ca = s3_variable("AWS_CA_BUNDLE");
 	const struct http_request request = {
 		.method = f->method,
 		.url = f->url,
@@ -33,7 +33,7 @@ bool s3_fetch(const struct s3_lookup *l, const struct s3_fetch *f, struct http_r
 		.max_body_bytes = ANSWER_MAX_BYTES,
 		.direct = f->metadata,
 	};
-	struct http *h = http_new(ca && *ca ? ca : NULL, str_starts_with(f->url, "http://"), e);
+	struct http *h = http_new(ca, str_starts_with(f->url, "http://"), e);
 	bool ok = false;
 
 	if (!h)

@@ -19,13 +19,6 @@
  * it then, so it is used, and asked for again after this long. */
 #define OUTAGE_S 300
 
-static const char *variable(const char *name)
-{
-	const char *value = getenv(name);
-
-	return value && *value ? value : NULL;
-}
-
 /* 127.0.0.0/8 */
 static bool is_loopback(const char *host, size_t len)
 {
@@ -67,8 +60,8 @@ bool s3_check_container_url(const char *url, char host[256], struct err *e)
 
 static bool add_authorization(struct buf *token, struct err *e)
 {
-	const char *file = variable("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
-	const char *text = variable("AWS_CONTAINER_AUTHORIZATION_TOKEN");
+	const char *file = s3_variable("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
+	const char *text = s3_variable("AWS_CONTAINER_AUTHORIZATION_TOKEN");
 
 	if (file)
 		return s3_read_token(file, token, e) ||
@@ -114,8 +107,8 @@ static bool ask_container(struct s3_lookup *l, const char *url, struct s3_creden
 
 enum s3_found s3_from_container(struct s3_lookup *l, struct s3_credentials *c, struct err *e)
 {
-	const char *relative = variable("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI");
-	const char *full = variable("AWS_CONTAINER_CREDENTIALS_FULL_URI");
+	const char *relative = s3_variable("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI");
+	const char *full = s3_variable("AWS_CONTAINER_CREDENTIALS_FULL_URI");
 	struct buf url = BUF_INIT;
 	char host[256];
 	bool ok;
@@ -144,7 +137,7 @@ enum s3_found s3_from_container(struct s3_lookup *l, struct s3_credentials *c, s
 
 static int64_t instance_timeout_ms(void)
 {
-	const char *text = variable("AWS_METADATA_SERVICE_TIMEOUT");
+	const char *text = s3_variable("AWS_METADATA_SERVICE_TIMEOUT");
 	struct err ignored;
 	int64_t seconds;
 
@@ -155,7 +148,7 @@ static int64_t instance_timeout_ms(void)
 
 static int instance_tries(void)
 {
-	const char *text = variable("AWS_METADATA_SERVICE_NUM_ATTEMPTS");
+	const char *text = s3_variable("AWS_METADATA_SERVICE_NUM_ATTEMPTS");
 	struct err ignored;
 	int64_t tries;
 
@@ -246,9 +239,9 @@ static bool read_instance(struct s3_lookup *l, const char *base, struct s3_crede
 
 enum s3_found s3_from_instance(struct s3_lookup *l, struct s3_credentials *c, struct err *e)
 {
-	const char *disabled = variable("AWS_EC2_METADATA_DISABLED");
-	const char *base = variable("AWS_EC2_METADATA_SERVICE_ENDPOINT");
-	const char *mode = variable("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE");
+	const char *disabled = s3_variable("AWS_EC2_METADATA_DISABLED");
+	const char *base = s3_variable("AWS_EC2_METADATA_SERVICE_ENDPOINT");
+	const char *mode = s3_variable("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE");
 	struct buf url = BUF_INIT;
 	int64_t now = clock_wall_s(l->o->clock);
 	enum s3_found found = S3_FOUND;

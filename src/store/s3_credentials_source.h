@@ -25,6 +25,9 @@ struct s3_lookup {
 	struct buf tried;   /* "environment: ...; profile ...: ..." */
 };
 
+/* A variable of the environment; NULL: not set, or empty. */
+const char *s3_variable(const char *name);
+
 /* Adds to the list of what was tried. Returns S3_NOTHING. */
 enum s3_found s3_lookup_nothing(struct s3_lookup *l, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));

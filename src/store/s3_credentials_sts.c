@@ -20,13 +20,6 @@
 #define CHAIN_MAX      8 /* profiles one behind the other */
 #define WORD_MAX       64
 
-static const char *variable(const char *name)
-{
-	const char *value = getenv(name);
-
-	return value && *value ? value : NULL;
-}
-
 /* Where STS is. */
 struct endpoint {
 	char *url, *host, *path;
@@ -42,13 +35,13 @@ static void endpoint_release(struct endpoint *p)
 
 static const char *given_endpoint(const struct s3_lookup *l)
 {
-	const char *ignore = variable("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS");
-	const char *url = variable("AWS_ENDPOINT_URL_STS");
+	const char *ignore = s3_variable("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS");
+	const char *url = s3_variable("AWS_ENDPOINT_URL_STS");
 
 	if (ignore && strcasecmp(ignore, "true") == 0)
 		return NULL;
 	if (!url)
-		url = variable("AWS_ENDPOINT_URL");
+		url = s3_variable("AWS_ENDPOINT_URL");
 	return url ? url : s3_profiles_get(&l->profiles, l->profile, "endpoint_url");
 }
 
@@ -257,9 +250,9 @@ static const char *session_name(const struct s3_lookup *l, const char *given, ch
 enum s3_found s3_from_web_identity(struct s3_lookup *l, const char *profile, bool environment,
 				   struct s3_credentials *c, struct err *e)
 {
-	const char *file = environment ? variable("AWS_WEB_IDENTITY_TOKEN_FILE") : NULL;
-	const char *role = environment ? variable("AWS_ROLE_ARN") : NULL;
-	const char *session = environment ? variable("AWS_ROLE_SESSION_NAME") : NULL;
+	const char *file = environment ? s3_variable("AWS_WEB_IDENTITY_TOKEN_FILE") : NULL;
+	const char *role = environment ? s3_variable("AWS_ROLE_ARN") : NULL;
+	const char *session = environment ? s3_variable("AWS_ROLE_SESSION_NAME") : NULL;
 	struct buf token = BUF_INIT, body = BUF_INIT;
 	char room[64];
 	bool ok;

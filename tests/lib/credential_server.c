@@ -8,46 +8,22 @@
  * seconds the keys are good for (3600 without it), "refuse", if there is one, that it gives none. DIR/log gets
  * a line for each request: who asked and what came of it.
  */
-#include <arpa/inet.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "lib/http_fixture.h"
 
 #define ROLE_PATH "GET /latest/meta-data/iam/security-credentials/"
 
 static bool starts(const char *s, const char *with)
 {
 	return strncmp(s, with, strlen(with)) == 0;
-}
-
-static void read_request(int fd, char *out, size_t size)
-{
-	size_t used = 0, wanted = size - 1;
-
-	while (used < wanted) {
-		ssize_t n = read(fd, out + used, wanted - used);
-		const char *end, *length;
-
-		if (n <= 0)
-			break;
-		used += (size_t)n;
-		out[used] = '\0';
-		end = strstr(out, "\r\n\r\n");
-		if (!end)
-			continue;
-		length = strcasestr(out, "\r\ncontent-length:");
-		wanted = (size_t)(end + 4 - out) +
-			 (length && length < end ? (size_t)strtoul(length + 17, NULL, 10) : 0);
-		if (wanted > size - 1)
-			wanted = size - 1;
-	}
-	out[used] = '\0';
 }
 
 static void expiration(char out[32])
@@ -152,7 +128,7 @@ static void serve(int fd)
 	FILE *log = fopen("log", "a");
 	int status, len;
 
-	read_request(fd, request, sizeof(request));
+	http_fixture_read(fd, request, sizeof(request));
 	status = answer(request, &who, body, sizeof(body));
 	len = snprintf(text, sizeof(text),
 		       "HTTP/1.1 %d Said\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n%s",
@@ -167,21 +143,16 @@ static void serve(int fd)
 
 int main(int argc, char **argv)
 {
-	struct sockaddr_in address = { .sin_family = AF_INET,
-				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	socklen_t len = sizeof(address);
-	int listener = socket(AF_INET, SOCK_STREAM, 0), fd;
+	int number, listener = http_fixture_listen(&number), fd;
 	FILE *port;
 
 	if (argc != 2 || chdir(argv[1]) != 0 || !getenv("FIRN_TEST_S3_KEY") ||
 	    !getenv("FIRN_TEST_S3_SECRET"))
 		return 64;
-	if (bind(listener, (struct sockaddr *)&address, sizeof(address)) != 0 ||
-	    listen(listener, 64) != 0 ||
-	    getsockname(listener, (struct sockaddr *)&address, &len) != 0)
+	if (listener < 0)
 		return 71;
 	port = fopen("port.new", "w");
-	if (!port || fprintf(port, "%d\n", ntohs(address.sin_port)) < 0 || fclose(port) != 0 ||
+	if (!port || fprintf(port, "%d\n", number) < 0 || fclose(port) != 0 ||
 	    rename("port.new", "port") != 0)
 		return 73;
 	while ((fd = accept(listener, NULL, NULL)) >= 0) {

@@ -3,7 +3,7 @@
 # are one of our own (tests/lib/credential_server.c).
 . "$FIRN_SRC/tests/lib/e2e_common.sh"
 
-${CC:-cc} -std=c11 -D_GNU_SOURCE -O1 -o "$T/credential_server" "$FIRN_SRC/tests/lib/credential_server.c" || exit 1
+${CC:-cc} -std=c11 -D_GNU_SOURCE -I"$FIRN_SRC/tests" -O1 -o "$T/credential_server" "$FIRN_SRC/tests/lib/credential_server.c" || exit 1
 mkdir "$T/keys" "$T/aws"
 "$T/credential_server" "$T/keys" &
 poll_until 10 [ -s "$T/keys/port" ] || exit 1

@@ -13,9 +13,8 @@
 
 #include "base/file.h"
 #include "base/str.h"
+#include "lib/aws_fixture.h"
 #include "store/s3_credentials_source.h"
-
-extern char **environ;
 
 static int64_t now_s = 1700000000; /* 2023-11-14T22:13:20Z */
 
@@ -38,44 +37,19 @@ static void fake_sleep(void *ctx, int64_t ms)
 static const struct clock fake_clock = { fake_now, fake_wall, fake_sleep, &now_s };
 static struct s3_credential_options options = { .clock = &fake_clock };
 
-/* A folder with shared files, and no variable that says otherwise. */
 static int set_up(void **state)
 {
 	static char folder[64];
-	char path[100];
-	struct err e = { 0 };
-	char name[100];
 
-	for (char **at = environ; *at;) {
-		size_t len = strcspn(*at, "=");
-
-		if (str_starts_with(*at, "AWS_") && len < sizeof(name)) {
-			snprintf(name, sizeof(name), "%.*s", (int)len, *at);
-			unsetenv(name);
-			at = environ;
-		} else {
-			at++;
-		}
-	}
-	snprintf(folder, sizeof(folder), "/tmp/firn-credentials-XXXXXX");
-	if (!mkdtemp(folder))
-		return -1;
-	snprintf(path, sizeof(path), "%s/credentials", folder);
-	setenv("AWS_SHARED_CREDENTIALS_FILE", path, 1);
-	snprintf(path, sizeof(path), "%s/config", folder);
-	setenv("AWS_CONFIG_FILE", path, 1);
-	setenv("AWS_EC2_METADATA_DISABLED", "true", 1);
 	options = (struct s3_credential_options){ .clock = &fake_clock };
 	now_s = 1700000000;
 	*state = folder;
-	return file_make_dirs(folder, &e) ? 0 : -1;
+	return aws_fixture_make(folder) ? 0 : -1;
 }
 
 static int tear_down(void **state)
 {
-	struct err e = { 0 };
-
-	return file_remove_tree(*state, &e) ? 0 : -1;
+	return aws_fixture_remove(*state);
 }
 
 static void write_path(const char *path, const char *text)

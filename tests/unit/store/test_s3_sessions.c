@@ -2,7 +2,6 @@
  * Keys from servers (a container's agent, the instance's metadata, STS), and sessions that the
  * archive says are over: a server of our own in a thread that answers by a script.
  */
-#include <arpa/inet.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -19,12 +17,12 @@
 
 #include "base/file.h"
 #include "base/str.h"
+#include "lib/aws_fixture.h"
+#include "lib/http_fixture.h"
 #include "store/s3_credentials_source.h"
 #include "store/store_driver.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-
-extern char **environ;
 
 struct step {
 	const char *request;     /* how its first line begins */
@@ -43,28 +41,6 @@ struct server {
 	char wrong[600]; /* "" or what came instead of what should have */
 };
 
-static void read_request(int fd, char *out, size_t size)
-{
-	size_t used = 0, wanted = size - 1;
-
-	while (used < wanted) {
-		ssize_t n = read(fd, out + used, wanted - used);
-		const char *end, *length;
-
-		if (n <= 0)
-			break;
-		used += (size_t)n;
-		out[used] = '\0';
-		end = strstr(out, "\r\n\r\n");
-		if (!end)
-			continue;
-		length = strcasestr(out, "\r\ncontent-length:");
-		wanted = (size_t)(end + 4 - out) +
-			 (length && length < end ? (size_t)strtoul(length + 17, NULL, 10) : 0);
-	}
-	out[used] = '\0';
-}
-
 static void take_request(struct server *s, int fd)
 {
 	const struct step *step = &s->steps[s->at];
@@ -72,7 +48,7 @@ static void take_request(struct server *s, int fd)
 	bool right;
 	int len;
 
-	read_request(fd, request, sizeof(request));
+	http_fixture_read(fd, request, sizeof(request));
 	right = s->at < s->count && str_starts_with(request, step->request);
 	for (size_t i = 0; right && i < COUNT(step->contains) && step->contains[i]; i++)
 		right = strstr(request, step->contains[i]) != NULL;
@@ -104,17 +80,9 @@ static void *serve(void *ctx)
 
 static void start(struct server *s, const struct step *steps, size_t count)
 {
-	struct sockaddr_in address = { .sin_family = AF_INET,
-				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	socklen_t len = sizeof(address);
-
 	*s = (struct server){ .steps = steps, .count = count };
-	s->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	s->listener = http_fixture_listen(&s->port);
 	assert_true(s->listener >= 0);
-	assert_int_equal(bind(s->listener, (struct sockaddr *)&address, sizeof(address)), 0);
-	assert_int_equal(listen(s->listener, 8), 0);
-	assert_int_equal(getsockname(s->listener, (struct sockaddr *)&address, &len), 0);
-	s->port = ntohs(address.sin_port);
 	assert_int_equal(pthread_create(&s->thread, NULL, serve, s), 0);
 }
 
@@ -152,42 +120,20 @@ static char folder[64];
 
 static int set_up(void **state)
 {
-	struct err e = { 0 };
-	char name[100];
-
 	(void)state;
-	for (char **at = environ; *at;) {
-		size_t len = strcspn(*at, "=");
-
-		if (str_starts_with(*at, "AWS_") && len < sizeof(name)) {
-			snprintf(name, sizeof(name), "%.*s", (int)len, *at);
-			unsetenv(name);
-			at = environ;
-		} else {
-			at++;
-		}
-	}
-	snprintf(folder, sizeof(folder), "/tmp/firn-sessions-XXXXXX");
-	if (!mkdtemp(folder))
+	if (!aws_fixture_make(folder))
 		return -1;
-	snprintf(name, sizeof(name), "%s/credentials", folder);
-	setenv("AWS_SHARED_CREDENTIALS_FILE", name, 1);
-	snprintf(name, sizeof(name), "%s/config", folder);
-	setenv("AWS_CONFIG_FILE", name, 1);
-	setenv("AWS_EC2_METADATA_DISABLED", "true", 1);
 	/* A proxy that nobody must ask. */
 	setenv("http_proxy", "http://127.0.0.1:1", 1);
 	now_ms = 0;
-	return file_make_dirs(folder, &e) ? 0 : -1;
+	return 0;
 }
 
 static int tear_down(void **state)
 {
-	struct err e = { 0 };
-
 	(void)state;
 	unsetenv("http_proxy");
-	return file_remove_tree(folder, &e) ? 0 : -1;
+	return aws_fixture_remove(folder);
 }
 
 /* Where the server is, as a variable. */
