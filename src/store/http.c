@@ -273,6 +273,8 @@ static CURLcode set_limits(const struct http *h, const struct http_request *requ
 	/* For speed only. 7.88 refuses it on a handle that kept its buffer after a failed look-up
 	 * of the host, and that is no reason to fail for ever after. */
 	curl_easy_setopt(c, CURLOPT_BUFFERSIZE, (long)CURL_MAX_READ_SIZE);
+	if (request->direct && (rc = curl_easy_setopt(c, CURLOPT_NOPROXY, "*")) != CURLE_OK)
+		return rc;
 	if (h->ca_file)
 		return curl_easy_setopt(c, CURLOPT_CAINFO, h->ca_file);
 	return CURLE_OK;

@@ -42,6 +42,7 @@ struct http_request {
 	int64_t idle_timeout_ms;  /* gives up after so long without a byte; at least 1000 */
 	int64_t total_timeout_ms; /* and after so long altogether */
 	size_t max_body_bytes;    /* of a 2xx answer that no sink takes: more is ERR_DATA */
+	bool direct; /* past every proxy, whatever the environment says: for this machine's neighbours */
 	/* Takes the body of a 2xx answer, piece by piece; status and headers are complete by then.
 	 * false (with e set) ends the request with that error. NULL: the body goes into the
 	 * response. */

@@ -18,6 +18,8 @@ struct s3 {
 	struct store *store;
 	struct http *http;
 	struct s3_credentials credentials;
+	char *profile;     /* that the options ask for, or NULL */
+	unsigned renewals; /* of credentials, because the server said that they had expired */
 	struct rng rng;
 	char *base_url; /* scheme and host; no "/" at its end */
 	char *host;

@@ -227,8 +227,8 @@ static bool hash_body(const struct s3_call *c, char hex[SHA256_HEX_BYTES], struc
 	return true;
 }
 
-bool s3_try(struct s3 *s, const struct s3_call *c, const struct retry *r, struct s3_answer *a,
-	    struct err *e)
+static bool try_once(struct s3 *s, const struct s3_call *c, const struct retry *r,
+		     struct s3_answer *a, struct err *e)
 {
 	struct http_header headers[S3_HEADERS_MAX + 5];
 	struct buf path = BUF_INIT, url = BUF_INIT, authorization = BUF_INIT;
@@ -286,6 +286,33 @@ out:
 	return ok;
 }
 
+static bool says_expired(const struct s3_answer *a)
+{
+	return str_eq(a->error.code, "ExpiredToken") ||
+	       str_eq(a->error.code, "TokenRefreshRequired");
+}
+
+/* A refusal does not reach a call's sink, and bodies are in memory, so the call can be sent again
+ * with other keys. */
+bool s3_try(struct s3 *s, const struct s3_call *c, const struct retry *r, struct s3_answer *a,
+	    struct err *e)
+{
+	const struct s3_credential_options sources = { .profile = s->profile,
+						       .region = s->region,
+						       .clock = s->store->clock,
+						       .log = s->store->log };
+
+	s3_answer_release(a);
+	if (!s3_credentials_keep(&s->credentials, &sources, e))
+		return false;
+	if (try_once(s, c, r, a, e))
+		return true;
+	if (!says_expired(a) || !s3_credentials_renew(&s->credentials, &sources, e))
+		return false;
+	s->renewals++;
+	return try_once(s, c, r, a, e);
+}
+
 /* Retry-After, in seconds or as a date; 0 where there is none. */
 static int64_t retry_after_ms(const struct s3 *s, const struct s3_answer *a)
 {
@@ -327,19 +354,23 @@ bool s3_perform(struct s3 *s, const struct s3_call *c, struct retry *r, struct s
 	return true;
 }
 
-/* A refused HEAD has no body to say why. The same as GET, for a byte, has. */
-static void explain_refusal(struct s3 *s, const char *key, struct retry *r, struct s3_answer *a,
+/* A refused HEAD has no body to say why. The same as GET, for a byte, has. True: the reason was an
+ * expired session, and there is a new one, so HEAD is worth another try. */
+static bool explain_refusal(struct s3 *s, const char *key, struct retry *r, struct s3_answer *a,
 			    struct err *e)
 {
 	struct s3_call call = { .method = "GET", .key = key };
 	int status = a->http.status;
+	unsigned renewals = s->renewals;
 	struct err again = { 0 };
 
 	if (status / 100 != 3 && status != 400 && status != 401 && status != 403)
-		return;
+		return false;
 	s3_call_add_header(&call, "range", "bytes=0-0");
-	if (!s3_try(s, &call, r, a, &again) && a->http.status == status && a->error.code[0])
+	if (!s3_try(s, &call, r, a, &again) && s->renewals == renewals &&
+	    (says_expired(a) || (a->http.status == status && a->error.code[0])))
 		*e = again;
+	return s->renewals != renewals;
 }
 
 bool s3_head_object(struct s3 *s, const char *key, struct retry *r, struct s3_answer *a,
@@ -349,10 +380,9 @@ bool s3_head_object(struct s3 *s, const char *key, struct retry *r, struct s3_an
 	const char *length, *modified, *storage_class;
 	struct store_object object = { .modified_s = 0 };
 
-	if (!s3_perform(s, &call, r, a, e)) {
-		explain_refusal(s, key, r, a, e);
+	if (!s3_perform(s, &call, r, a, e) &&
+	    !(explain_refusal(s, key, r, a, e) && s3_perform(s, &call, r, a, e)))
 		return false;
-	}
 	length = http_response_header(&a->http, "content-length");
 	modified = http_response_header(&a->http, "last-modified");
 	storage_class = http_response_header(&a->http, "x-amz-storage-class");

@@ -90,6 +90,7 @@ static bool hash_request(const struct s3_sign_request *r, const struct http_head
 /* The key for one day, region and service. */
 static bool derive_key(const struct s3_sign_request *r, uint8_t key[SHA256_BYTES], struct err *e)
 {
+	const char *service = r->service ? r->service : "s3";
 	struct buf seed = BUF_INIT;
 	uint8_t other[SHA256_BYTES];
 	bool ok;
@@ -97,7 +98,7 @@ static bool derive_key(const struct s3_sign_request *r, uint8_t key[SHA256_BYTES
 	buf_printf(&seed, "AWS4%s", r->secret_key);
 	ok = buf_ok(&seed, e) && hmac_sha256(seed.data, seed.len, r->date, 8, key, e) &&
 	     hmac_sha256(key, SHA256_BYTES, r->region, strlen(r->region), other, e) &&
-	     hmac_sha256(other, sizeof(other), "s3", 2, key, e) &&
+	     hmac_sha256(other, sizeof(other), service, strlen(service), key, e) &&
 	     hmac_sha256(key, SHA256_BYTES, "aws4_request", 12, other, e);
 	if (ok)
 		memcpy(key, other, sizeof(other));
@@ -123,7 +124,8 @@ bool s3_sign(const struct s3_sign_request *r, struct buf *authorization, struct 
 	qsort(sorted, r->header_count, sizeof(*sorted), compare_headers);
 	if (!hash_request(r, sorted, hex, e))
 		goto out;
-	buf_printf(&scope, "%.8s/%s/s3/aws4_request", r->date, r->region);
+	buf_printf(&scope, "%.8s/%s/%s/aws4_request", r->date, r->region,
+		   r->service ? r->service : "s3");
 	buf_printf(&text, "AWS4-HMAC-SHA256\n%s\n%s\n%s", r->date, buf_str(&scope), hex);
 	if (!buf_ok(&scope, e) || !buf_ok(&text, e) || !derive_key(r, key, e) ||
 	    !hmac_sha256(key, sizeof(key), text.data, text.len, mac, e))

@@ -24,6 +24,7 @@ struct s3_sign_request {
 	const char *payload_sha256; /* in hex, as in x-amz-content-sha256 */
 	const char *date;           /* as in x-amz-date */
 	const char *region;
+	const char *service; /* NULL: "s3" */
 	const char *access_key, *secret_key;
 };
 

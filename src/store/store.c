@@ -201,6 +201,11 @@ bool store_abort_upload(struct store *s, const struct store_upload *upload, stru
 	return store_key_check(upload->key, e) && s->driver->abort_upload(s, upload, e);
 }
 
+const char *store_credentials_source(const struct store *s)
+{
+	return s->driver->credentials_source ? s->driver->credentials_source(s) : NULL;
+}
+
 const char *store_url(const struct store *s)
 {
 	return s->url;

@@ -27,8 +27,7 @@ struct store_options {
 	const char *endpoint; /* S3: "https://host:port"; NULL: AWS's own for the region */
 	const char *region;   /* S3: NULL means AWS_REGION, AWS_DEFAULT_REGION, the profile's, then
 				 us-east-1 */
-	const char *profile;  /* S3: name in AWS's shared files; NULL means AWS_PROFILE, then
-				 "default" */
+	const char *profile;  /* S3: name in AWS's shared files; NULL: see store/s3_credentials.h */
 	bool path_style;      /* S3: bucket in the path instead of the host name */
 	const char *ca_file;  /* S3: NULL means the system's */
 	uint64_t part_bytes;  /* S3: size of a multipart part; objects up to this go in one PUT. 0:
@@ -52,9 +51,10 @@ struct store_object {
 	char storage_class[32]; /* "" where the archive has none */
 };
 
-/* Checks the URL and credentials' presence; reaches for nothing yet except to open the folder of
- * a file archive. ERR_CONFIG for a bad URL, ERR_DENIED for missing credentials. The options'
- * strings are copied. */
+/* Checks the URL and gets the credentials (store/s3_credentials.h says from where, how long that can
+ * take, and what can be wrong with them); the archive itself is not reached for yet, except to open
+ * the folder of a file archive. ERR_CONFIG for a bad URL, ERR_DENIED for missing credentials. The
+ * options' strings are copied. */
 struct store *store_open(const struct store_options *options, struct err *e);
 void store_close(struct store *s);
 
@@ -105,6 +105,10 @@ bool store_abort_upload(struct store *s, const struct store_upload *upload, stru
 
 /* The URL as given, without anything secret. */
 const char *store_url(const struct store *s);
+
+/* Which source gave the credentials that are used at present, for people: nothing secret is in it.
+ * NULL: the archive needs none. Valid until the next call of this store. */
+const char *store_credentials_source(const struct store *s);
 struct store_counters store_counters(const struct store *s);
 
 #endif

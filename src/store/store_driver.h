@@ -26,6 +26,8 @@ struct store_driver {
 					   struct err *e),
 			     void *ctx, struct err *e);
 	bool (*abort_upload)(struct store *s, const struct store_upload *upload, struct err *e);
+	/* NULL: the archive needs no credentials. */
+	const char *(*credentials_source)(const struct store *s);
 };
 
 struct store {

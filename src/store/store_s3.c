@@ -458,12 +458,20 @@ static bool s3_abort_upload(struct store *store, const struct store_upload *uplo
 	return err_wrap(e, "could not abort the upload of object \"%s\"", upload->key);
 }
 
+static const char *s3_credentials_source(const struct store *store)
+{
+	const struct s3 *s = store->impl;
+
+	return s->credentials.source;
+}
+
 static void s3_close(struct store *store)
 {
 	struct s3 *s = store->impl;
 
 	http_free(s->http);
 	s3_credentials_release(&s->credentials);
+	free(s->profile);
 	free(s->base_url);
 	free(s->host);
 	free(s->region);
@@ -483,6 +491,7 @@ static const struct store_driver s3_driver = {
 	.delete = s3_delete,
 	.list_uploads = s3_list_uploads,
 	.abort_upload = s3_abort_upload,
+	.credentials_source = s3_credentials_source,
 };
 
 void store_s3_set_page_size(struct store *s, unsigned objects)
@@ -608,6 +617,20 @@ static bool set_region(struct s3 *s, const char *region, struct err *e)
 	return s->region != NULL;
 }
 
+static bool find_credentials(struct s3 *s, const struct store_options *options, struct err *e)
+{
+	const char *profile = options->profile && *options->profile ? options->profile : NULL;
+	const struct s3_credential_options sources = { .profile = profile,
+						       .region = options->region,
+						       .clock = s->store->clock,
+						       .log = s->store->log };
+
+	s->profile = mem_strdup(profile, e);
+	if (profile && !s->profile)
+		return false;
+	return s3_credentials_load(&s->credentials, &sources, e);
+}
+
 bool store_s3_open(struct store *store, const char *location, const struct store_options *options,
 		   struct err *e)
 {
@@ -630,8 +653,7 @@ bool store_s3_open(struct store *store, const char *location, const struct store
 	if (!rng_system(&seed, sizeof(seed), e))
 		goto fail;
 	rng_seed(&s->rng, seed);
-	if (!parse_location(s, location, e) ||
-	    !s3_credentials_load(&s->credentials, options->profile, e) ||
+	if (!parse_location(s, location, e) || !find_credentials(s, options, e) ||
 	    !set_region(s, options->region, e))
 		goto fail;
 	if (options->endpoint && *options->endpoint
