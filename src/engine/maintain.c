@@ -156,26 +156,42 @@ static bool finish_leaf(struct work *w, bool waits, bool put_off, struct err *e)
 	return index_work_done(w->f->pg, w->table->id, &done, e);
 }
 
-static bool work_on_leaf(struct work *w, struct err *e)
+static bool work_on_indexes(struct work *w, struct leaf_list *l, struct index_work *work,
+			    struct err *e)
 {
-	struct index_work work = { 0 };
-	struct leaf_list l = { 0 };
-	bool ok;
+	bool ok = true;
 
-	ok = upkeep_drop_leftovers(w, e) &&
-	     (w->analyzed || upkeep_analyze(w, w->leaf->qualified, "rows came or went", e)) &&
-	     upkeep_judge_leaf(w, &l, e);
 	/* Indexes first: VACUUM then finds nothing to clean in the new ones. */
-	for (size_t i = 0; ok && i < l.count && !upkeep_out_of_time(w); i++)
-		ok = work_on_index(w, &l.indexes[i], &l.costs[i], &work, e);
+	for (size_t i = 0; ok && i < l->count && !upkeep_out_of_time(w); i++)
+		ok = work_on_index(w, &l->indexes[i], &l->costs[i], work, e);
 	if (ok && upkeep_out_of_time(w)) {
-		work.put_off = true;
-		ok = upkeep_add_step(
+		work->put_off = true;
+		return upkeep_add_step(
 			w, "", "put-off", 0, 0, 0, 0, e,
 			"time is up or a signal came; firn maintain goes on from here");
-	} else if (ok && (w->dead > 0 || w->options->force)) {
-		ok = vacuum(w, &l, &work, e);
 	}
+	if (ok && (w->dead > 0 || w->options->force))
+		ok = vacuum(w, l, work, e);
+	return ok;
+}
+
+static bool work_on_leaf(struct work *w, struct err *e)
+{
+	bool reclaim = w->options->reclaim && !upkeep_out_of_time(w), repacked = false,
+	     waits = false, ok;
+	struct index_work work = { 0 };
+	struct leaf_list l = { 0 };
+
+	ok = upkeep_drop_leftovers(w, e) &&
+	     (w->analyzed || w->only_reclaim ||
+	      upkeep_analyze(w, w->leaf->qualified, "rows came or went", e)) &&
+	     (!reclaim || upkeep_reclaim(w, &repacked, &waits, e));
+	w->result->put_off += waits;
+	if (!ok || (w->only_reclaim && !repacked))
+		return ok;
+	if (repacked)
+		ok = upkeep_analyze(w, w->leaf->qualified, "it was written anew", e);
+	ok = ok && upkeep_judge_leaf(w, &l, e) && (repacked || work_on_indexes(w, &l, &work, e));
 	if (ok && !work.put_off && !w->options->dry_run)
 		ok = upkeep_hold_recall(w, &l, &work, e);
 	upkeep_leaf_list_release(&l);
@@ -208,6 +224,7 @@ struct turn {
 	double benefit_per_s;
 	bool analyzed;
 	bool failed; /* an index of it could not be restored */
+	bool only_reclaim;
 };
 
 static int most_first(const void *a, const void *b)
@@ -254,11 +271,12 @@ static bool take_turns(struct work *w, const struct due_work *due, size_t due_co
 	for (size_t i = 0; turns && i < t->leaf_count; i++) {
 		const struct due_work *work = find_due(due, due_count, t->leaves[i].label);
 
-		if (!work && !w->options->force)
+		if (!work && !w->options->force && !w->options->reclaim)
 			continue;
 		turns[count] = (struct turn){
 			.leaf = &t->leaves[i],
 			.due = work ? *work : (struct due_work){ .leaf = t->leaves[i].label },
+			.only_reclaim = !work && !w->options->force,
 		};
 		if (!measure_turn(w, &turns[count++], e))
 			return false;
@@ -301,8 +319,8 @@ bool engine_maintain_table(struct firn *f, const struct engine_table *t,
 	struct due_work *due = NULL;
 	struct turn *turns = NULL;
 	struct err first = { 0 }, one = { 0 };
-	size_t count = 0, turn_count = 0, touched = 0;
-	bool ok;
+	size_t count = 0, turn_count = 0, before;
+	bool touched = false, ok;
 
 	ok = index_work_due(f->pg, t->id, &due, &count, e) &&
 	     (options->dry_run || forget_gone_leaves(&w, due, count, e)) && measure_ingest(&w, e) &&
@@ -319,14 +337,16 @@ bool engine_maintain_table(struct firn *f, const struct engine_table *t,
 		w.leaf = turns[i].leaf;
 		w.due = turns[i].due;
 		w.analyzed = turns[i].analyzed;
+		w.only_reclaim = turns[i].only_reclaim;
 		if (upkeep_out_of_time(&w)) {
 			result->put_off++;
 			ok = upkeep_add_step(&w, "", "put-off", 0, 0, 0, 0, e,
 					     "time is up or a signal came");
 			continue;
 		}
+		before = result->step_count;
 		ok = measure_ingest(&w, e) && work_on_leaf(&w, e);
-		touched++;
+		touched |= result->step_count > before;
 	}
 	w.leaf = NULL;
 	ok = ok && (options->dry_run || first.code != ERR_NONE || upkeep_tell_missing(&w, e));

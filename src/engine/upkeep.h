@@ -21,7 +21,8 @@ struct work {
 	int64_t rows, dead;
 	int64_t inserted_before, measured_ms; /* into the whole table, and when that was */
 	double ingest_rows_per_s;
-	bool analyzed; /* the leaf at hand, since the last rows came or went */
+	bool analyzed;     /* the leaf at hand, since the last rows came or went */
+	bool only_reclaim; /* nothing is due at the leaf at hand */
 };
 
 /* Indexes of the leaf at hand, and what work on them would cost. */
@@ -74,6 +75,10 @@ bool upkeep_restore_indexes(struct work *w, bool *analyzed, struct err *e);
 bool upkeep_keep_first(struct work *w, bool ok, struct err *one, struct err *first);
 /* What is still out of the way is told, also when time was up. */
 bool upkeep_tell_missing(struct work *w, struct err *e);
+
+/* Where much of the leaf's files is room that no row needs, pg_repack writes it anew with its indexes: *done, and neither a
+ * rebuild nor VACUUM has anything left to do. *waits: it should, and cannot now. */
+bool upkeep_reclaim(struct work *w, bool *done, bool *waits, struct err *e);
 
 /* Indexes of a leaf that was worked on must find what the policy asks for. One that does not is built anew; one that
  * still does not ends the run, so that no more readers lose by it. */
