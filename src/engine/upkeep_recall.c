@@ -28,15 +28,24 @@ static bool mend_recall(struct work *w, struct leaf_list *l, const struct firn_i
 	return ok;
 }
 
+static const struct firn_index_probe *find_probe(const struct firn_indexes_probe *probes,
+						 const char *index)
+{
+	for (size_t i = 0; i < probes->probe_count; i++)
+		if (str_eq(probes->probes[i].index, index))
+			return &probes->probes[i];
+	return NULL;
+}
+
 /* What an index found after it was built anew. */
 static bool judge_mended(struct work *w, const struct firn_indexes_probe *before,
 			 const struct firn_indexes_probe *after, double floor, struct err *e)
 {
-	for (size_t i = 0; i < before->probe_count && i < after->probe_count; i++) {
-		const struct firn_index_probe *old = &before->probes[i], *now = &after->probes[i];
+	for (size_t i = 0; i < before->probe_count; i++) {
+		const struct firn_index_probe *old = &before->probes[i],
+					      *now = find_probe(after, old->index);
 
-		if (old->note || old->recall >= floor || now->note ||
-		    !str_eq(old->index, now->index))
+		if (old->note || old->recall >= floor || !now || now->note)
 			continue;
 		if (!upkeep_add_step(
 			    w, now->index, "probe", 0, 0, 0, 0, e,
