@@ -136,10 +136,10 @@ void firn_plan_result_release(struct firn_plan_result *r);
 
 struct firn_maintain_step {
 	char *table, *leaf, *index; /* index "" where the step is the leaf's */
-	char action[32]; /* reindex, create, vacuum, analyze, wait, drop-leftover, put-off */
+	char action[32]; /* reindex, create, repack, vacuum, analyze, wait, drop-leftover, put-off */
 	char *reason;
 	double seconds;                    /* expected ones in a dry run */
-	int64_t bytes_before, bytes_after; /* vacuum: heap and TOAST */
+	int64_t bytes_before, bytes_after; /* vacuum, repack: heap and TOAST */
 	int64_t reclaimable_bytes; /* an estimate: what these take beyond a fresh copy; rows to come use it */
 };
 
@@ -221,6 +221,9 @@ struct firn_maintain_options {
 	int force;             /* leaves without due work too */
 	int dry_run;           /* steps that would be taken, with their reasons */
 	int64_t max_runtime_s; /* 0: none */
+	/* Leaves of which a fifth and 8 MiB are room that no row needs are written anew by pg_repack, also where nothing
+	 * is due. */
+	int reclaim;
 };
 
 bool firn_maintain(struct firn *f, const struct firn_maintain_options *options,

@@ -23,10 +23,13 @@ const char *const fault_sites[] = {
 	"bulk.before_begin",
 	"bulk.after_begin",
 	"bulk.after_build",
-	/* engine/maintain.c */
+	/* engine/maintain.c, engine/upkeep.c */
 	"maintain.before_reindex",
 	"maintain.after_reindex",
 	"maintain.before_done",
+	/* engine/upkeep_reclaim.c */
+	"reclaim.before_repack",
+	"reclaim.after_repack",
 	/* engine/index_ensure.c, engine/index_build.c */
 	"indexes.after_parent",
 	"indexes.before_build",

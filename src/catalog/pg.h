@@ -40,6 +40,12 @@ const char *pg_describe(const struct pg *pg);
 bool pg_is_local(const struct pg *pg);
 int pg_backend_pid(const struct pg *pg);
 
+/* The environment in which another libpq program reaches the same database as the same role ("PGHOST=..." and so on), with
+ * these options beside the session's own; of this process's variables it has what neither libpq nor firn nor AWS's tools
+ * read. Ends with NULL; released by pg_environment_free, which wipes it: a password may be in it. */
+bool pg_environment(struct pg *pg, const char *options, char ***out, struct err *e);
+void pg_environment_free(char **environment);
+
 /* Parameters, built up to 32. Text ones let the server infer the type or be cast in the SQL ($1::bigint).
  * Data is borrowed until the call. */
 struct pg_params {

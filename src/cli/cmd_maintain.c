@@ -5,6 +5,7 @@ int cmd_maintain(struct cli *c)
 	const struct settings *s = &c->settings;
 	const struct firn_maintain_options options = {
 		.force = s->force,
+		.reclaim = s->reclaim,
 		.dry_run = s->dry_run,
 		.max_runtime_s = s->max_runtime_s,
 	};

@@ -46,7 +46,11 @@ const struct command command_table[] = {
 	  "Heavy work is done inside the policy's window only, waits while another process of firn "
 	  "builds, rows pour in or a standby lags (maintain: in the configuration says how much), "
 	  "and is put off when that does not end, when there is no room on the disk or no lock: "
-	  "the status is 75 then, and the next run goes on.",
+	  "the status is 75 then, and the next run goes on.\n\n"
+	  "VACUUM makes room inside files, but gives only their ends back to the disk. With --reclaim "
+	  "every leaf of whose table and TOAST files a fifth or more (and 8 MiB) is such room is "
+	  "written anew with its indexes by pg_repack, while it is read and written. That takes "
+	  "Debian's postgresql-NN-repack, its extension in the database, and disk for a copy.",
 	  CMD_MAINTAIN, true, cmd_maintain },
 	{ "status", "hot and cold rows and bytes",
 	  "By table and leaf, and with --by workspace by workspace and version.", CMD_STATUS, true,

@@ -114,6 +114,8 @@ const struct option option_table[] = {
 		      "archived column OLD is NEW now; OLD= gives its values up; may be repeated",
 		      CMD_REHYDRATE),
 	OPT_THIS_ONCE("force", 0, OPT_FLAG, force, NULL, "also where nothing is due", CMD_MAINTAIN),
+	OPT_THIS_ONCE("reclaim", 0, OPT_FLAG, reclaim, NULL,
+		      "write leaves with much unused room anew, by pg_repack", CMD_MAINTAIN),
 	CHOICE_THIS_ONCE("by", by, "workspace",
 			 "count rows by workspace and version, too (reads the whole table)",
 			 CMD_STATUS, details),

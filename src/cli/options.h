@@ -51,7 +51,7 @@ struct settings {
 	bool dry_run, no_maintain;
 	struct option_list workspaces, documents, chunks, versions, segments, columns;
 	int where_cold, on_conflict, by;
-	bool force, deep, confirm, orphans, bulk;
+	bool force, reclaim, deep, confirm, orphans, bulk;
 	int64_t horizon_s;                                           /* -1: not given */
 	int64_t growth_percent, planned_rows, leaf_rows, leaf_count; /* partitions */
 	int index_type; /* indexes ensure: 0 not given, hnsw, ivfflat */

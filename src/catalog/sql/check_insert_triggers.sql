@@ -17,6 +17,10 @@ FROM pg_catalog.pg_trigger t
 JOIN tree ON tree.oid = t.tgrelid
 WHERE NOT t.tgisinternal AND t.tgtype & 4 <> 0 AND t.tgenabled IN ('O', 'A')
   AND t.tgname <> 'firn_split_capture' -- firn's own, while it divides the table
+  AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_depend d -- pg_repack's own, while it copies the leaf, follows every change
+                  JOIN pg_catalog.pg_extension x ON x.oid = d.refobjid
+                  WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.objid = t.tgfoid
+                    AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND x.extname = 'pg_repack')
   AND (t.tgparentid = 0
        OR NOT EXISTS (SELECT 1 FROM pg_catalog.pg_trigger p
                       WHERE p.oid = t.tgparentid AND p.tgenabled IN ('O', 'A')))

@@ -15,6 +15,10 @@ SELECT pg_catalog.format('trigger %I fires on DELETE', t.tgname)
 FROM pg_catalog.pg_trigger t
 WHERE t.tgrelid = $2::oid AND NOT t.tgisinternal AND t.tgtype & 8 <> 0 AND t.tgenabled IN ('O', 'A')
   AND t.tgname <> 'firn_split_capture'
+  AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_depend d -- pg_repack's own, while it copies the leaf, follows every change
+                  JOIN pg_catalog.pg_extension x ON x.oid = d.refobjid
+                  WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.objid = t.tgfoid
+                    AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND x.extname = 'pg_repack')
 UNION ALL
 SELECT pg_catalog.format('rule %I rewrites DELETE', r.rulename)
 FROM pg_catalog.pg_rewrite r
