@@ -136,7 +136,8 @@ void firn_plan_result_release(struct firn_plan_result *r);
 
 struct firn_maintain_step {
 	char *table, *leaf, *index; /* index "" where the step is the leaf's */
-	char action[32]; /* reindex, create, repack, vacuum, analyze, wait, drop-leftover, put-off */
+	/* reindex, create, repack, vacuum, analyze, wait, drop-leftover, put-off */
+	char action[32];
 	char *reason;
 	double seconds;                    /* expected ones in a dry run */
 	int64_t bytes_before, bytes_after; /* vacuum, repack: heap and TOAST */

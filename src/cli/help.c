@@ -234,7 +234,8 @@ static bool first_of_group(const struct command *c)
 {
 	size_t len = strcspn(c->name, " ");
 
-	return c == command_table || strncmp(c[-1].name, c->name, len) != 0 || c[-1].name[len] != ' ';
+	return c == command_table || strncmp(c[-1].name, c->name, len) != 0 ||
+	       c[-1].name[len] != ' ';
 }
 
 static void list_first_words(FILE *out)
@@ -263,7 +264,8 @@ void help_bash_completion(FILE *out)
 	      out);
 	for (const struct command *c = command_table; c->name; c++) {
 		if (first_of_group(c))
-			fprintf(out, "%s%.*s", first ? "" : "|", (int)strcspn(c->name, " "), c->name);
+			fprintf(out, "%s%.*s", first ? "" : "|", (int)strcspn(c->name, " "),
+				c->name);
 		if (strchr(c->name, ' '))
 			fprintf(out, "|\"%s\"", c->name);
 		first = false;

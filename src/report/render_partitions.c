@@ -44,7 +44,8 @@ static void print_split(const struct report *r, const struct firn_partitioned_ta
 
 	if (t->split_phase && !t->split_old_table)
 		fprintf(r->out,
-			"a split into %" PRId64 " is under way, %.0f%% copied: the same \"partitions split "
+			"a split into %" PRId64
+			" is under way, %.0f%% copied: the same \"partitions split "
 			"--count %" PRId64 "\" goes on, --rollback takes it back\n",
 			t->split_leaves, t->split_share * 100, t->split_leaves);
 	if (t->split_old_table)
