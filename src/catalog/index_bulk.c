@@ -201,7 +201,7 @@ static bool reset(struct pg *pg, const struct index_restore *item, const char *q
 		ok = str_parse_i64(item->definition, &ef, e);
 	add_reset(&sql, item, qualified);
 	ok = ok && buf_ok(&sql, e) && exec_with_timeout(pg, buf_str(&sql), e) &&
-	     index_work_reindex(pg, &index, concurrently, work_mem, e);
+	     index_work_reindex(pg, &index, concurrently, work_mem, 0, NULL, e);
 	*built_out = ok;
 	buf_release(&sql);
 	return ok;

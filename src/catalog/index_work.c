@@ -224,30 +224,39 @@ bool index_work_set_up_build(struct pg *pg, const char *work_mem, struct err *e)
 			NULL, e);
 }
 
-/* A statement that cannot run in a transaction, without the limits meant for short ones. */
-static bool run_alone(struct pg *pg, const char *verb, const char *qualified, struct err *e)
+/* A statement that cannot run in a transaction, without the limits meant for short ones. A concurrent build's waits for
+ * other transactions are waits for locks on them: lock_timeout holds there, too. */
+static bool run_alone(struct pg *pg, const char *verb, const char *qualified, int64_t wait_s,
+		      bool *waited_out, struct err *e)
 {
+	struct err ignored = { 0 };
 	struct buf sql = BUF_INIT;
 	bool ok;
 
 	buf_printf(&sql, "%s %s", verb, qualified);
-	ok = buf_ok(&sql, e) && pg_exec(pg, "SET statement_timeout = 0", e) &&
+	ok = buf_ok(&sql, e) &&
+	     pg_execf(pg, e, "SET statement_timeout = 0; SET lock_timeout = '%" PRId64 "s'",
+		      wait_s) &&
 	     pg_exec(pg, buf_str(&sql), e);
+	if (waited_out)
+		*waited_out = !ok && str_eq(pg_last_sqlstate(pg), PG_LOCK_NOT_AVAILABLE);
+	pg_exec(pg, "SET lock_timeout = 0", ok ? e : &ignored);
 	buf_release(&sql);
 	return ok || err_wrap(e, "could not %s %s", verb, qualified);
 }
 
 bool index_work_reindex(struct pg *pg, const struct leaf_index *index, bool concurrently,
-			const char *work_mem, struct err *e)
+			const char *work_mem, int64_t wait_s, bool *waited_out, struct err *e)
 {
 	return index_work_set_up_build(pg, work_mem, e) &&
 	       run_alone(pg, concurrently ? "REINDEX INDEX CONCURRENTLY" : "REINDEX INDEX",
-			 index->qualified, e);
+			 index->qualified, wait_s, waited_out, e);
 }
 
 bool index_work_drop(struct pg *pg, const struct leaf_index *index, struct err *e)
 {
-	return run_alone(pg, "DROP INDEX CONCURRENTLY IF EXISTS", index->qualified, e);
+	return run_alone(pg, "DROP INDEX CONCURRENTLY IF EXISTS", index->qualified,
+			 INDEX_DROP_WAIT_S, NULL, e);
 }
 
 /* INDEX_CLEANUP OFF holds for TOAST as well, where nothing speaks for leaving dead entries: it gets a VACUUM of its
@@ -267,7 +276,7 @@ static bool vacuum_toast(struct pg *pg, const struct leaf *leaf, struct err *e)
 	ok = pg_query(pg, find, &p, &r, e);
 	if (ok && pg_rows(r) == 1) {
 		pg_add_qualified(pg, &name, pg_text(r, 0, 0), pg_text(r, 0, 1));
-		ok = buf_ok(&name, e) && run_alone(pg, "VACUUM", buf_str(&name), e);
+		ok = buf_ok(&name, e) && run_alone(pg, "VACUUM", buf_str(&name), 0, NULL, e);
 	}
 	buf_release(&name);
 	pg_result_free(r);
@@ -283,13 +292,13 @@ bool index_work_vacuum(struct pg *pg, const struct leaf *leaf, enum vacuum_index
 		[VACUUM_LEAVE_INDEXES] = "VACUUM (INDEX_CLEANUP OFF)",
 	};
 
-	return run_alone(pg, verbs[how], leaf->qualified, e) &&
+	return run_alone(pg, verbs[how], leaf->qualified, 0, NULL, e) &&
 	       (how != VACUUM_LEAVE_INDEXES || vacuum_toast(pg, leaf, e));
 }
 
 bool index_work_analyze(struct pg *pg, const char *qualified, struct err *e)
 {
-	return run_alone(pg, "ANALYZE", qualified, e);
+	return run_alone(pg, "ANALYZE", qualified, 0, NULL, e);
 }
 
 bool index_work_log(struct pg *pg, const struct work_log *w, struct err *e)

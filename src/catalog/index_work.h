@@ -51,8 +51,12 @@ bool index_work_disk_free(struct pg *pg, int64_t *bytes_out, struct err *e);
 
 /* Settings of the session for builds: memory (NULL: the server's), workers. The next one does it itself. */
 bool index_work_set_up_build(struct pg *pg, const char *work_mem, struct err *e);
+/* wait_s: how long it may wait for each transaction of another session, 0: for ever. After that ERR_BUSY, and *waited_out
+ * (may be NULL) is true. */
 bool index_work_reindex(struct pg *pg, const struct leaf_index *index, bool concurrently,
-			const char *work_mem, struct err *e);
+			const char *work_mem, int64_t wait_s, bool *waited_out, struct err *e);
+/* Concurrently. ERR_BUSY where another session's transaction holds it up for INDEX_DROP_WAIT_S. */
+#define INDEX_DROP_WAIT_S 10
 bool index_work_drop(struct pg *pg, const struct leaf_index *index, struct err *e);
 
 enum vacuum_indexes {

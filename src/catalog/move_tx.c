@@ -221,8 +221,7 @@ bool move_tx_delete(struct pg *pg, const struct move_tx_options *o, struct bitma
 	struct err first = *e;
 
 	for (int again = 0; !ok && again < 3; again++) {
-		if (strcmp(pg_last_sqlstate(pg), "55P03") == 0 &&
-		    !skip_locked) { /* lock_not_available */
+		if (strcmp(pg_last_sqlstate(pg), PG_LOCK_NOT_AVAILABLE) == 0 && !skip_locked) {
 			skip_locked = true;
 			first = *e;
 		} else if (!lost_a_race(pg)) {

@@ -34,6 +34,7 @@ void pg_close(struct pg *pg);
 int pg_server_version(const struct pg *pg); /* 150018 */
 /* SQLSTATE of the last failure, "" when there was none with one. */
 const char *pg_last_sqlstate(const struct pg *pg);
+#define PG_LOCK_NOT_AVAILABLE "55P03"
 /* "host=... dbname=..." for messages, without secrets. */
 const char *pg_describe(const struct pg *pg);
 /* Whether the server runs on this machine (unix socket or loopback address). */

@@ -58,7 +58,6 @@ static bool work_on_index(struct work *w, const struct leaf_index *index, struct
 				       ? w->started_ms + w->options->max_runtime_s * 1000
 				       : 0;
 	ok = upkeep_check_build(w, index, cost, &throttle, &put_off, e);
-	work->put_off |= put_off;
 	snprintf(reason, sizeof(reason),
 		 "%.1f%% of its rows are dead: build %.1f s expected, VACUUM %.1f s",
 		 cost->estimate.dead_share * 100, cost->estimate.reindex_s,
@@ -68,7 +67,8 @@ static bool work_on_index(struct work *w, const struct leaf_index *index, struct
 			     ? upkeep_add_step(w, index->name, "reindex", cost->estimate.reindex_s,
 					       index->bytes, index->bytes,
 					       cost->estimate.reclaimable_bytes, e, "%s", reason)
-			     : upkeep_build_anew(w, index, cost, reason, e);
+			     : upkeep_build_anew(w, index, cost, reason, &put_off, e);
+	work->put_off |= put_off;
 	throttle_leave(&throttle);
 	return ok;
 }

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/signal.h"
 #include "base/str.h"
+#include "engine/build_watch.h"
 
 /* A new index next to the old one: its size again, and a tenth for what comes in meanwhile. */
 #define ROOM_FACTOR 1.1
@@ -87,11 +88,24 @@ bool upkeep_drop_leftovers(struct work *w, struct err *e)
 	bool ok = index_work_leftovers(w->f->pg, w->leaf->oid, &left, &count, e);
 
 	for (size_t i = 0; ok && i < count; i++) {
-		ok = upkeep_add_step(w, left[i].name, "drop-leftover", 0, left[i].bytes, 0, 0, e,
-				     "an index build that died left it invalid");
-		if (ok && !w->options->dry_run)
-			ok = index_work_drop(w->f->pg, &left[i], e) &&
-			     upkeep_log_step(w, &left[i], "drop-leftover", 0, 0, 0, e);
+		bool dropped = w->options->dry_run || index_work_drop(w->f->pg, &left[i], e);
+
+		ok = dropped || e->code == ERR_BUSY;
+		if (ok && !dropped) {
+			log_info(&w->f->log, "%s", e->message);
+			err_clear(e);
+			ok = upkeep_add_step(w, left[i].name, "put-off", 0, left[i].bytes,
+					     left[i].bytes, left[i].bytes, e,
+					     "an index build that died left it invalid, and "
+					     "transactions of other sessions keep it from being "
+					     "dropped");
+			w->result->put_off++;
+		} else if (ok) {
+			ok = upkeep_add_step(w, left[i].name, "drop-leftover", 0, left[i].bytes, 0,
+					     0, e, "an index build that died left it invalid");
+			if (ok && !w->options->dry_run)
+				ok = upkeep_log_step(w, &left[i], "drop-leftover", 0, 0, 0, e);
+		}
 	}
 	leaf_indexes_free(left, count);
 	return ok;
@@ -117,26 +131,69 @@ static bool check_room(struct work *w, const struct leaf_index *index, bool *eno
 	return true;
 }
 
+static bool reindex_watched(struct work *w, const struct leaf_index *index, bool *waited_out,
+			    struct err *e)
+{
+	const struct config *config = &w->f->config;
+	struct build_watch watch;
+	char what[256];
+	bool ok;
+
+	snprintf(what, sizeof(what), "index %s on %s", index->name, w->leaf->label);
+	build_watch_start(&watch, w->f, what);
+	ok = index_work_reindex(w->f->pg, index, config->maintain.concurrently,
+				config->maintain.work_mem, config->maintain.pause_at_most_s,
+				waited_out, e);
+	build_watch_stop(&watch);
+	return ok;
+}
+
+/* What a build that was given up left behind, as far as it can be had now; the next run finds the rest. */
+static bool give_up_build(struct work *w, const struct leaf_index *index,
+			  const struct index_cost *cost, const struct err *why, struct err *e)
+{
+	char duration[32], reason[128];
+	struct err ignored = { 0 };
+
+	if (!upkeep_drop_leftovers(w, &ignored))
+		log_info(&w->f->log, "%s", ignored.message);
+	str_format_duration(w->f->config.maintain.pause_at_most_s, duration, sizeof(duration));
+	snprintf(reason, sizeof(reason), "transactions of other sessions held it up for %s",
+		 duration);
+	log_info(&w->f->log, "%s", why->message);
+	return upkeep_add_step(w, index->name, "put-off", 0, index->bytes, index->bytes,
+			       cost->estimate.reclaimable_bytes, e, "%s",
+			       signal_stop_requested() ? "a signal came while it was being built"
+						       : reason);
+}
+
 bool upkeep_build_anew(struct work *w, const struct leaf_index *index,
-		       const struct index_cost *cost, const char *reason, struct err *e)
+		       const struct index_cost *cost, const char *reason, bool *put_off,
+		       struct err *e)
 {
 	int64_t start_ms = clock_now_ms(w->f->clock), after = 0, waste;
+	struct err why = { 0 };
+	bool waited_out;
 	double seconds;
-	bool ok = false;
 
 	if (FAULT("maintain.before_reindex"))
 		return err_set(e, ERR_INTERNAL, "a fault was injected");
-	for (int i = 0; i < REINDEX_TRIES && !ok; i++) {
-		ok = index_work_reindex(w->f->pg, index, w->f->config.maintain.concurrently,
-					w->f->config.maintain.work_mem, e);
-		if (!ok && (e->code != ERR_BUSY || signal_stop_requested()))
+	for (int try = 1; !reindex_watched(w, index, &waited_out, &why); try++) {
+		if (why.code == ERR_BUSY && (signal_stop_requested() || waited_out)) {
+			*put_off = true;
+			return give_up_build(w, index, cost, &why, e);
+		}
+		if (why.code != ERR_BUSY || try == REINDEX_TRIES) {
+			*e = why;
 			return false;
+		}
 		/* What the try left behind must go before the next. */
-		if (!ok && i + 1 < REINDEX_TRIES && !upkeep_drop_leftovers(w, e))
+		if (!upkeep_drop_leftovers(w, e))
 			return false;
+		err_clear(&why);
 	}
 	seconds = upkeep_seconds_since(w, start_ms);
-	if (!ok || !index_work_bytes(w->f->pg, index->qualified, &after, e) ||
+	if (!index_work_bytes(w->f->pg, index->qualified, &after, e) ||
 	    !upkeep_log_step(w, index, "reindex", w->dead, after, seconds, e))
 		return false;
 	if (FAULT("maintain.after_reindex"))

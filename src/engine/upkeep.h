@@ -64,8 +64,11 @@ bool upkeep_drop_leftovers(struct work *w, struct err *e);
 bool upkeep_check_build(struct work *w, const struct leaf_index *index,
 			const struct index_cost *cost, struct throttle *throttle, bool *put_off,
 			struct err *e);
+/* Builds the index anew. *put_off true: other sessions' transactions held it up for longer than maintain.pause_at_most, or
+ * a signal came; the index is as it was. */
 bool upkeep_build_anew(struct work *w, const struct leaf_index *index,
-		       const struct index_cost *cost, const char *reason, struct err *e);
+		       const struct index_cost *cost, const char *reason, bool *put_off,
+		       struct err *e);
 
 /* Indexes of the leaf at hand that a bulk load took out of the way. Readers miss them: no window holds for them. *analyzed
  * becomes true where the leaf was. */

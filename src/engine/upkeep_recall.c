@@ -20,9 +20,10 @@ static bool mend_recall(struct work *w, struct leaf_list *l, const struct firn_i
 		if (!str_eq(l->indexes[i].name, p->index))
 			continue;
 		ok = upkeep_check_build(w, &l->indexes[i], &l->costs[i], &throttle, &put_off, e);
-		work->put_off |= put_off;
 		if (ok && !put_off)
-			ok = upkeep_build_anew(w, &l->indexes[i], &l->costs[i], reason, e);
+			ok = upkeep_build_anew(w, &l->indexes[i], &l->costs[i], reason, &put_off,
+					       e);
+		work->put_off |= put_off;
 	}
 	throttle_leave(&throttle);
 	return ok;

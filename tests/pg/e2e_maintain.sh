@@ -77,6 +77,7 @@ like "are worked on in order of what a second brings" "$(actions)" "^$W2:reindex
 gone "$W2" "$OTHER" 60
 printf 'maintain: { pause_at_most: 1s }\n' >"$T/firn.yaml"
 coproc HOLDER { psql -X -q -A -t -d "$DB" 2>&1; }
+HOLDING=$HOLDER_PID
 echo "SELECT pg_advisory_lock(x'66697262'::int, 0);" >&"${HOLDER[1]}"
 held() { [ "$(sql "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = x'66697262'::int::oid AND granted")" = 1 ]; }
 ok "another process builds" poll_until 10 held
@@ -88,6 +89,34 @@ printf 'maintain: { pause_at_most: 1s, builds: 2 }\n' >"$T/firn.yaml"
 exits "with two places it is done" 0 "$FIRN" -c "$T/firn.yaml" maintain --format json
 like "by a rebuild" "$(actions)" "$W2:reindex"
 echo '\q' >&"${HOLDER[1]}"
+wait $HOLDING 2>/dev/null
+
+# A build does not wait for ever for a transaction that another session left open.
+in_transaction() { [ "$(sql "SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction' AND datname = current_database()")" = 1 ]; }
+invalid() { sql "SELECT count(*) FROM pg_index WHERE NOT indisvalid"; }
+printf 'maintain: { pause_at_most: 1s }\n' >"$T/firn.yaml"
+gone "$W2" "$OTHER" 60
+coproc OPEN { psql -X -q -A -t -d "$DB" 2>&1; }
+OPENER=$OPEN_PID
+echo "BEGIN; LOCK TABLE $W2 IN ROW EXCLUSIVE MODE;" >&"${OPEN[1]}"
+ok "a session leaves its transaction open" poll_until 10 in_transaction
+exits "a build behind it" 75 "$FIRN" -c "$T/firn.yaml" maintain --format json
+like "is put off, and its dead entries stay" "$(actions)" "$W2:put-off .*$W2:vacuum"
+like "it says why" "$OUT" "transactions of other sessions held it up for 1s"
+isnt "the work is still due" "$(sql "SELECT count(*) FROM firn.maintenance")" 0
+"$FIRN" maintain --format json >"$T/stopped" 2>&1 &
+FIRN_PID=$!
+builds() { [ "$(sql "SELECT count(*) FROM pg_stat_progress_create_index WHERE phase LIKE 'waiting%'")" = 1 ]; }
+ok "another waits behind it" poll_until 60 builds
+kill -TERM $FIRN_PID
+wait $FIRN_PID
+is "SIGTERM ends it" $? 75
+like "with the work put off" "$(cat "$T/stopped")" "a signal came while it was being built"
+printf '%s\n' 'COMMIT;' '\q' >&"${OPEN[1]}"
+wait $OPENER 2>/dev/null
+exits "without the transaction it is done" 0 "$FIRN" -c "$T/firn.yaml" maintain --format json
+like "by a rebuild" "$(actions)" "$W2:reindex"
+is "and nothing is left of the builds that were given up" "$(invalid)" 0
 
 # Outside the policy's window only what is light is done.
 NOW=$(sql "SELECT to_char(now() AT TIME ZONE 'UTC' + interval '2 h', 'HH24:MI') || '-' || to_char(now() AT TIME ZONE 'UTC' + interval '3 h', 'HH24:MI')")
