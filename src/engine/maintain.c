@@ -9,11 +9,14 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "catalog/server_load.h"
+#include "catalog/split.h"
 
 /* Who waits long gains on who would gain more: a leaf's benefit doubles with each so many days. */
 #define AGE_DOUBLES_S (7 * 86400.0)
 /* Rates are measured over at least this long. */
 #define RATE_LEAST_MS 2000
+/* Keys that an unfinished split has recorded are counted no further. */
+#define SPLIT_RECORDS_TOLD 1000000
 
 static bool say_wait(struct work *w, const struct leaf_index *index, const struct index_cost *cost,
 		     struct err *e)
@@ -304,6 +307,33 @@ static bool measure_ingest(struct work *w, struct err *e)
 	return true;
 }
 
+/* A split that someone began and left records every changed key for as long as it is there. Who splits holds the table's
+ * lease, as we do: nobody is at it. */
+static bool warn_of_split(struct work *w, struct err *e)
+{
+	struct split split = { .pg = w->f->pg, .table = w->table->info };
+	struct err ignored = { 0 };
+	char count[64] = "";
+	int64_t waiting;
+
+	if (!split_load(&split, w->table->id, e))
+		return false;
+	if (split.phase != SPLIT_COPY && split.phase != SPLIT_INDEX)
+		return true;
+	/* Whoever maintains need not be the owner of what was recorded. */
+	if (!split_waiting(&split, SPLIT_RECORDS_TOLD, &waiting, &ignored))
+		waiting = -1;
+	if (waiting >= 0)
+		snprintf(count, sizeof(count), " (%s%" PRId64 " so far)",
+			 waiting == SPLIT_RECORDS_TOLD ? "at least " : "", waiting);
+	log_warning(&w->f->log,
+		    "table \"%s\" is half way into %" PRId64 " partitions, nobody goes on with it, "
+		    "and all changes are being recorded for it%s: run firn partitions split again, "
+		    "or with --rollback",
+		    w->table->info->label, split.leaves, count);
+	return true;
+}
+
 bool engine_maintain_table(struct firn *f, const struct engine_table *t,
 			   const struct firn_maintain_options *options,
 			   struct firn_maintain_result *result, struct err *e)
@@ -322,7 +352,7 @@ bool engine_maintain_table(struct firn *f, const struct engine_table *t,
 	size_t count = 0, turn_count = 0, before;
 	bool touched = false, ok;
 
-	ok = index_work_due(f->pg, t->id, &due, &count, e) &&
+	ok = warn_of_split(&w, e) && index_work_due(f->pg, t->id, &due, &count, e) &&
 	     (options->dry_run || forget_gone_leaves(&w, due, count, e)) && measure_ingest(&w, e) &&
 	     take_turns(&w, due, count, &turns, &turn_count, e);
 	for (size_t i = 0; ok && i < turn_count && !upkeep_out_of_time(&w); i++) {

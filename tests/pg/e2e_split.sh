@@ -187,6 +187,7 @@ not_ok "TRUNCATE is refused meanwhile" sql 'TRUNCATE document_chunk'
 not_ok "of a leaf as well" sql 'TRUNCATE document_chunk_p1'
 not_ok "by a replica's session, too" sql 'SET session_replication_role = replica; TRUNCATE document_chunk_p1'
 exits "a pass runs meanwhile" 0 "$FIRN" pass
+like "and says that nobody goes on" "$ERR" 'half way into 5 partitions, nobody goes on with it, .*\([0-9]+ so far\)'
 is "and moves what it always does" "$(e2e_digest)" "$HOT"
 exits "rollback" 0 "$FIRN" partitions split --rollback --format json
 is "is done" "$(json '{outcome}') $(json '{phase}')" "rolled-back none"
