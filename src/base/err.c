@@ -1,5 +1,6 @@
 #include "base/err.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -38,6 +39,20 @@ bool err_set(struct err *e, enum err_code code, const char *fmt, ...)
 	return false;
 }
 
+/* What to do about it, where the reason alone does not say. */
+static const char *hint_of(int errnum)
+{
+	switch (errnum) {
+	case ENOSPC:
+	case EDQUOT:
+		return "Make room on the file system that it is on, then run the same again.";
+	case EROFS:
+		return "Mount that file system for writing, or name another folder.";
+	default:
+		return "";
+	}
+}
+
 bool err_set_errno(struct err *e, enum err_code code, int errnum, const char *fmt, ...)
 {
 	char room[128];
@@ -47,7 +62,7 @@ bool err_set_errno(struct err *e, enum err_code code, int errnum, const char *fm
 	va_list ap;
 
 	e->code = code;
-	e->hint[0] = '\0';
+	snprintf(e->hint, sizeof(e->hint), "%s", hint_of(errnum));
 	va_start(ap, fmt);
 	vsnprintf(e->message, sizeof(e->message), fmt, ap);
 	va_end(ap);

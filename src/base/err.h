@@ -12,7 +12,7 @@
 /* Replaces what e holds. */
 bool err_set(struct err *e, enum err_code code, const char *fmt, ...) PRINTF(3, 4);
 
-/* The same with strerror(errnum) appended after a colon. */
+/* The same with strerror(errnum) appended after a colon, and a hint where there is one for it. */
 bool err_set_errno(struct err *e, enum err_code code, int errnum, const char *fmt, ...)
 	PRINTF(4, 5);
 

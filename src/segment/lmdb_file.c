@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -14,17 +15,28 @@
 
 #define DATABASES_MAX   32
 #define OPTIONAL_PREFIX "opt_"
+/* A disk with less room than this is taken for full. */
+#define NO_ROOM_BYTES ((uint64_t)1 << 20)
+
+/* LMDB says EIO where less was written than it asked for, as on a disk that has just become full. */
+static bool is_disk_full(const char *path)
+{
+	struct statvfs fs;
+
+	return statvfs(path, &fs) == 0 && fs.f_bavail * fs.f_frsize < NO_ROOM_BYTES;
+}
 
 static bool failed(int rc, const char *path, struct err *e)
 {
 	enum err_code code = ERR_INTERNAL;
 
-	if (rc == ENOMEM)
-		code = ERR_MEMORY;
-	else if (rc > 0)
-		code = ERR_IO;
-	else if (rc == MDB_CORRUPTED || rc == MDB_PAGE_NOTFOUND || rc == MDB_INVALID ||
-		 rc == MDB_VERSION_MISMATCH)
+	if (rc == EIO && is_disk_full(path))
+		rc = ENOSPC;
+	if (rc > 0)
+		return err_set_errno(e, rc == ENOMEM ? ERR_MEMORY : ERR_IO, rc, "LMDB file \"%s\"",
+				     path);
+	if (rc == MDB_CORRUPTED || rc == MDB_PAGE_NOTFOUND || rc == MDB_INVALID ||
+	    rc == MDB_VERSION_MISMATCH)
 		code = ERR_DATA;
 	return err_set(e, code, "LMDB file \"%s\": %s", path, mdb_strerror(rc));
 }

@@ -196,6 +196,16 @@ static bool file_exists_error(const char *key, struct err *e)
 	return err_set(e, ERR_EXISTS, "object \"%s\" is in the archive already", key);
 }
 
+/* A link whose answer got lost is asked for again by the client of NFS, and then says that the name is taken: by us. */
+static bool is_linked(int parent, const char *tmp, const char *name)
+{
+	struct stat a, b;
+
+	return fstatat(parent, tmp, &a, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       fstatat(parent, name, &b, AT_SYMLINK_NOFOLLOW) == 0 && a.st_dev == b.st_dev &&
+	       a.st_ino == b.st_ino;
+}
+
 /* Gives the finished file its name unless that is taken. */
 static bool publish(int parent, const char *tmp, const char *name, const char *key, struct err *e)
 {
@@ -208,10 +218,19 @@ static bool publish(int parent, const char *tmp, const char *name, const char *k
 				     key);
 	/* The file system has no such rename (NFS): a hard link refuses to overwrite, too. */
 	if (linkat(parent, tmp, parent, name, 0) != 0) {
-		if (errno == EEXIST)
-			return file_exists_error(key, e);
-		return err_set_errno(e, code_of(errno), errno, "could not link to object \"%s\"",
-				     key);
+		int link_errno = errno;
+
+		if (!is_linked(parent, tmp, name)) {
+			if (link_errno == EEXIST)
+				return file_exists_error(key, e);
+			err_set_errno(e, code_of(link_errno), link_errno,
+				      "could not link to object \"%s\"", key);
+			if (link_errno == EPERM || link_errno == EOPNOTSUPP)
+				err_hint(e, "The archive's file system has neither hard links nor "
+					    "a rename that does not overwrite: an object could "
+					    "be lost there. Use another.");
+			return false;
+		}
 	}
 	if (unlinkat(parent, tmp, 0) != 0)
 		return err_set_errno(e, ERR_IO, errno,

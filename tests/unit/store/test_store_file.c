@@ -1,3 +1,5 @@
+#include <dirent.h>
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -162,6 +165,104 @@ static void a_sealed_file_becomes_the_object_itself(void **state)
 	buf_release(&out);
 }
 
+/* What a file system may lack: these stand before libc's for the store that is tested here. */
+static struct {
+	bool no_rename;  /* has no RENAME_NOREPLACE, as NFS */
+	int link_errno;  /* what link fails with; 0: it does not */
+	bool link_first; /* and makes the link all the same: the answer of the first try got lost */
+} lacks;
+
+int renameat2(int old_folder, const char *old, int new_folder, const char *new, unsigned int flags)
+{
+	if (lacks.no_rename) {
+		errno = EINVAL;
+		return -1;
+	}
+	return (int)syscall(SYS_renameat2, old_folder, old, new_folder, new, flags);
+}
+
+int linkat(int old_folder, const char *old, int new_folder, const char *new, int flags)
+{
+	if (lacks.link_errno && !lacks.link_first) {
+		errno = lacks.link_errno;
+		return -1;
+	}
+	if (syscall(SYS_linkat, old_folder, old, new_folder, new, flags) != 0)
+		return -1;
+	if (!lacks.link_errno)
+		return 0;
+	errno = lacks.link_errno;
+	return -1;
+}
+
+static int reset_lacks(void **state)
+{
+	memset(&lacks, 0, sizeof(lacks));
+	return tear_down(state);
+}
+
+static void assert_folder_holds(struct place *p, const char *only)
+{
+	DIR *d = opendir(path_in(p, "archive/folder"));
+	struct dirent *entry;
+	int count = 0;
+
+	assert_non_null(d);
+	while ((entry = readdir(d)))
+		if (entry->d_name[0] != '.' || strlen(entry->d_name) > 2) {
+			assert_string_equal(entry->d_name, only);
+			count++;
+		}
+	closedir(d);
+	assert_int_equal(count, 1);
+}
+
+static void without_a_rename_that_keeps_names_objects_are_not_overwritten_either(void **state)
+{
+	struct place *p = *state;
+	struct err e = { 0 };
+	struct buf out = BUF_INIT;
+
+	lacks.no_rename = true;
+	assert_true(put(p->store, "folder/object", "first", &e));
+	assert_false(put(p->store, "folder/object", "other", &e));
+	assert_int_equal(e.code, ERR_EXISTS);
+	assert_folder_holds(p, "object");
+	assert_true(store_get_range(p->store, "folder/object", 0, 5, &out, &e));
+	assert_memory_equal(out.data, "first", 5);
+	buf_release(&out);
+}
+
+static void a_link_whose_answer_got_lost_is_known_again(void **state)
+{
+	struct place *p = *state;
+	struct err e = { 0 };
+
+	lacks.no_rename = true;
+	lacks.link_errno = EEXIST;
+	lacks.link_first = true;
+	assert_true(put(p->store, "folder/object", "first", &e));
+	assert_folder_holds(p, "object");
+	lacks.link_first = false;
+	assert_false(put(p->store, "folder/object", "other", &e));
+	assert_int_equal(e.code, ERR_EXISTS);
+	assert_folder_holds(p, "object");
+}
+
+static void a_file_system_that_can_neither_is_refused(void **state)
+{
+	struct place *p = *state;
+	struct err e = { 0 };
+
+	assert_true(put(p->store, "folder/kept", "x", &e));
+	lacks.no_rename = true;
+	lacks.link_errno = EPERM;
+	assert_false(put(p->store, "folder/object", "x", &e));
+	assert_int_equal(e.code, ERR_DENIED);
+	assert_non_null(strstr(e.hint, "neither hard links nor"));
+	assert_folder_holds(p, "kept");
+}
+
 static void a_sealed_file_that_others_may_read_is_copied(void **state)
 {
 	struct place *p = *state;
@@ -284,6 +385,13 @@ int main(void)
 						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(escapes_in_the_url_are_understood, set_up,
 						tear_down),
+		cmocka_unit_test_setup_teardown(
+			without_a_rename_that_keeps_names_objects_are_not_overwritten_either,
+			set_up, reset_lacks),
+		cmocka_unit_test_setup_teardown(a_link_whose_answer_got_lost_is_known_again, set_up,
+						reset_lacks),
+		cmocka_unit_test_setup_teardown(a_file_system_that_can_neither_is_refused, set_up,
+						reset_lacks),
 		cmocka_unit_test(urls_that_cannot_be_used_are_refused_without_repeating_secrets),
 	};
 
