@@ -38,6 +38,7 @@ struct config {
 	struct {
 		char *endpoint, *region, *profile, *ca_file;
 		bool path_style;
+		int64_t upload_jobs; /* parts of an object sent at once, 1 to 16; default 4 */
 	} s3;
 	struct {
 		char *dir;          /* NULL: a default of the engine */

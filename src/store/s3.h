@@ -9,8 +9,9 @@
 #include "store/store_driver.h"
 #include "store/store_retry.h"
 
-#define S3_HEADERS_MAX   8
-#define S3_UPLOAD_ID_MAX 256
+#define S3_HEADERS_MAX     8
+#define S3_UPLOAD_ID_MAX   256
+#define S3_UPLOAD_JOBS_MAX 16
 /* Says which attempt wrote an object, so that one whose answer got lost can be known again. */
 #define S3_NONCE_HEADER "x-amz-meta-firn-upload"
 
@@ -27,8 +28,11 @@ struct s3 {
 	char *bucket;
 	char *prefix; /* "" or ending in "/" */
 	bool path_style;
+	bool plain;         /* http:// is allowed */
+	char *ca_file;      /* NULL: the system's */
 	bool no_conditions; /* the server turned out not to know If-None-Match */
 	uint64_t part_bytes;
+	unsigned upload_jobs; /* parts of an object sent at once */
 	int64_t call_timeout_ms, total_timeout_ms;
 	int max_tries;
 	unsigned page_size;
@@ -58,6 +62,9 @@ void s3_answer_release(struct s3_answer *a);
 /* One operation's retries: they share a deadline. */
 void s3_retry_init(struct s3 *s, struct retry *r);
 
+/* Moves the deadline by what so many bytes take on a slow line: a second for each MiB. */
+void s3_retry_extend(struct retry *r, uint64_t bytes);
+
 void s3_call_add_header(struct s3_call *c, const char *name, const char *value);
 
 /* Once. True: an answer of status 2xx. False otherwise, e saying what (HTTP status, S3's code, a
@@ -80,6 +87,14 @@ bool s3_set_error(struct s3 *s, int status, const struct http_response *http,
 /* HEAD. ERR_NOT_FOUND. a holds the answer; out may be NULL. */
 bool s3_head_object(struct s3 *s, const char *key, struct retry *r, struct s3_answer *a,
 		    struct store_object *out, struct err *e);
+
+/* For another thread: the same bucket by the same keys, with a connection, counters and random numbers
+ * of its own. Freeing it adds its counters to the original's (NULL: nobody counts). */
+struct s3 *s3_clone(const struct s3 *s, struct err *e);
+void s3_clone_free(struct s3 *c, struct s3 *original);
+
+/* Frees all but s->store. */
+void s3_free(struct s3 *s);
 
 /* s3_upload.c */
 bool s3_put(struct store *store, const char *key, const struct io_reader *src,

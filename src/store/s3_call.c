@@ -25,6 +25,11 @@ void s3_retry_init(struct s3 *s, struct retry *r)
 	retry_init(r, s->store->clock, &s->rng, s->max_tries, s->total_timeout_ms);
 }
 
+void s3_retry_extend(struct retry *r, uint64_t bytes)
+{
+	r->deadline_ms += (int64_t)((bytes >> 20) + 1) * 1000;
+}
+
 void s3_call_add_header(struct s3_call *c, const char *name, const char *value)
 {
 	if (c->header_count < S3_HEADERS_MAX)

@@ -9,13 +9,13 @@
 #include "base/rng.h"
 #include "base/str.h"
 #include "store/s3_sign.h"
+#include "store/s3_upload_parts.h"
 
 #define PART_MIN_BYTES ((uint64_t)5 << 20) /* S3's limits for parts */
 #define PARTS_MAX      10000
 #define PARTS_WANTED   1000 /* what every S3 lookalike takes */
 #define PART_COMFORT_BYTES \
 	((uint64_t)64 << 20) /* a part is held in memory: larger only past PARTS_MAX */
-#define ETAG_MAX         128
 #define ABORT_TIMEOUT_MS 30000
 
 struct upload {
@@ -27,7 +27,7 @@ struct upload {
 	struct retry retry;
 	struct s3_answer answer;
 	char nonce[33];
-	uint8_t *part; /* part_bytes of memory */
+	uint8_t *part; /* the object, if it goes in one PUT */
 	uint64_t part_bytes;
 	/* in parts only */
 	char id[S3_UPLOAD_ID_MAX];
@@ -152,57 +152,17 @@ static bool begin_parts(struct upload *u, struct err *e)
 				  sizeof(u->id), e);
 }
 
-static bool put_part(struct upload *u, unsigned number, uint64_t offset, size_t len, struct err *e)
-{
-	struct buf query = BUF_INIT;
-	const char *etag;
-	struct s3_call call = { .method = "PUT", .key = u->key, .body = u->part, .body_len = len };
-	bool ok = false;
-
-	if (!io_read_at(u->src, offset, u->part, len, e) ||
-	    (u->whole && !sha256_add(u->whole, u->part, len, e)))
-		return false;
-	buf_printf(&query, "partNumber=%u&uploadId=", number);
-	s3_uri_encode(&query, u->id, false);
-	if (!buf_ok(&query, e))
-		goto out;
-	call.query = buf_str(&query);
-	if (!s3_perform(u->s, &call, &u->retry, &u->answer, e)) {
-		err_wrap(e, "part %u", number);
-		goto out;
-	}
-	etag = http_response_header(&u->answer.http, "etag");
-	if (!etag || !*etag || strlen(etag) > ETAG_MAX) {
-		err_set(e, ERR_DATA, "the archive took part %u without an ETag", number);
-		goto out;
-	}
-	buf_printf(&u->finish, "<Part><PartNumber>%u</PartNumber><ETag>", number);
-	s3_xml_add_text(&u->finish, etag);
-	buf_add_str(&u->finish, "</ETag></Part>");
-	ok = buf_ok(&u->finish, e);
-out:
-	buf_release(&query);
-	return ok;
-}
-
 static bool put_parts(struct upload *u, struct err *e)
 {
+	const struct s3_parts parts = { .key = u->key,
+					.upload_id = u->id,
+					.src = u->src,
+					.part_bytes = u->part_bytes,
+					.whole = u->whole,
+					.retry = &u->retry };
 	uint8_t digest[SHA256_BYTES];
-	uint64_t size = u->src->size_bytes;
-	unsigned number = 0;
 
-	buf_add_str(&u->finish,
-		    "<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">");
-	for (uint64_t at = 0; at < size;) {
-		uint64_t left = size - at;
-		size_t len = (size_t)(left < u->part_bytes ? left : u->part_bytes);
-
-		if (!put_part(u, ++number, at, len, e))
-			return false;
-		at += len;
-	}
-	buf_add_str(&u->finish, "</CompleteMultipartUpload>");
-	if (!buf_ok(&u->finish, e))
+	if (!s3_upload_parts(u->s, &parts, &u->finish, e))
 		return false;
 	if (!u->whole)
 		return true;
@@ -320,16 +280,19 @@ bool s3_put(struct store *store, const char *key, const struct io_reader *src,
 	bool ok = false;
 
 	s3_retry_init(s, &u.retry);
+	s3_retry_extend(&u.retry, src->size_bytes);
 	if (!rng_system(random, sizeof(random), e))
 		goto out;
 	hex_encode(random, sizeof(random), u.nonce);
 	if (!check_free(&u, e))
 		goto out;
-	u.part_bytes = whole ? src->size_bytes : choose_part_bytes(s->part_bytes, src->size_bytes);
-	u.part = mem_new(1, (size_t)u.part_bytes + 1, e);
-	if (!u.part)
-		goto out;
-	ok = whole ? put_whole(&u, e) : put_in_parts(&u, e);
+	if (whole) {
+		u.part = mem_new(1, (size_t)src->size_bytes + 1, e);
+		ok = u.part && put_whole(&u, e);
+	} else {
+		u.part_bytes = choose_part_bytes(s->part_bytes, src->size_bytes);
+		ok = put_in_parts(&u, e);
+	}
 out:
 	free(u.part);
 	buf_release(&u.finish);

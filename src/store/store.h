@@ -32,9 +32,13 @@ struct store_options {
 	const char *ca_file;  /* S3: NULL means the system's */
 	uint64_t part_bytes;  /* S3: size of a multipart part; objects up to this go in one PUT. 0:
 				 16 MiB */
-	int64_t call_timeout_ms;   /* deadline of one HTTP call without progress. 0: 60 s */
-	int64_t total_timeout_ms;  /* deadline of one operation with all its retries. 0: 15 min */
-	int max_tries;             /* of one call. 0: 8 */
+	unsigned
+		upload_jobs; /* S3: parts of an object sent at once, to 16, with at most 64 MiB of them
+				 in memory. 0: 4 */
+	int64_t call_timeout_ms; /* deadline of one HTTP call without progress. 0: 60 s */
+	int64_t total_timeout_ms; /* deadline of one operation with all its retries, and a second more
+				      for each MiB of a whole object. 0: 15 min */
+	int max_tries;            /* of one call. 0: 8 */
 	const struct clock *clock; /* NULL: clock_system */
 	const struct log *log;     /* NULL: silence */
 };

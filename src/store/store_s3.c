@@ -21,6 +21,7 @@
 #define CALL_TIMEOUT_MS    60000
 #define TOTAL_TIMEOUT_MS   (15 * 60000)
 #define MAX_TRIES          8
+#define UPLOAD_JOBS        4
 #define KEY_MAX_BYTES      1024 /* S3's limit */
 #define EMPTY_PAGES_MAX    100
 #define ETAG_MAX           128
@@ -38,6 +39,7 @@ struct fetch {
 	uint64_t first, len; /* len of the whole is known from the first answer on */
 	uint64_t done;
 	bool checked; /* the headers of the present answer */
+	struct retry *retry;
 	char etag[ETAG_MAX];
 	/* to a buffer, or to a file, hashing */
 	struct buf *out;
@@ -64,6 +66,7 @@ static bool check_whole(struct fetch *f, const struct http_response *r, struct e
 		return wrong_answer(f, r->status, "no length", e);
 	if (etag && strlen(etag) < sizeof(f->etag))
 		snprintf(f->etag, sizeof(f->etag), "%s", etag);
+	s3_retry_extend(f->retry, f->len);
 	return true;
 }
 
@@ -152,6 +155,7 @@ static bool fetch_all(struct s3 *s, struct fetch *f, struct err *e)
 	bool ok;
 
 	s3_retry_init(s, &retry);
+	f->retry = &retry;
 	for (;;) {
 		uint64_t before = f->done;
 
@@ -465,19 +469,23 @@ static const char *s3_credentials_source(const struct store *store)
 	return s->credentials.source;
 }
 
-static void s3_close(struct store *store)
+void s3_free(struct s3 *s)
 {
-	struct s3 *s = store->impl;
-
 	http_free(s->http);
 	s3_credentials_release(&s->credentials);
 	free(s->profile);
+	free(s->ca_file);
 	free(s->base_url);
 	free(s->host);
 	free(s->region);
 	free(s->bucket);
 	free(s->prefix);
 	free(s);
+}
+
+static void s3_close(struct store *store)
+{
+	s3_free(store->impl);
 	store->impl = NULL;
 }
 
@@ -571,7 +579,7 @@ static bool set_address(struct s3 *s, bool plain, const char *host, size_t host_
 	return s->host && s->base_url;
 }
 
-static bool parse_endpoint(struct s3 *s, const char *endpoint, bool *plain_out, struct err *e)
+static bool parse_endpoint(struct s3 *s, const char *endpoint, struct err *e)
 {
 	bool plain = str_starts_with(endpoint, "http://");
 	const char *host = endpoint + strlen(plain ? "http://" : "https://");
@@ -585,7 +593,7 @@ static bool parse_endpoint(struct s3 *s, const char *endpoint, bool *plain_out, 
 	for (size_t i = 0; i < len; i++)
 		if (!isalnum((unsigned char)host[i]) && !strchr("-._:[]", host[i]))
 			return bad_endpoint(e);
-	*plain_out = plain;
+	s->plain = plain;
 	return set_address(s, plain, host, len, e);
 }
 
@@ -635,7 +643,6 @@ bool store_s3_open(struct store *store, const char *location, const struct store
 		   struct err *e)
 {
 	struct s3 *s = mem_new(1, sizeof(*s), e);
-	bool plain = false;
 	uint64_t seed;
 
 	if (!s)
@@ -650,17 +657,19 @@ bool store_s3_open(struct store *store, const char *location, const struct store
 		options->total_timeout_ms > 0 ? options->total_timeout_ms : TOTAL_TIMEOUT_MS;
 	s->max_tries = options->max_tries > 0 ? options->max_tries : MAX_TRIES;
 	s->page_size = S3_LIST_MAX;
+	s->upload_jobs = options->upload_jobs ? options->upload_jobs : UPLOAD_JOBS;
+	if (options->ca_file && !(s->ca_file = mem_strdup(options->ca_file, e)))
+		goto fail;
 	if (!rng_system(&seed, sizeof(seed), e))
 		goto fail;
 	rng_seed(&s->rng, seed);
 	if (!parse_location(s, location, e) || !find_credentials(s, options, e) ||
 	    !set_region(s, options->region, e))
 		goto fail;
-	if (options->endpoint && *options->endpoint
-		    ? !parse_endpoint(s, options->endpoint, &plain, e)
-		    : !own_endpoint(s, e))
+	if (options->endpoint && *options->endpoint ? !parse_endpoint(s, options->endpoint, e)
+						    : !own_endpoint(s, e))
 		goto fail;
-	s->http = http_new(options->ca_file, plain, e);
+	s->http = http_new(s->ca_file, s->plain, e);
 	if (!s->http)
 		goto fail;
 	store->driver = &s3_driver;
