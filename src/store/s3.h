@@ -15,6 +15,13 @@
 /* Says which attempt wrote an object, so that one whose answer got lost can be known again. */
 #define S3_NONCE_HEADER "x-amz-meta-firn-upload"
 
+/* Whether the bucket keeps versions of objects (s3_versions.h). */
+enum s3_versions {
+	S3_VERSIONS_UNKNOWN,
+	S3_VERSIONS_NONE,
+	S3_VERSIONS_KEPT
+};
+
 struct s3 {
 	struct store *store;
 	struct http *http;
@@ -31,11 +38,20 @@ struct s3 {
 	bool plain;         /* http:// is allowed */
 	char *ca_file;      /* NULL: the system's */
 	bool no_conditions; /* the server turned out not to know If-None-Match */
+	enum s3_versions versions;
 	uint64_t part_bytes;
 	unsigned upload_jobs; /* parts of an object sent at once */
 	int64_t call_timeout_ms, total_timeout_ms;
 	int max_tries;
 	unsigned page_size;
+};
+
+/* Content-MD5. Not for defence: the signature covers the body by SHA-256. Servers want it of some calls,
+ * and AWS of every object in a bucket with Object Lock; a FIPS mode may leave OpenSSL without. */
+enum s3_md5 {
+	S3_MD5_NONE,
+	S3_MD5_IF_POSSIBLE,
+	S3_MD5_NEEDED
 };
 
 struct s3_call {
@@ -47,6 +63,7 @@ struct s3_call {
 	const void *body;
 	size_t body_len;
 	const char *body_sha256; /* in hex; NULL: computed here */
+	enum s3_md5 md5;
 	bool (*sink)(void *ctx, const struct http_response *response, const void *data, size_t len,
 		     struct err *e);
 	void *sink_ctx;
@@ -66,6 +83,9 @@ void s3_retry_init(struct s3 *s, struct retry *r);
 void s3_retry_extend(struct retry *r, uint64_t bytes);
 
 void s3_call_add_header(struct s3_call *c, const char *name, const char *value);
+
+/* "&name=value", encoded; without the "&" at the beginning. Names are added in their order. */
+void s3_add_parameter(struct buf *query, const char *name, const char *value);
 
 /* Once. True: an answer of status 2xx. False otherwise, e saying what (HTTP status, S3's code, a
  * hint), and a->http.status being 0 if no answer came. Releases what a held before. */

@@ -130,7 +130,12 @@ static bool put_whole(struct upload *u, struct err *e)
 	char hex[SHA256_HEX_BYTES];
 	size_t len = (size_t)u->src->size_bytes;
 	struct s3_call call = {
-		.method = "PUT", .key = u->key, .body = u->part, .body_len = len, .body_sha256 = hex
+		.method = "PUT",
+		.key = u->key,
+		.body = u->part,
+		.body_len = len,
+		.body_sha256 = hex,
+		.md5 = S3_MD5_IF_POSSIBLE,
 	};
 
 	if (!io_read_at(u->src, 0, u->part, len, e) || !sha256_once(u->part, len, digest, e))

@@ -75,9 +75,11 @@ static bool take_part(struct worker *r, unsigned *part_out, bool *more_out, stru
 static bool send_part(struct worker *r, unsigned i, struct err *e)
 {
 	const struct s3_parts *p = r->work->p;
-	struct s3_call call = {
-		.method = "PUT", .key = p->key, .body = r->part, .body_len = part_len(p, i)
-	};
+	struct s3_call call = { .method = "PUT",
+				.key = p->key,
+				.body = r->part,
+				.body_len = part_len(p, i),
+				.md5 = S3_MD5_IF_POSSIBLE };
 	struct buf query = BUF_INIT;
 	const char *etag;
 	bool ok = false;

@@ -26,6 +26,7 @@ struct s3_error {
 	char message[256]; /* as the server says it: may echo anything, so see s3_call.c before it
 			      is shown */
 	char region[64];   /* where the bucket is, if it says so */
+	char version[256]; /* of the object, in the answer to DeleteObjects */
 };
 
 /* Reads an error document as far as it can be read; what it does not find is "". Never fails. */

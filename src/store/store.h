@@ -63,7 +63,7 @@ struct store *store_open(const struct store_options *options, struct err *e);
 void store_close(struct store *s);
 
 /* Proves that objects can be written, read back, listed and deleted, with a small one under
- * ".firn-check/". */
+ * ".firn-check/". Where Object Lock keeps that one, a warning says so. */
 bool store_check(struct store *s, struct err *e);
 
 /* Writes src under key, durably: when this returns true the object survives a power loss.
@@ -90,8 +90,9 @@ bool store_list(struct store *s, const char *prefix,
 		bool (*visit)(void *ctx, const struct store_object *object, struct err *e),
 		void *ctx, struct err *e);
 
-/* Deletes count objects; one that is not there counts as deleted. On failure *failed_out (may be
- * NULL) is how many are still there, and e names the first. */
+/* Deletes count objects, with all their versions where the archive keeps such; one that is not there
+ * counts as deleted. On failure *failed_out (may be NULL) is how many are still there, and e names the
+ * first. ERR_BUSY: Object Lock keeps it, e says until when. */
 bool store_delete(struct store *s, const char *const *keys, size_t count, size_t *failed_out,
 		  struct err *e);
 

@@ -243,12 +243,6 @@ out:
 	return ok;
 }
 
-static void add_parameter(struct buf *query, const char *name, const char *value)
-{
-	buf_printf(query, "%s%s=", query->len ? "&" : "", name);
-	s3_uri_encode(query, value, false);
-}
-
 /* The key as callers know it; NULL when it is not below our prefix, or none that they could name.
  */
 static const char *own_key(const struct s3 *s, const char *full)
@@ -275,11 +269,11 @@ static bool get_objects(struct s3 *s, const char *prefix, const char *token, str
 	snprintf(size, sizeof(size), "%u", s->page_size);
 	buf_printf(&full, "%s%s", s->prefix, prefix);
 	if (token)
-		add_parameter(&query, "continuation-token", token);
-	add_parameter(&query, "encoding-type", "url");
-	add_parameter(&query, "list-type", "2");
-	add_parameter(&query, "max-keys", size);
-	add_parameter(&query, "prefix", buf_str(&full));
+		s3_add_parameter(&query, "continuation-token", token);
+	s3_add_parameter(&query, "encoding-type", "url");
+	s3_add_parameter(&query, "list-type", "2");
+	s3_add_parameter(&query, "max-keys", size);
+	s3_add_parameter(&query, "prefix", buf_str(&full));
 	if (!buf_ok(&query, e) || !buf_ok(&full, e))
 		goto out;
 	call.query = buf_str(&query);
@@ -377,12 +371,12 @@ static bool get_uploads(struct s3 *s, const char *prefix, const char *key, const
 	snprintf(size, sizeof(size), "%u", s->page_size);
 	buf_printf(&full, "%s%s", s->prefix, prefix);
 	if (key)
-		add_parameter(&query, "key-marker", key);
-	add_parameter(&query, "max-uploads", size);
-	add_parameter(&query, "prefix", buf_str(&full));
+		s3_add_parameter(&query, "key-marker", key);
+	s3_add_parameter(&query, "max-uploads", size);
+	s3_add_parameter(&query, "prefix", buf_str(&full));
 	if (upload)
-		add_parameter(&query, "upload-id-marker", upload);
-	add_parameter(&query, "uploads", "");
+		s3_add_parameter(&query, "upload-id-marker", upload);
+	s3_add_parameter(&query, "uploads", "");
 	if (!buf_ok(&query, e) || !buf_ok(&full, e))
 		goto out;
 	call.query = buf_str(&query);
