@@ -15,6 +15,7 @@ struct batch {
 	const char *const *keys;
 	size_t count;
 	bool *left;       /* for each key: not deleted yet */
+	int damaged;      /* answers that made no sense */
 	struct err error; /* of one that is left; one that trying again cannot help goes first */
 };
 
@@ -96,6 +97,9 @@ static bool delete_once(struct batch *b, const struct buf *body, struct retry *r
 	if (!s3_parse_delete(a->http.body.data, a->http.body.len, on_key_error, b, e)) {
 		for (size_t i = 0; i < b->count; i++)
 			b->left[i] = true;
+		a->damaged = e->code == ERR_DATA && ++b->damaged < S3_DAMAGED_TRIES;
+		if (a->damaged)
+			e->code = ERR_OFFLINE; /* deleting twice does no harm */
 		return false;
 	}
 	if (b->error.code == ERR_NONE)

@@ -362,6 +362,8 @@ static void configurations_that_are_wrong_are_refused_with_line_and_key(void **s
 		{ "archive: /srv\n", "1: archive: it begins with neither s3:// nor file:///" },
 		{ "database: x\ns3:\n  endpoint: host\n",
 		  "3: endpoint: \"host\" begins with neither https:// nor http://" },
+		{ "s3: { resend_percent: 0 }\n",
+		  "1: resend_percent: 0 is not from 1 to 10000" },
 		{ "s3: { path_style: maybe }\n",
 		  "1: path_style: \"maybe\" is neither true nor false" },
 		{ "cache:\n  max_bytes: 10GB!\n",
