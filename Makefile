@@ -118,7 +118,14 @@ TEST_CFLAGS = $(FIRN_CFLAGS) -Itests -DTEST_SRCDIR='"$(CURDIR)/tests"'
 $(UNIT_BIN) $(CONTRACT_BIN): $(O)/%: %.c $(O)/libfirn-test.a | $(O)/gen/sql.h
 	@mkdir -p $(@D)
 	$(call say,LD)$(CC) $(TEST_CFLAGS) $(CFLAGS) -MMD -MP -MF $@.d $(FIRN_LDFLAGS) $(LDFLAGS) -o $@ \
-		$(filter %.c %.a,$^) -lcmocka $(LIBS)
+		$(filter %.c %.o %.a,$^) -lcmocka $(LIBS)
+
+# Tests that reach the S3 server through a proxy that fails on purpose.
+$(O)/tests/contract/test_store_contract $(O)/tests/contract/test_store_faults: $(O)/tests/lib/fault_proxy.o
+
+$(O)/tests/lib/%.o: tests/lib/%.c
+	@mkdir -p $(@D)
+	$(call say,CC)$(CC) $(TEST_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 $(REPLAY_BIN): $(O)/tests/fuzz/replay_%: tests/fuzz/fuzz_%.c tests/fuzz/replay.c $(O)/libfirn-test.a | $(O)/gen/sql.h
 	@mkdir -p $(@D)

@@ -38,7 +38,8 @@ struct config {
 	struct {
 		char *endpoint, *region, *profile, *ca_file;
 		bool path_style;
-		int64_t upload_jobs; /* parts of an object sent at once, 1 to 16; default 4 */
+		int64_t upload_jobs;    /* parts of an object sent at once, 1 to 16; default 4 */
+		int64_t resend_percent; /* 0: the store's default */
 	} s3;
 	struct {
 		char *dir;          /* NULL: a default of the engine */

@@ -334,6 +334,7 @@ bool http_perform(struct http *h, const struct http_request *request,
 	curl_easy_setopt(h->curl, CURLOPT_HTTPHEADER, NULL);
 	curl_easy_setopt(h->curl, CURLOPT_ERRORBUFFER, NULL);
 	curl_slist_free_all(headers);
+	response->timed_out = rc == CURLE_OPERATION_TIMEDOUT;
 	if (x.failed)
 		return false;
 	if (rc != CURLE_OK)

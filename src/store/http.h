@@ -25,6 +25,7 @@ struct http_header {
 
 struct http_response {
 	int status; /* 0: none came */
+	bool timed_out;
 	struct buf
 		headers; /* name NUL value NUL ..., names in lower case: see http_response_header */
 	struct buf body; /* of answers that no sink took */

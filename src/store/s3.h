@@ -12,6 +12,7 @@
 #define S3_HEADERS_MAX     8
 #define S3_UPLOAD_ID_MAX   256
 #define S3_UPLOAD_JOBS_MAX 16
+#define S3_DAMAGED_TRIES   4 /* of a call whose answers make no sense */
 /* Says which attempt wrote an object, so that one whose answer got lost can be known again. */
 #define S3_NONCE_HEADER "x-amz-meta-firn-upload"
 
@@ -26,8 +27,11 @@ struct s3 {
 	struct store *store;
 	struct http *http;
 	struct s3_credentials credentials;
-	char *profile;     /* that the options ask for, or NULL */
-	unsigned renewals; /* of credentials, because the server said that they had expired */
+	char *profile; /* that the options ask for, or NULL */
+	unsigned
+		corrections; /* of what requests are signed with, because of what the server said */
+	int64_t clock_offset_s; /* what this machine's clock is behind the server's, as far as it mattered */
+	bool region_corrected;
 	struct rng rng;
 	char *base_url; /* scheme and host; no "/" at its end */
 	char *host;
@@ -37,12 +41,14 @@ struct s3 {
 	bool path_style;
 	bool plain;         /* http:// is allowed */
 	char *ca_file;      /* NULL: the system's */
+	bool own_endpoint;  /* Amazon's, whose host names have the region in them */
 	bool no_conditions; /* the server turned out not to know If-None-Match */
 	enum s3_versions versions;
 	uint64_t part_bytes;
 	unsigned upload_jobs; /* parts of an object sent at once */
 	int64_t call_timeout_ms, total_timeout_ms;
 	int max_tries;
+	unsigned resend_percent;
 	unsigned page_size;
 };
 
@@ -72,6 +78,7 @@ struct s3_call {
 struct s3_answer {
 	struct http_response http;
 	struct s3_error error; /* of answers other than 2xx */
+	bool damaged;          /* came whole, and made no sense */
 };
 
 void s3_answer_release(struct s3_answer *a);
@@ -92,13 +99,19 @@ void s3_add_parameter(struct buf *query, const char *name, const char *value);
 bool s3_try(struct s3 *s, const struct s3_call *c, const struct retry *r, struct s3_answer *a,
 	    struct err *e);
 
-/* As retry_wait, minding Retry-After in a; counts and logs. */
+/* As retry_wait, minding Retry-After in a and r's budget; counts and logs. */
 bool s3_wait(struct s3 *s, struct retry *r, const struct s3_answer *a, struct err *e);
 
 /* s3_try until it succeeds, or trying is no use. For calls that may be sent twice and have no sink.
  */
 bool s3_perform(struct s3 *s, const struct s3_call *c, struct retry *r, struct s3_answer *a,
 		struct err *e);
+
+/* The same with an answer that must also make sense: check reads it, and ERR_DATA from it is tried
+ * again, a few times. */
+bool s3_perform_checked(struct s3 *s, const struct s3_call *c, struct retry *r, struct s3_answer *a,
+			bool (*check)(void *ctx, const struct s3_answer *a, struct err *e),
+			void *ctx, struct err *e);
 
 /* Sets e from an error that came with this HTTP status. Returns false. */
 bool s3_set_error(struct s3 *s, int status, const struct http_response *http,
@@ -115,6 +128,24 @@ void s3_clone_free(struct s3 *c, struct s3 *original);
 
 /* Frees all but s->store. */
 void s3_free(struct s3 *s);
+
+/* s3_correct.c: after the refusal a. True: its cause may have been the clock, or the region, by which
+ * s signed; that is corrected, and the call worth another try. */
+bool s3_correct_clock(struct s3 *s, const struct s3_answer *a);
+bool s3_correct_region(struct s3 *s, const struct s3_answer *a);
+
+/* store_s3.c: host and base URL from the region, where the endpoint is Amazon's. */
+bool s3_set_own_address(struct s3 *s, struct err *e);
+
+/* s3_parts.c: the parts that an unfinished upload has, in the order of their numbers. */
+struct s3_part {
+	unsigned number;
+	uint64_t bytes;
+	char etag[130];
+};
+bool s3_list_parts(struct s3 *s, const char *key, const char *upload_id, struct retry *r,
+		   bool (*visit)(void *ctx, const struct s3_part *part, struct err *e), void *ctx,
+		   struct err *e);
 
 /* s3_upload.c */
 bool s3_put(struct store *store, const char *key, const struct io_reader *src,

@@ -13,7 +13,6 @@
  * surrounds them. */
 #define ANSWER_MAX_BYTES  ((size_t)8 << 20)
 #define RETRY_AFTER_MAX_S 120
-#define SKEW_MAX_S        300
 #define MD5_BYTES         16
 #define MD5_BASE64_BYTES  25 /* with the NUL */
 
@@ -21,6 +20,7 @@ void s3_answer_release(struct s3_answer *a)
 {
 	http_response_release(&a->http);
 	a->error = (struct s3_error){ 0 };
+	a->damaged = false;
 }
 
 void s3_retry_init(struct s3 *s, struct retry *r)
@@ -176,23 +176,6 @@ bool s3_set_error(struct s3 *s, int status, const struct http_response *http,
 	return false;
 }
 
-/* A refusal whose cause may be the clock: where the two differ by more than servers bear, says so.
- */
-static void hint_at_clock(const struct s3 *s, const struct http_response *http, struct err *e)
-{
-	const char *date = http_response_header(http, "date");
-	int64_t there, ahead;
-
-	if (e->code != ERR_DENIED || !date || !http_parse_date(date, &there))
-		return;
-	ahead = clock_wall_s(s->store->clock) - there;
-	if (ahead > -SKEW_MAX_S && ahead < SKEW_MAX_S)
-		return;
-	e->code = ERR_CONFIG;
-	err_hint(e, "Set this machine's clock: it is %" PRId64 " s %s the server's.",
-		 ahead < 0 ? -ahead : ahead, ahead < 0 ? "behind" : "ahead of");
-}
-
 /* "/bucket/prefix/key" */
 static void add_path(const struct s3 *s, const char *key, struct buf *out)
 {
@@ -274,7 +257,7 @@ static bool try_once(struct s3 *s, const struct s3_call *c, const struct retry *
 	s3_answer_release(a);
 	if (!hash_body(c, payload, e) || !hash_md5(c, md5, e))
 		goto out;
-	s3_format_date(clock_wall_s(s->store->clock), date);
+	s3_format_date(clock_wall_s(s->store->clock) + s->clock_offset_s, date);
 	add_path(s, c->key, &path);
 	buf_printf(&url, "%s%s", s->base_url, buf_str(&path));
 	if (c->query)
@@ -314,7 +297,6 @@ static bool try_once(struct s3 *s, const struct s3_call *c, const struct retry *
 	if (ok && a->http.status / 100 != 2) {
 		s3_parse_error(a->http.body.data, a->http.body.len, &a->error);
 		ok = s3_set_error(s, a->http.status, &a->http, &a->error, e);
-		hint_at_clock(s, &a->http, e);
 	}
 out:
 	buf_release(&path);
@@ -330,7 +312,7 @@ static bool says_expired(const struct s3_answer *a)
 }
 
 /* A refusal does not reach a call's sink, and bodies are in memory, so the call can be sent again
- * with other keys. */
+ * signed otherwise: once for each reason. */
 bool s3_try(struct s3 *s, const struct s3_call *c, const struct retry *r, struct s3_answer *a,
 	    struct err *e)
 {
@@ -339,15 +321,28 @@ bool s3_try(struct s3 *s, const struct s3_call *c, const struct retry *r, struct
 						       .clock = s->store->clock,
 						       .log = s->store->log };
 
+	bool renewed = false, by_clock = false, by_region = false;
+
 	s3_answer_release(a);
 	if (!s3_credentials_keep(&s->credentials, &sources, e))
 		return false;
-	if (try_once(s, c, r, a, e))
-		return true;
-	if (!says_expired(a) || !s3_credentials_renew(&s->credentials, &sources, e))
-		return false;
-	s->renewals++;
-	return try_once(s, c, r, a, e);
+	while (!try_once(s, c, r, a, e)) {
+		if (a->http.status == 0 || a->http.status / 100 == 2)
+			return false;
+		if (!renewed && says_expired(a)) {
+			renewed = true;
+			if (!s3_credentials_renew(&s->credentials, &sources, e))
+				return false;
+		} else if (!by_clock && s3_correct_clock(s, a)) {
+			by_clock = true;
+		} else if (!by_region && s3_correct_region(s, a)) {
+			by_region = true;
+		} else {
+			return false;
+		}
+		s->corrections++;
+	}
+	return true;
 }
 
 /* Retry-After, in seconds or as a date; 0 where there is none. */
@@ -369,13 +364,47 @@ static int64_t retry_after_ms(const struct s3 *s, const struct s3_answer *a)
 	return 1000 * (seconds < RETRY_AFTER_MAX_S ? seconds : RETRY_AFTER_MAX_S);
 }
 
+static bool says_slow_down(const struct s3_answer *a)
+{
+	static const char *const codes[] = {
+		"SlowDown",         "Throttling",      "ThrottlingException",
+		"RequestThrottled", "TooManyRequests", "RequestLimitExceeded"
+	};
+
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
+		if (str_eq(a->error.code, codes[i]))
+			return true;
+	return a->http.status == 503 || a->http.status == 429;
+}
+
+/* Where a retry after a is counted. */
+static uint64_t *counter_of(struct store_counters *c, const struct s3_answer *a)
+{
+	if (a->http.timed_out || a->http.status == 408 || str_eq(a->error.code, "RequestTimeout"))
+		return &c->retries_timeout;
+	if (says_slow_down(a))
+		return &c->retries_throttled;
+	if (a->http.status / 100 != 2)
+		return a->http.status == 0 ? &c->retries_broken : &c->retries_server;
+	if (a->error.code[0])
+		return &c->retries_server;
+	return a->damaged ? &c->retries_damaged : &c->retries_broken;
+}
+
 bool s3_wait(struct s3 *s, struct retry *r, const struct s3_answer *a, struct err *e)
 {
 	struct err before = *e;
+	int64_t at_least_ms = retry_after_ms(s, a);
 
-	if (!retry_wait(r, retry_after_ms(s, a), e))
+	if (at_least_ms == 0 && says_slow_down(a))
+		at_least_ms = retry_throttle_ms(r->tries + 1, r->rng);
+	if (err_is_retryable(e->code) && !resend_spend(r->resend, a->http.bytes_out, e))
+		return false;
+	if (!retry_wait(r, at_least_ms, e))
 		return false;
 	s->store->counters.retries++;
+	s->store->counters.bytes_resent += a->http.bytes_out;
+	++*counter_of(&s->store->counters, a);
 	log_info(s->store->log, "archive: try %d failed, trying again: %s", r->tries,
 		 before.message);
 	return true;
@@ -391,23 +420,47 @@ bool s3_perform(struct s3 *s, const struct s3_call *c, struct retry *r, struct s
 	return true;
 }
 
+bool s3_perform_checked(struct s3 *s, const struct s3_call *c, struct retry *r, struct s3_answer *a,
+			bool (*check)(void *ctx, const struct s3_answer *a, struct err *e),
+			void *ctx, struct err *e)
+{
+	r->tries = 0;
+	for (int damaged = 0;;) {
+		bool answered = s3_try(s, c, r, a, e);
+		enum err_code code;
+
+		if (answered && check(ctx, a, e))
+			return true;
+		code = e->code;
+		if (answered && code == ERR_DATA && ++damaged < S3_DAMAGED_TRIES) {
+			a->damaged = true;
+			e->code = ERR_OFFLINE; /* as long as it may be mended */
+		}
+		if (!s3_wait(s, r, a, e)) {
+			if (e->code == ERR_OFFLINE)
+				e->code = code;
+			return false;
+		}
+	}
+}
+
 /* A refused HEAD has no body to say why. The same as GET, for a byte, has. True: the reason was an
- * expired session, and there is a new one, so HEAD is worth another try. */
+ * expired session, the clock or the region, which is corrected, so HEAD is worth another try. */
 static bool explain_refusal(struct s3 *s, const char *key, struct retry *r, struct s3_answer *a,
 			    struct err *e)
 {
 	struct s3_call call = { .method = "GET", .key = key };
 	int status = a->http.status;
-	unsigned renewals = s->renewals;
+	unsigned corrections = s->corrections;
 	struct err again = { 0 };
 
 	if (status / 100 != 3 && status != 400 && status != 401 && status != 403)
 		return false;
 	s3_call_add_header(&call, "range", "bytes=0-0");
-	if (!s3_try(s, &call, r, a, &again) && s->renewals == renewals &&
+	if (!s3_try(s, &call, r, a, &again) && s->corrections == corrections &&
 	    (says_expired(a) || (a->http.status == status && a->error.code[0])))
 		*e = again;
-	return s->renewals != renewals;
+	return s->corrections != corrections;
 }
 
 bool s3_head_object(struct s3 *s, const char *key, struct retry *r, struct s3_answer *a,

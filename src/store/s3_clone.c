@@ -30,12 +30,16 @@ struct s3 *s3_clone(const struct s3 *s, struct err *e)
 		.store = store,
 		.plain = s->plain,
 		.path_style = s->path_style,
+		.own_endpoint = s->own_endpoint,
+		.clock_offset_s = s->clock_offset_s,
+		.region_corrected = s->region_corrected,
 		.no_conditions = s->no_conditions,
 		.part_bytes = s->part_bytes,
 		.upload_jobs = 1,
 		.call_timeout_ms = s->call_timeout_ms,
 		.total_timeout_ms = s->total_timeout_ms,
 		.max_tries = s->max_tries,
+		.resend_percent = s->resend_percent,
 		.page_size = s->page_size,
 	};
 	c->base_url = copy(s->base_url, &ok, e);
@@ -63,14 +67,8 @@ void s3_clone_free(struct s3 *c, struct s3 *original)
 
 	if (!c)
 		return;
-	if (original) {
-		struct store_counters *sum = &original->store->counters;
-
-		sum->calls += store->counters.calls;
-		sum->retries += store->counters.retries;
-		sum->bytes_in += store->counters.bytes_in;
-		sum->bytes_out += store->counters.bytes_out;
-	}
+	if (original)
+		store_counters_add(&original->store->counters, &store->counters);
 	s3_free(c);
 	free(store);
 }

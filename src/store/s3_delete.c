@@ -27,6 +27,7 @@ struct batch {
 	struct s3 *s;
 	struct doomed *items;
 	size_t count;
+	int damaged; /* answers that made no sense */
 	/* Of one that is left; one that trying again cannot help goes first. */
 	struct err error;
 	const struct doomed *failed;
@@ -133,6 +134,9 @@ static bool delete_once(struct batch *b, const struct buf *body, struct retry *r
 	err_clear(&b->error);
 	if (!s3_parse_delete(a->http.body.data, a->http.body.len, on_key_error, b, e)) {
 		set_left(b, true);
+		a->damaged = e->code == ERR_DATA && ++b->damaged < S3_DAMAGED_TRIES;
+		if (a->damaged)
+			e->code = ERR_OFFLINE; /* deleting twice does no harm */
 		return false;
 	}
 	if (b->error.code == ERR_NONE)

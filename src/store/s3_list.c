@@ -51,6 +51,7 @@ struct listing {
 	struct s3_page *page;
 	struct s3_entry entry; /* the one being read */
 	bool encoded, seen_root;
+	uint64_t key_count;
 };
 
 static bool set_string(char **to, const char *text, struct err *e)
@@ -112,6 +113,8 @@ static bool on_object(void *ctx, const char *path, const char *text, struct err 
 		return set_truncated(l->page, text, e);
 	else if (str_eq(path, OBJECTS "/NextContinuationToken"))
 		return set_string(&l->page->next_token, text, e);
+	else if (str_eq(path, OBJECTS "/KeyCount"))
+		return str_parse_u64(text, &l->key_count, e);
 	else if (str_eq(path, OBJECTS "/EncodingType"))
 		l->encoded = str_eq(text, "url");
 	return true;
@@ -209,6 +212,8 @@ static bool parse(const void *xml, size_t len, struct s3_page *page,
 	entry_release(&l.entry);
 	if (ok && !l.seen_root)
 		ok = err_set(e, ERR_DATA, "the archive answered a listing with another document");
+	if (ok && page->count < l.key_count)
+		ok = err_set(e, ERR_DATA, "the archive listed fewer objects than it says");
 	for (size_t i = 0; ok && l.encoded && i < page->count; i++)
 		ok = decode(page->entries[i].key, e);
 	if (ok && l.encoded && page->next_key)
@@ -223,6 +228,9 @@ bool s3_parse_objects(const void *xml, size_t len, struct s3_page *page, struct 
 	if (page->truncated && (!page->next_token || !*page->next_token))
 		return err_set(e, ERR_DATA,
 			       "the archive's listing goes on, but does not say where");
+	if (!page->truncated && page->next_token && *page->next_token)
+		return err_set(e, ERR_DATA,
+			       "the archive says where its listing goes on, but not that it does");
 	return true;
 }
 

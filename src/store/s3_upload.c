@@ -16,7 +16,11 @@
 #define PARTS_WANTED   1000 /* what every S3 lookalike takes */
 #define PART_COMFORT_BYTES \
 	((uint64_t)64 << 20) /* a part is held in memory: larger only past PARTS_MAX */
+#define FINISH_OPEN      "<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">"
+#define FINISH_CLOSE     "</CompleteMultipartUpload>"
 #define ABORT_TIMEOUT_MS 30000
+/* A body from this size on is not sent again before it was looked whether it had arrived. */
+#define LOOK_FIRST_BYTES ((size_t)64 << 10)
 
 struct upload {
 	struct s3 *s;
@@ -25,6 +29,7 @@ struct upload {
 	const uint8_t *sha256; /* NULL: not to be checked */
 	const char *storage_class;
 	struct retry retry;
+	struct resend resend;
 	struct s3_answer answer;
 	char nonce[33];
 	uint8_t *part; /* the object, if it goes in one PUT */
@@ -32,6 +37,8 @@ struct upload {
 	/* in parts only */
 	char id[S3_UPLOAD_ID_MAX];
 	struct buf finish; /* the XML that completes it */
+	unsigned parts;    /* taken by the archive */
+	bool invalid_part; /* the archive does not know a part by its ETag */
 	struct sha256 *whole;
 };
 
@@ -58,8 +65,11 @@ static bool is_ours(struct upload *u)
 	struct store_object object;
 	struct err ignored;
 	const char *nonce;
+	int tries = u->retry.tries;
+	bool found = s3_head_object(u->s, u->key, &u->retry, &u->answer, &object, &ignored);
 
-	if (!s3_head_object(u->s, u->key, &u->retry, &u->answer, &object, &ignored))
+	u->retry.tries = tries;
+	if (!found)
 		return false;
 	nonce = http_response_header(&u->answer.http, S3_NONCE_HEADER);
 	return str_eq(nonce, u->nonce) && object.bytes == u->src->size_bytes;
@@ -86,13 +96,13 @@ static bool conditions_refused(struct upload *u, bool sent)
 
 /*
  * Sends the call that makes the object appear, unless the key is taken. accept looks at an answer
- * of status 2xx: false with e set when it is no success after all. After an answer that got lost,
- * "exists already" and "no such upload" can be our own doing.
+ * of status 2xx: false with e set when it is no success after all. "Exists already" and "no such
+ * upload" can be our own doing: an answer got lost, or something on the way sent the request twice.
  */
 static bool publish(struct upload *u, const struct s3_call *plain,
 		    bool (*accept)(struct upload *u, struct err *e), struct err *e)
 {
-	bool lost = false;
+	bool lost = false, unanswered;
 
 	u->retry.tries = 0;
 	for (;;) {
@@ -105,11 +115,18 @@ static bool publish(struct upload *u, const struct s3_call *plain,
 			return true;
 		if (conditions_refused(u, conditional))
 			continue;
-		if (lost && (e->code == ERR_EXISTS || e->code == ERR_NOT_FOUND))
-			break;
-		lost = lost || e->code == ERR_OFFLINE;
+		if (str_eq(u->answer.error.code, "InvalidPart"))
+			u->invalid_part = true;
+		unanswered = u->answer.http.status == 0 && call.body_len >= LOOK_FIRST_BYTES &&
+			     u->answer.http.bytes_out >= call.body_len;
+		lost = lost || e->code == ERR_OFFLINE || e->code == ERR_EXISTS ||
+		       e->code == ERR_NOT_FOUND;
 		if (!s3_wait(u->s, &u->retry, &u->answer, e))
 			break;
+		if (unanswered && is_ours(u)) {
+			err_clear(e);
+			return true;
+		}
 	}
 	if (lost && e->code != ERR_INTERRUPTED && is_ours(u)) {
 		err_clear(e);
@@ -147,27 +164,64 @@ static bool put_whole(struct upload *u, struct err *e)
 	return publish(u, &call, NULL, e);
 }
 
+static bool read_upload_id(void *ctx, const struct s3_answer *a, struct err *e)
+{
+	struct upload *u = ctx;
+
+	return s3_parse_upload_id(a->http.body.data, a->http.body.len, u->id, sizeof(u->id), e);
+}
+
 static bool begin_parts(struct upload *u, struct err *e)
 {
 	struct s3_call call = { .method = "POST", .key = u->key, .query = "uploads=" };
 
 	add_object_headers(u, &call);
-	return s3_perform(u->s, &call, &u->retry, &u->answer, e) &&
-	       s3_parse_upload_id(u->answer.http.body.data, u->answer.http.body.len, u->id,
-				  sizeof(u->id), e);
+	return s3_perform_checked(u->s, &call, &u->retry, &u->answer, read_upload_id, u, e);
+}
+
+static void finish_with(struct upload *u, unsigned number, const char *etag)
+{
+	buf_printf(&u->finish, "<Part><PartNumber>%u</PartNumber><ETag>", number);
+	s3_xml_add_text(&u->finish, etag);
+	buf_add_str(&u->finish, "</ETag></Part>");
+}
+
+/* What the archive has must be what was sent: these parts, one after the other, as long as they were. */
+static bool take_etag(void *ctx, const struct s3_part *part, struct err *e)
+{
+	struct upload *u = ctx;
+	uint64_t at = (uint64_t)u->parts * u->part_bytes, left = u->src->size_bytes - at;
+
+	if (part->number != u->parts + 1 || at >= u->src->size_bytes ||
+	    part->bytes != (left < u->part_bytes ? left : u->part_bytes))
+		return err_set(e, ERR_DATA, "the archive does not have part %u as it was sent",
+			       u->parts + 1);
+	u->parts++;
+	finish_with(u, part->number, part->etag);
+	return buf_ok(&u->finish, e);
 }
 
 static bool put_parts(struct upload *u, struct err *e)
 {
+	unsigned taken = 0;
 	const struct s3_parts parts = { .key = u->key,
 					.upload_id = u->id,
 					.src = u->src,
 					.part_bytes = u->part_bytes,
 					.whole = u->whole,
-					.retry = &u->retry };
+					.retry = &u->retry,
+					.taken = &taken };
 	uint8_t digest[SHA256_BYTES];
 
-	if (!s3_upload_parts(u->s, &parts, &u->finish, e))
+	u->parts = 0;
+	buf_clear(&u->finish);
+	buf_add_str(&u->finish, FINISH_OPEN);
+	if (!s3_upload_parts(u->s, &parts, take_etag, u, e)) {
+		u->parts = taken;
+		return false;
+	}
+	buf_add_str(&u->finish, FINISH_CLOSE);
+	if (!buf_ok(&u->finish, e))
 		return false;
 	if (!u->whole)
 		return true;
@@ -188,6 +242,26 @@ static bool accept_completion(struct upload *u, struct err *e)
 	return s3_set_error(u->s, u->answer.http.status, &u->answer.http, &u->answer.error, e);
 }
 
+/* The ETags that came with the parts were not the archive's: takes them from its list. The digest sent
+ * with each part has seen to it that the bytes are ours. */
+static bool learn_etags(struct upload *u)
+{
+	unsigned parts = u->parts;
+	struct err e = { 0 };
+
+	u->parts = 0;
+	buf_clear(&u->finish);
+	buf_add_str(&u->finish, FINISH_OPEN);
+	if (!s3_list_parts(u->s, u->key, u->id, &u->retry, take_etag, u, &e) || u->parts != parts) {
+		log_info(u->s->store->log,
+			 "archive: the parts of object \"%s\" are not as sent: %s", u->key,
+			 e.message);
+		return false;
+	}
+	buf_add_str(&u->finish, FINISH_CLOSE);
+	return buf_ok(&u->finish, &e);
+}
+
 static bool finish_parts(struct upload *u, struct err *e)
 {
 	struct s3_call call = { .method = "POST", .key = u->key };
@@ -204,6 +278,11 @@ static bool finish_parts(struct upload *u, struct err *e)
 	s3_call_add_header(&call, "content-type", "application/xml");
 	/* Once more: some servers heed If-None-Match in a PUT, but not here. */
 	ok = check_free(u, e) && publish(u, &call, accept_completion, e);
+	if (!ok && u->invalid_part && learn_etags(u)) {
+		call.body = u->finish.data;
+		call.body_len = u->finish.len;
+		ok = publish(u, &call, accept_completion, e);
+	}
 out:
 	buf_release(&query);
 	return ok;
@@ -245,15 +324,25 @@ static void abort_parts(struct upload *u)
 			    ignored.message);
 }
 
-static bool put_in_parts(struct upload *u, struct err *e)
+static bool begin_and_put(struct upload *u, struct err *e)
 {
-	bool ok;
-
+	sha256_free(u->whole);
+	u->whole = NULL;
 	if (u->sha256 && !(u->whole = sha256_new(e)))
 		return false;
-	if (!begin_parts(u, e))
+	return begin_parts(u, e) && put_parts(u, e);
+}
+
+static bool put_in_parts(struct upload *u, struct err *e)
+{
+	bool ok = begin_and_put(u, e);
+
+	/* It does not know its own upload from the beginning: the id was damaged on its way here. */
+	if (!ok && e->code == ERR_NOT_FOUND && u->id[0] && u->parts == 0)
+		ok = begin_and_put(u, e);
+	if (!u->id[0])
 		return false;
-	ok = put_parts(u, e) && finish_parts(u, e);
+	ok = ok && finish_parts(u, e);
 	if (!ok)
 		abort_parts(u);
 	return ok;
@@ -286,16 +375,19 @@ bool s3_put(struct store *store, const char *key, const struct io_reader *src,
 
 	s3_retry_init(s, &u.retry);
 	s3_retry_extend(&u.retry, src->size_bytes);
+	u.retry.resend = &u.resend;
 	if (!rng_system(random, sizeof(random), e))
 		goto out;
 	hex_encode(random, sizeof(random), u.nonce);
 	if (!check_free(&u, e))
 		goto out;
 	if (whole) {
+		resend_init(&u.resend, s->resend_percent, src->size_bytes, s->part_bytes);
 		u.part = mem_new(1, (size_t)src->size_bytes + 1, e);
 		ok = u.part && put_whole(&u, e);
 	} else {
 		u.part_bytes = choose_part_bytes(s->part_bytes, src->size_bytes);
+		resend_init(&u.resend, s->resend_percent, src->size_bytes, u.part_bytes);
 		ok = put_in_parts(&u, e);
 	}
 out:

@@ -184,20 +184,23 @@ static void run_workers(struct work *w, struct s3 *s, unsigned wanted)
 	}
 }
 
-static bool list_parts(const struct work *w, struct buf *finish, struct err *e)
+static bool visit_parts(const struct work *w,
+			bool (*visit)(void *ctx, const struct s3_part *part, struct err *e),
+			void *ctx, struct err *e)
 {
-	buf_add_str(finish,
-		    "<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">");
 	for (unsigned i = 0; i < w->count; i++) {
-		buf_printf(finish, "<Part><PartNumber>%u</PartNumber><ETag>", i + 1);
-		s3_xml_add_text(finish, w->etags[i]);
-		buf_add_str(finish, "</ETag></Part>");
+		struct s3_part part = { .number = i + 1, .bytes = part_len(w->p, i) };
+
+		snprintf(part.etag, sizeof(part.etag), "%s", w->etags[i]);
+		if (!visit(ctx, &part, e))
+			return false;
 	}
-	buf_add_str(finish, "</CompleteMultipartUpload>");
-	return buf_ok(finish, e);
+	return true;
 }
 
-bool s3_upload_parts(struct s3 *s, const struct s3_parts *p, struct buf *finish, struct err *e)
+bool s3_upload_parts(struct s3 *s, const struct s3_parts *p,
+		     bool (*visit)(void *ctx, const struct s3_part *part, struct err *e), void *ctx,
+		     struct err *e)
 {
 	struct work w = { .p = p };
 	bool ok;
@@ -211,11 +214,14 @@ bool s3_upload_parts(struct s3 *s, const struct s3_parts *p, struct buf *finish,
 	pthread_mutex_destroy(&w.lock);
 	ok = !w.failed;
 	if (ok)
-		ok = list_parts(&w, finish, e);
+		ok = visit_parts(&w, visit, ctx, e);
 	else
 		*e = w.error;
-	for (unsigned i = 0; i < w.count; i++)
+	*p->taken = 0;
+	for (unsigned i = 0; i < w.count; i++) {
+		*p->taken += w.etags[i] != NULL;
 		free(w.etags[i]);
+	}
 	free(w.etags);
 	return ok;
 }

@@ -16,6 +16,11 @@ static bool on_versioning(void *ctx, const char *path, const char *text, struct 
 	return true;
 }
 
+static bool read_versioning(void *ctx, const struct s3_answer *a, struct err *e)
+{
+	return s3_xml_walk(a->http.body.data, a->http.body.len, on_versioning, ctx, e);
+}
+
 /* Answers by which a server says that it does not know versions, or does not tell. */
 static bool cannot_tell(const struct s3_answer *a)
 {
@@ -35,11 +40,8 @@ bool s3_keeps_versions(struct s3 *s, bool *out, struct err *e)
 	if (s->versions != S3_VERSIONS_UNKNOWN)
 		return true;
 	s3_retry_init(s, &retry);
-	ok = s3_perform(s, &call, &retry, &answer, e);
-	if (ok) {
-		ok = s3_xml_walk(answer.http.body.data, answer.http.body.len, on_versioning, &kept,
-				 e);
-	} else if (cannot_tell(&answer)) {
+	ok = s3_perform_checked(s, &call, &retry, &answer, read_versioning, &kept, e);
+	if (!ok && cannot_tell(&answer)) {
 		log_debug(s->store->log,
 			  "archive: bucket \"%s\" does not say whether it keeps versions: %s",
 			  s->bucket, e->message);
@@ -51,6 +53,12 @@ bool s3_keeps_versions(struct s3 *s, bool *out, struct err *e)
 		s->versions = kept ? S3_VERSIONS_KEPT : S3_VERSIONS_NONE;
 	*out = kept;
 	return ok || err_wrap(e, "could not ask whether bucket \"%s\" keeps versions", s->bucket);
+}
+
+static bool read_page(void *ctx, const struct s3_answer *a, struct err *e)
+{
+	s3_page_release(ctx);
+	return s3_parse_versions(a->http.body.data, a->http.body.len, ctx, e);
 }
 
 /* The next page after the markers (NULL: the first). */
@@ -74,8 +82,7 @@ static bool get_page(struct s3 *s, const char *full, const char *key, const char
 	if (!buf_ok(&query, e))
 		goto out;
 	call.query = buf_str(&query);
-	ok = s3_perform(s, &call, &retry, &answer, e) &&
-	     s3_parse_versions(answer.http.body.data, answer.http.body.len, page, e);
+	ok = s3_perform_checked(s, &call, &retry, &answer, read_page, page, e);
 out:
 	s3_answer_release(&answer);
 	buf_release(&query);

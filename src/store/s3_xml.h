@@ -22,11 +22,12 @@ bool s3_xml_walk(const void *xml, size_t len,
 void s3_xml_add_text(struct buf *out, const char *text);
 
 struct s3_error {
-	char code[64];     /* "NoSuchKey"; "" when the body held none */
-	char message[256]; /* as the server says it: may echo anything, so see s3_call.c before it
+	char code[64];      /* "NoSuchKey"; "" when the body held none */
+	char message[256];  /* as the server says it: may echo anything, so see s3_call.c before it
 			      is shown */
-	char region[64];   /* where the bucket is, if it says so */
-	char version[256]; /* of the object, in the answer to DeleteObjects */
+	char region[64];    /* where the bucket is, if it says so */
+	char version[256];  /* of the object, in the answer to DeleteObjects */
+	char endpoint[256]; /* the host to ask instead, if it says so */
 };
 
 /* Reads an error document as far as it can be read; what it does not find is "". Never fails. */

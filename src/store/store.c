@@ -1,5 +1,6 @@
 #include "store/store.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -123,10 +124,31 @@ struct store *store_open(const struct store_options *options, struct err *e)
 	return s;
 }
 
+static void log_traffic(const struct store *s)
+{
+	const struct store_counters *c = &s->counters;
+
+	if (c->calls > 0)
+		log_debug(s->log,
+			  "archive: %" PRIu64 " calls, %" PRIu64 " bytes sent, %" PRIu64
+			  " bytes received",
+			  c->calls, c->bytes_out, c->bytes_in);
+	if (c->retries > 0)
+		log_info(s->log,
+			 "archive: %" PRIu64 " of %" PRIu64 " calls were made again (%" PRIu64
+			 " timed out, %" PRIu64 " broken off, %" PRIu64 " \"slow down\", %" PRIu64
+			 " server errors, %" PRIu64 " damaged answers), %" PRIu64
+			 " bytes sent again",
+			 c->retries, c->calls, c->retries_timeout, c->retries_broken,
+			 c->retries_throttled, c->retries_server, c->retries_damaged,
+			 c->bytes_resent);
+}
+
 void store_close(struct store *s)
 {
 	if (!s)
 		return;
+	log_traffic(s);
 	if (s->driver)
 		s->driver->close(s);
 	free(s->url);
@@ -214,6 +236,20 @@ const char *store_url(const struct store *s)
 struct store_counters store_counters(const struct store *s)
 {
 	return s->counters;
+}
+
+void store_counters_add(struct store_counters *to, const struct store_counters *more)
+{
+	to->calls += more->calls;
+	to->retries += more->retries;
+	to->bytes_out += more->bytes_out;
+	to->bytes_in += more->bytes_in;
+	to->bytes_resent += more->bytes_resent;
+	to->retries_timeout += more->retries_timeout;
+	to->retries_broken += more->retries_broken;
+	to->retries_throttled += more->retries_throttled;
+	to->retries_server += more->retries_server;
+	to->retries_damaged += more->retries_damaged;
 }
 
 struct sought {

@@ -39,6 +39,9 @@ struct store_options {
 	int64_t total_timeout_ms; /* deadline of one operation with all its retries, and a second more
 				      for each MiB of a whole object. 0: 15 min */
 	int max_tries;            /* of one call. 0: 8 */
+	unsigned
+		resend_percent; /* S3: what one upload may send in vain, in percent of its size, beyond
+				      four parts. 0: 50 */
 	const struct clock *clock; /* NULL: clock_system */
 	const struct log *log;     /* NULL: silence */
 };
@@ -46,6 +49,11 @@ struct store_options {
 struct store_counters {
 	uint64_t calls, retries;
 	uint64_t bytes_out, bytes_in;
+	uint64_t bytes_resent; /* of bodies whose call failed and was made again */
+	/* of the retries, by what went before: no answer in time; no connection, or one that broke;
+	 * "slow down"; another failure of the server's; an answer that makes no sense */
+	uint64_t retries_timeout, retries_broken, retries_throttled, retries_server,
+		retries_damaged;
 };
 
 struct store_object {

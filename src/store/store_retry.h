@@ -11,12 +11,21 @@
 
 #define RETRY_DELAY_MAX_MS 20000
 
+/* What failed tries of one upload may have cost, whatever its parts' retries: they may be in several
+ * threads. */
+struct resend {
+	unsigned percent; /* of what is to be sent: for the message only */
+	uint64_t limit_bytes;
+	_Atomic uint64_t bytes; /* sent in vain so far */
+};
+
 struct retry {
 	const struct clock *clock;
 	struct rng *rng;
-	int max_tries;       /* of one call; at least 1 */
-	int64_t deadline_ms; /* by clock_now_ms: no wait goes past it */
-	int tries;           /* that have failed so far */
+	int max_tries;         /* of one call; at least 1 */
+	int64_t deadline_ms;   /* by clock_now_ms: no wait goes past it */
+	int tries;             /* that have failed so far */
+	struct resend *resend; /* NULL: what a retry sends is not counted */
 };
 
 /* The deadline is total_ms from now. */
@@ -34,6 +43,19 @@ int64_t retry_left_ms(const struct retry *r);
  * stop.
  */
 bool retry_wait(struct retry *r, int64_t at_least_ms, struct err *e);
+
+/* The limit for an upload of total bytes in bodies of at most body_bytes: percent of the total, and
+ * RESEND_FREE_BODIES bodies, so that what is sent in one or two can be tried again at all. */
+#define RESEND_FREE_BODIES 4
+void resend_init(struct resend *r, unsigned percent, uint64_t total_bytes, uint64_t body_bytes);
+
+/* A try that sent bytes has failed. ERR_OFFLINE, with what e held before in it, when no more may be
+ * sent. True where there is no budget. */
+bool resend_spend(struct resend *r, uint64_t bytes, struct err *e);
+
+/* What to wait at least after a server has said n times (from 1) that it is asked too often: half of
+ * min(20 s, 500 ms * 2^n), and up to as much again. Never fails. */
+int64_t retry_throttle_ms(int n, struct rng *rng);
 
 /* Delay before try n + 1, when n (from 1) have failed: evenly spread over 0 to min(20 s, 100 ms *
  * 2^n). Never fails. */

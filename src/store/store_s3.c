@@ -22,6 +22,7 @@
 #define TOTAL_TIMEOUT_MS   (15 * 60000)
 #define MAX_TRIES          8
 #define UPLOAD_JOBS        4
+#define RESEND_PERCENT     50
 #define KEY_MAX_BYTES      1024 /* S3's limit */
 #define EMPTY_PAGES_MAX    100
 #define ETAG_MAX           128
@@ -256,9 +257,43 @@ static const char *own_key(const struct s3 *s, const char *full)
 	return store_key_check(key, &ignored) ? key : NULL;
 }
 
-/* The next page of objects after token (NULL: the first). */
-static bool get_objects(struct s3 *s, const char *prefix, const char *token, struct retry *r,
-			struct s3_page *page, struct err *e)
+/* How far a listing has come. */
+struct progress {
+	char *token, *last;
+	unsigned empty; /* pages, one after the other */
+	struct s3_page *page;
+};
+
+/* A listing must get on: keys rise, tokens change, and pages are not empty for ever. */
+static bool check_progress(const struct progress *p, struct err *e)
+{
+	const struct s3_page *page = p->page;
+
+	for (size_t i = 0; i < page->count; i++) {
+		const char *before = i > 0 ? page->entries[i - 1].key : p->last;
+
+		if (before && strcmp(before, page->entries[i].key) >= 0)
+			return err_set(e, ERR_DATA,
+				       "the archive's listing is not in order or repeats itself");
+	}
+	if ((page->count == 0 && p->empty >= EMPTY_PAGES_MAX) ||
+	    (page->truncated && str_eq(page->next_token, p->token)))
+		return err_set(e, ERR_DATA, "the archive's listing does not come to an end");
+	return true;
+}
+
+static bool read_objects(void *ctx, const struct s3_answer *a, struct err *e)
+{
+	struct progress *p = ctx;
+
+	s3_page_release(p->page);
+	return s3_parse_objects(a->http.body.data, a->http.body.len, p->page, e) &&
+	       check_progress(p, e);
+}
+
+/* The next page of objects. */
+static bool get_objects(struct s3 *s, const char *prefix, struct progress *p, struct retry *r,
+			struct err *e)
 {
 	struct s3_call call = { .method = "GET" };
 	struct s3_answer answer = { .http = { 0 } };
@@ -268,8 +303,8 @@ static bool get_objects(struct s3 *s, const char *prefix, const char *token, str
 
 	snprintf(size, sizeof(size), "%u", s->page_size);
 	buf_printf(&full, "%s%s", s->prefix, prefix);
-	if (token)
-		s3_add_parameter(&query, "continuation-token", token);
+	if (p->token)
+		s3_add_parameter(&query, "continuation-token", p->token);
 	s3_add_parameter(&query, "encoding-type", "url");
 	s3_add_parameter(&query, "list-type", "2");
 	s3_add_parameter(&query, "max-keys", size);
@@ -277,8 +312,7 @@ static bool get_objects(struct s3 *s, const char *prefix, const char *token, str
 	if (!buf_ok(&query, e) || !buf_ok(&full, e))
 		goto out;
 	call.query = buf_str(&query);
-	ok = s3_perform(s, &call, r, &answer, e) &&
-	     s3_parse_objects(answer.http.body.data, answer.http.body.len, page, e);
+	ok = s3_perform_checked(s, &call, r, &answer, read_objects, p, e);
 out:
 	s3_answer_release(&answer);
 	buf_release(&query);
@@ -303,26 +337,17 @@ static bool visit_object(struct s3 *s, const struct s3_entry *entry, const char 
 	return visit(ctx, &object, e);
 }
 
-/* A listing must get on: keys rise, tokens change, and pages are not empty for ever. */
-static bool check_progress(const struct s3_page *page, const char *token, char **last,
-			   unsigned *empty, struct err *e)
+/* The page was taken: what comes must come after it. */
+static bool advance(struct progress *p, struct err *e)
 {
-	for (size_t i = 0; i < page->count; i++) {
-		const char *before = i > 0 ? page->entries[i - 1].key : *last;
+	const struct s3_page *page = p->page;
 
-		if (before && strcmp(before, page->entries[i].key) >= 0)
-			return err_set(e, ERR_DATA,
-				       "the archive's listing is not in order or repeats itself");
-	}
-	*empty = page->count > 0 ? 0 : *empty + 1;
-	if (*empty > EMPTY_PAGES_MAX || (page->truncated && str_eq(page->next_token, token)))
-		return err_set(e, ERR_DATA, "the archive's listing does not come to an end");
-	if (page->count > 0) {
-		free(*last);
-		*last = mem_strdup(page->entries[page->count - 1].key, e);
-		return *last != NULL;
-	}
-	return true;
+	p->empty = page->count > 0 ? 0 : p->empty + 1;
+	if (page->count == 0)
+		return true;
+	free(p->last);
+	p->last = mem_strdup(page->entries[page->count - 1].key, e);
+	return p->last != NULL;
 }
 
 static bool s3_list(struct store *store, const char *prefix,
@@ -330,31 +355,38 @@ static bool s3_list(struct store *store, const char *prefix,
 		    void *ctx, struct err *e)
 {
 	struct s3 *s = store->impl;
-	char *token = NULL, *last = NULL;
-	unsigned empty = 0;
+	struct progress progress = { 0 };
 	bool ok, more;
 
 	do {
 		struct s3_page page = { 0 };
 		struct retry retry;
 
+		progress.page = &page;
 		s3_retry_init(s, &retry); /* each page has its own: how long all takes depends on
 					     the archive's size */
-		ok = get_objects(s, prefix, token, &retry, &page, e) &&
-		     check_progress(&page, token, &last, &empty, e);
+		ok = get_objects(s, prefix, &progress, &retry, e) && advance(&progress, e);
 		if (!ok)
 			err_wrap(e, "could not list bucket \"%s\"", s->bucket);
 		for (size_t i = 0; ok && i < page.count; i++)
 			ok = visit_object(s, &page.entries[i], prefix, visit, ctx, e);
 		more = page.truncated;
-		free(token);
-		token = page.next_token;
+		free(progress.token);
+		progress.token = page.next_token;
 		page.next_token = NULL;
 		s3_page_release(&page);
 	} while (ok && more);
-	free(token);
-	free(last);
+	free(progress.token);
+	free(progress.last);
 	return ok;
+}
+
+static bool read_uploads(void *ctx, const struct s3_answer *a, struct err *e)
+{
+	struct s3_page *page = ctx;
+
+	s3_page_release(page);
+	return s3_parse_uploads(a->http.body.data, a->http.body.len, page, e);
 }
 
 /* The next page of uploads after key and upload (NULL: the first). Without encoding-type: servers
@@ -380,8 +412,7 @@ static bool get_uploads(struct s3 *s, const char *prefix, const char *key, const
 	if (!buf_ok(&query, e) || !buf_ok(&full, e))
 		goto out;
 	call.query = buf_str(&query);
-	ok = s3_perform(s, &call, r, &answer, e) &&
-	     s3_parse_uploads(answer.http.body.data, answer.http.body.len, page, e);
+	ok = s3_perform_checked(s, &call, r, &answer, read_uploads, page, e);
 out:
 	s3_answer_release(&answer);
 	buf_release(&query);
@@ -558,6 +589,9 @@ static bool set_address(struct s3 *s, bool plain, const char *host, size_t host_
 	size_t port_len = strlen(default_port);
 	struct buf text = BUF_INIT;
 
+	free(s->host);
+	free(s->base_url);
+	s->host = s->base_url = NULL;
 	/* curl leaves the default port out of the Host header, which is signed. */
 	if (host_len > port_len && memcmp(host + host_len - port_len, default_port, port_len) == 0)
 		host_len -= port_len;
@@ -591,11 +625,12 @@ static bool parse_endpoint(struct s3 *s, const char *endpoint, struct err *e)
 	return set_address(s, plain, host, len, e);
 }
 
-static bool own_endpoint(struct s3 *s, struct err *e)
+bool s3_set_own_address(struct s3 *s, struct err *e)
 {
 	struct buf host = BUF_INIT;
 	bool ok;
 
+	s->own_endpoint = true;
 	/* No certificate of AWS covers a bucket name with a dot in it. */
 	if (strchr(s->bucket, '.'))
 		s->path_style = true;
@@ -650,6 +685,7 @@ bool store_s3_open(struct store *store, const char *location, const struct store
 	s->total_timeout_ms =
 		options->total_timeout_ms > 0 ? options->total_timeout_ms : TOTAL_TIMEOUT_MS;
 	s->max_tries = options->max_tries > 0 ? options->max_tries : MAX_TRIES;
+	s->resend_percent = options->resend_percent > 0 ? options->resend_percent : RESEND_PERCENT;
 	s->page_size = S3_LIST_MAX;
 	s->upload_jobs = options->upload_jobs ? options->upload_jobs : UPLOAD_JOBS;
 	if (options->ca_file && !(s->ca_file = mem_strdup(options->ca_file, e)))
@@ -661,7 +697,7 @@ bool store_s3_open(struct store *store, const char *location, const struct store
 	    !set_region(s, options->region, e))
 		goto fail;
 	if (options->endpoint && *options->endpoint ? !parse_endpoint(s, options->endpoint, e)
-						    : !own_endpoint(s, e))
+						    : !s3_set_own_address(s, e))
 		goto fail;
 	s->http = http_new(s->ca_file, s->plain, e);
 	if (!s->http)

@@ -20,6 +20,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "base/str.h"
+#include "lib/fault_proxy.h"
 #include "store/http.h"
 #include "store/s3_sign.h"
 #include "store/store_driver.h"
@@ -29,8 +30,10 @@
 /* One test's archive: fresh, and empty at its beginning. */
 struct archive {
 	bool s3;
+	bool proxied;    /* through a proxy that changes nothing */
 	char folder[64]; /* for downloads, and for the archive if it is in one */
 	char url[200];
+	struct fault_proxy *proxy;
 	struct store *store;
 };
 
@@ -52,15 +55,21 @@ struct archive {
 static struct store *open_archive(const struct archive *a)
 {
 	struct err e = { 0 };
-	struct store *s =
-		store_open(&(struct store_options){ .url = a->url,
-						    .make_folder = true,
-						    .endpoint = getenv("FIRN_TEST_S3_ENDPOINT"),
-						    .path_style = true,
-						    .part_bytes = PART_BYTES,
-						    .call_timeout_ms = 30000,
-						    .total_timeout_ms = 120000 },
-			   &e);
+	char proxy[64];
+	struct store *s;
+
+	if (a->proxy)
+		snprintf(proxy, sizeof(proxy), "http://127.0.0.1:%d", fault_proxy_port(a->proxy));
+	s = store_open(
+		&(struct store_options){ .url = a->url,
+					 .make_folder = true,
+					 .endpoint =
+						 a->proxy ? proxy : getenv("FIRN_TEST_S3_ENDPOINT"),
+					 .path_style = true,
+					 .part_bytes = PART_BYTES,
+					 .call_timeout_ms = 30000,
+					 .total_timeout_ms = 120000 },
+		&e);
 
 	if (!s)
 		fail_msg("%s", e.message);
@@ -141,6 +150,8 @@ static int set_up(void **state)
 	} else {
 		snprintf(a->url, sizeof(a->url), "file://%s/archive/a", a->folder);
 	}
+	if (a->proxied && !(a->proxy = fault_proxy_start(getenv("FIRN_TEST_S3_ENDPOINT"))))
+		return -1;
 	a->store = open_archive(a);
 	return 0;
 }
@@ -168,6 +179,8 @@ static int tear_down(void **state)
 		     store_list_uploads(a->store, "", abort_it, a->store, &e);
 	store_close(a->store);
 	a->store = NULL;
+	fault_proxy_stop(a->proxy);
+	a->proxy = NULL;
 	return ok && file_remove_tree(a->folder, &e) ? 0 : -1;
 }
 
@@ -777,6 +790,7 @@ static void traffic_is_counted(void **state)
 
 static struct archive in_folder = { .s3 = false };
 static struct archive in_s3 = { .s3 = true };
+static struct archive through_proxy = { .s3 = true, .proxied = true };
 
 /* Every test, under this name in front, over this archive. */
 #define ALL_OVER(name, archive)                                                                    \
@@ -831,11 +845,12 @@ int main(void)
 		  unfinished_uploads_are_not_listed_as_objects, set_up, tear_down, &in_folder },
 		ALL_OVER("file: ", in_folder),
 		ALL_OVER("s3: ", in_s3),
+		ALL_OVER("s3 through a proxy: ", through_proxy),
 	};
 	size_t count = sizeof(tests) / sizeof(tests[0]);
 
 	if (!getenv("FIRN_TEST_S3_ENDPOINT")) {
-		count = 1 + (count - 1) / 2;
+		count = 1 + (count - 1) / 3;
 		printf("# SKIP the S3 half: FIRN_TEST_S3_ENDPOINT is not set\n");
 	}
 	return _cmocka_run_group_tests("store contract", tests, count, NULL, NULL);

@@ -45,6 +45,40 @@ static void delays_are_bounded_and_spread(void **state)
 	assert_true(retry_delay_ms(-5, &rng) <= 200);
 }
 
+static void who_is_told_to_slow_down_waits_longer(void **state)
+{
+	struct rng rng;
+
+	(void)state;
+	rng_seed(&rng, 4);
+	for (int n = -1; n < 100; n++)
+		for (int i = 0; i < 100; i++) {
+			int64_t most = n < 1   ? 1000
+				       : n < 6 ? (int64_t)500 << n
+					       : RETRY_DELAY_MAX_MS;
+			int64_t delay = retry_throttle_ms(n, &rng);
+
+			assert_true(delay >= most / 2 && delay <= most);
+		}
+}
+
+static void a_budget_is_spent_by_what_was_sent_in_vain(void **state)
+{
+	struct resend r;
+	struct err e = { .code = ERR_OFFLINE, .message = "connection reset" };
+
+	(void)state;
+	resend_init(&r, 50, 1001, 100);
+	assert_true(resend_spend(&r, 900, &e));
+	assert_true(resend_spend(&r, 0, &e));
+	assert_string_equal(e.message, "connection reset");
+	assert_false(resend_spend(&r, 1, &e));
+	assert_int_equal(e.code, ERR_OFFLINE);
+	assert_non_null(strstr(e.message, "901 bytes"));
+	assert_non_null(strstr(e.message, "connection reset"));
+	assert_true(resend_spend(NULL, UINT64_MAX, &e));
+}
+
 static void tries_run_out(void **state)
 {
 	int64_t now = 0;
@@ -117,6 +151,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(delays_are_bounded_and_spread),
+		cmocka_unit_test(who_is_told_to_slow_down_waits_longer),
+		cmocka_unit_test(a_budget_is_spent_by_what_was_sent_in_vain),
 		cmocka_unit_test(tries_run_out),
 		cmocka_unit_test(what_cannot_be_helped_is_not_tried_again),
 		cmocka_unit_test(the_server_can_ask_for_a_longer_wait),
