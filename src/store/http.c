@@ -267,7 +267,7 @@ static CURLcode set_limits(const struct http *h, const struct http_request *requ
 	    (rc = curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)total_ms)) != CURLE_OK ||
 	    (rc = curl_easy_setopt(c, CURLOPT_PATH_AS_IS, 1L)) != CURLE_OK ||
 	    (rc = curl_easy_setopt(c, CURLOPT_TCP_KEEPALIVE, 1L)) != CURLE_OK ||
-	    (rc = curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1)) !=
+	    (rc = curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS)) !=
 		    CURLE_OK)
 		return rc;
 	/* For speed only. 7.88 refuses it on a handle that kept its buffer after a failed look-up

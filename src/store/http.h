@@ -1,6 +1,6 @@
 /*
- * One HTTP request at a time over libcurl, with the connection kept for the next. Redirects are not
- * followed, bodies are bounded, nothing waits for ever. Retrying is the caller's business
+ * One HTTP request at a time over libcurl, with the connection kept for the next; HTTP/2 where a server
+ * offers it with TLS, else 1.1. Redirects are not followed, bodies are bounded, nothing waits for ever. Retrying is the caller's business
  * (store/store_retry.h).
  */
 #ifndef STORE_HTTP_H
