@@ -72,8 +72,11 @@ bool engine_tables_given(const struct firn *f, struct err *e);
 struct segment_index *engine_segment_index(struct firn *f, const struct segment_record *r,
 					   int64_t *fetched_bytes, struct err *e);
 
-/* The whole segment object in a scratch file, opened after length and digest were compared with the record.
- * path_out (heap) is removed and freed by the caller. */
+/* The whole segment object in a scratch file, its length and digest compared with the record. path_out (heap, set also
+ * where it fails half-way) is removed and freed by the caller. */
+bool engine_segment_copy(struct firn *f, const struct segment_record *r, char **path_out,
+			 struct err *e);
+/* The same, opened. */
 struct segment_file *engine_segment_file(struct firn *f, const struct segment_record *r,
 					 char **path_out, struct err *e);
 

@@ -138,30 +138,37 @@ out:
 	return index;
 }
 
-struct segment_file *engine_segment_file(struct firn *f, const struct segment_record *r,
-					 char **path_out, struct err *e)
+bool engine_segment_copy(struct firn *f, const struct segment_record *r, char **path_out,
+			 struct err *e)
 {
 	struct store *store = engine_store(f, e);
 	const char *dir = engine_scratch(f, e);
-	struct segment_file *file = NULL;
 	uint8_t digest[SHA256_BYTES];
 	struct buf path = BUF_INIT;
 	uint64_t bytes;
 
 	*path_out = NULL;
 	if (!store || !dir)
-		return NULL;
+		return false;
 	buf_printf(&path, "%s/fetched-%" PRId64 ".seg", dir, r->id);
 	*path_out = buf_take(&path, e);
 	if (!*path_out || !store_get_file(store, r->object_key, *path_out, digest, &bytes, e))
-		return NULL;
+		return false;
 	if (bytes != (uint64_t)r->bytes)
-		err_set(e, ERR_DATA, "object \"%s\" has %" PRIu64 " bytes instead of %" PRId64,
-			r->object_key, bytes, r->bytes);
-	else if (memcmp(digest, r->sha256, SHA256_BYTES) != 0)
-		err_set(e, ERR_DATA, "object \"%s\" is not what was archived: its digest differs",
-			r->object_key);
-	else
-		file = segment_file_open(*path_out, bytes, r->sha256, e);
-	return file;
+		return err_set(e, ERR_DATA,
+			       "object \"%s\" has %" PRIu64 " bytes instead of %" PRId64,
+			       r->object_key, bytes, r->bytes);
+	if (memcmp(digest, r->sha256, SHA256_BYTES) != 0)
+		return err_set(e, ERR_DATA,
+			       "object \"%s\" is not what was archived: its digest differs",
+			       r->object_key);
+	return true;
+}
+
+struct segment_file *engine_segment_file(struct firn *f, const struct segment_record *r,
+					 char **path_out, struct err *e)
+{
+	return engine_segment_copy(f, r, path_out, e)
+		       ? segment_file_open(*path_out, (uint64_t)r->bytes, r->sha256, e)
+		       : NULL;
 }

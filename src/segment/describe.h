@@ -35,6 +35,7 @@ void describe_pair(const char *name, const char *value, struct buf *out);
 struct block_entry {
 	uint64_t offset, raw_bytes, checksum;
 	uint32_t bytes, rows, first_row, group;
+	uint8_t sha256[SHA256_BYTES]; /* of the stored bytes; zeros where an old index has none */
 };
 
 #endif

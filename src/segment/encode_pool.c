@@ -59,7 +59,8 @@ static void encode(struct worker *w, struct encode_job *job)
 	};
 
 	buf_clear(&job->block);
-	job->ok = block_encode(&w->encoder, &source, &job->block, &job->err);
+	job->ok = block_encode(&w->encoder, &source, &job->block, &job->err) &&
+		  sha256_once(job->block.data, job->block.len, job->sha256, &job->err);
 }
 
 static void *work(void *arg)

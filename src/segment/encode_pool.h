@@ -6,6 +6,7 @@
 #include <zstd.h>
 
 #include "base/buf.h"
+#include "base/hash.h"
 #include "base/row.h"
 
 /* Rows on their way to becoming a block. */
@@ -17,6 +18,7 @@ struct encode_job {
 	uint64_t raw_bytes;
 
 	struct buf block; /* the result */
+	uint8_t sha256[SHA256_BYTES];
 	bool done, ok;
 	struct err err; /* where not ok */
 	struct encode_job *next;

@@ -6,7 +6,7 @@
 static void add_section(enum index_section id, const struct buf *body, struct buf *out)
 {
 	buf_add_u16le(out, (uint16_t)id);
-	buf_add_u16le(out, 0);
+	buf_add_u16le(out, id >= SECTION_DIGESTS ? SECTION_OPTIONAL : 0);
 	buf_add_u64le(out, body->len);
 	buf_add(out, body->data, body->len);
 	out->failed |= body->failed;
@@ -78,6 +78,11 @@ bool index_object_write(const struct index_source *s, struct packer *p, struct b
 	add_section(SECTION_DOCUMENTS, s->documents, out);
 	if (s->dictionary->len > 0)
 		add_section(SECTION_DICTIONARY, s->dictionary, out);
+
+	buf_clear(&body);
+	for (size_t i = 0; i < s->block_count; i++)
+		buf_add(&body, s->blocks[i].sha256, SHA256_BYTES);
+	add_section(SECTION_DIGESTS, &body, out);
 	buf_add_u64le(out, out->failed ? 0 : hash64(out->data, out->len));
 	ok = buf_ok(out, e);
 	buf_release(&body);

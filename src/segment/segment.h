@@ -119,6 +119,11 @@ struct segment_block segment_index_block(const struct segment_index *x, uint32_t
 /* The block that holds the row; row must be below segment_index_rows. */
 uint32_t segment_index_block_of_row(const struct segment_index *x, uint32_t row);
 
+/* Whether the index has the SHA-256 of each block: decoding compares it, so that a block from a range is as sure to be
+ * what was sealed as the whole object by its own digest. Indexes of firn before that have checksums only, which whoever
+ * may write to the archive can make fit: rows are taken only from the whole object then, its digest compared. */
+bool segment_index_has_digests(const struct segment_index *x);
+
 /* Add to rows all rows of the workspace / with the version / of the document / with the chunk id (one field per
  * COLUMN_ID column). The document and chunk indexes are by hash: the caller compares decoded fields to be sure. */
 void segment_index_find_workspace(const struct segment_index *x, const struct field *workspace,
@@ -131,7 +136,8 @@ void segment_index_find_chunk(const struct segment_index *x, const struct field 
 			      struct bitmap *rows);
 
 /* Decodes the bytes of block i as they were read from the object's range [offset, offset + bytes).
- * Checks the block's own checksum and each row's hash; ERR_DATA says which block. Reuse out for the next block. */
+ * Checks its SHA-256 where the index has it, the block's own checksum and each row's hash; ERR_DATA says which block.
+ * Reuse out for the next block. */
 bool segment_index_decode(const struct segment_index *x, uint32_t i, const uint8_t *data,
 			  size_t len, struct block_rows *out, struct err *e);
 

@@ -206,12 +206,16 @@ bool segment_file_matches_index(struct segment_file *f, const struct segment_ind
 			       f->path);
 	for (uint32_t i = 0; i < f->block_count; i++) {
 		const struct block_entry *b = segment_index_entry(x, i);
+		uint8_t digest[SHA256_BYTES];
 		struct block_head head;
 		struct lmdb_value v;
 
-		if (!get_block(f, i, &v, e) || !block_peek(v.data, v.len, &head, e))
+		if (!get_block(f, i, &v, e) || !block_peek(v.data, v.len, &head, e) ||
+		    !sha256_once(v.data, v.len, digest, e))
 			return err_wrap(e, "segment \"%s\", block %u", f->path, i);
-		if (v.offset != b->offset || v.len != b->bytes || head.rows != b->rows ||
+		if ((segment_index_has_digests(x) &&
+		     memcmp(digest, b->sha256, SHA256_BYTES) != 0) ||
+		    v.offset != b->offset || v.len != b->bytes || head.rows != b->rows ||
 		    head.first_row != b->first_row || head.checksum != b->checksum ||
 		    head.raw_bytes != b->raw_bytes)
 			return err_set(e, ERR_DATA,

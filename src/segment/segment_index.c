@@ -20,6 +20,7 @@ struct segment_index {
 	struct block_entry *blocks;
 	struct run_index chunks, documents;
 	ZSTD_DDict *dictionary;
+	bool has_digests;
 };
 
 static bool damaged(struct err *e)
@@ -151,6 +152,16 @@ static bool read_dictionary(struct segment_index *x, struct cursor *c, struct er
 	return true;
 }
 
+static bool read_digests(struct segment_index *x, struct cursor *c, struct err *e)
+{
+	if (c->left != (size_t)x->block_count * SHA256_BYTES)
+		return damaged(e);
+	for (uint32_t i = 0; i < x->block_count; i++)
+		memcpy(x->blocks[i].sha256, cursor_take(c, SHA256_BYTES), SHA256_BYTES);
+	x->has_digests = true;
+	return true;
+}
+
 static bool read_section(struct segment_index *x, uint16_t id, struct unpacker *u, struct cursor *c,
 			 struct err *e)
 {
@@ -169,6 +180,8 @@ static bool read_section(struct segment_index *x, uint16_t id, struct unpacker *
 		return read_runs(x, &x->documents, u, c, e);
 	case SECTION_DICTIONARY:
 		return read_dictionary(x, c, e);
+	case SECTION_DIGESTS:
+		return read_digests(x, c, e);
 	}
 	cursor_take(c, c->left);
 	return true;
@@ -278,6 +291,11 @@ uint32_t segment_index_block_count(const struct segment_index *x)
 	return x->block_count;
 }
 
+bool segment_index_has_digests(const struct segment_index *x)
+{
+	return x->has_digests;
+}
+
 const struct block_entry *segment_index_entry(const struct segment_index *x, uint32_t i)
 {
 	return &x->blocks[i];
@@ -365,9 +383,17 @@ bool segment_index_decode(const struct segment_index *x, uint32_t i, const uint8
 		.raw_bytes = b->raw_bytes,
 		.dictionary = x->dictionary,
 	};
+	uint8_t digest[SHA256_BYTES];
 	struct block_head head;
 
 	out->rows = 0;
+	if (x->has_digests) {
+		if (!sha256_once(data, len, digest, e))
+			return err_wrap(e, "block %u", i);
+		if (memcmp(digest, b->sha256, SHA256_BYTES) != 0)
+			return err_set(e, ERR_DATA,
+				       "block %u is not what was archived: its digest differs", i);
+	}
 	if (!block_peek(data, len, &head, e))
 		return err_wrap(e, "block %u", i);
 	if (len != b->bytes || head.checksum != b->checksum || head.first_row != b->first_row ||

@@ -321,6 +321,7 @@ static bool store_block(struct segment_writer *w, struct encode_job *job, struct
 		.first_row = head.first_row,
 		.group = job->group,
 	};
+	memcpy(w->blocks[w->block_count].sha256, job->sha256, SHA256_BYTES);
 	w->groups[job->group].stored_bytes += job->block.len;
 	w->stored_bytes += job->block.len;
 	w->stored_raw_bytes += head.raw_bytes;
