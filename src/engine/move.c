@@ -91,7 +91,7 @@ static bool begin_segment(struct move *m, const struct leaf *leaf, int rule, str
 					    .object_key = s->object_key,
 					    .index_key = s->index_key,
 					    .storage_class = m->policy->rules[rule].storage_class,
-					    .format_version = SEGMENT_FORMAT_VERSION,
+					    .format_version = SEGMENT_FORMAT_PLAIN,
 				    },
 				    &s->id, e))
 		return false;

@@ -153,7 +153,7 @@ static bool read_index(struct firn *f, const char *index_key, const struct segme
 	if (ok && memcmp(digest, sealed->index_sha256, sizeof(digest)) != 0)
 		ok = err_set(e, ERR_DATA, "the archived index has another digest than was written");
 	if (ok) {
-		*out = segment_index_parse(bytes.data, bytes.len, e);
+		*out = segment_index_parse(bytes.data, bytes.len, NULL, e);
 		ok = *out != NULL;
 	}
 	buf_release(&bytes);

@@ -112,7 +112,7 @@ struct segment_index *engine_segment_index(struct firn *f, const struct segment_
 	if (file_read(buf_str(&path), (uint64_t)r->index_bytes, &bytes, &miss) &&
 	    has_digest(&bytes, r->index_sha256, &miss)) {
 		utimensat(AT_FDCWD, buf_str(&path), NULL, 0); /* used now: evicted later */
-		index = segment_index_parse(bytes.data, bytes.len, e);
+		index = segment_index_parse(bytes.data, bytes.len, NULL, e);
 		goto out;
 	}
 	buf_clear(&bytes);
@@ -127,7 +127,7 @@ struct segment_index *engine_segment_index(struct firn *f, const struct segment_
 				r->index_key);
 		goto out;
 	}
-	index = segment_index_parse(bytes.data, bytes.len, e);
+	index = segment_index_parse(bytes.data, bytes.len, NULL, e);
 	if (index)
 		cache_store(f, buf_str(&path), &bytes);
 out:
@@ -169,6 +169,6 @@ struct segment_file *engine_segment_file(struct firn *f, const struct segment_re
 					 char **path_out, struct err *e)
 {
 	return engine_segment_copy(f, r, path_out, e)
-		       ? segment_file_open(*path_out, (uint64_t)r->bytes, r->sha256, e)
+		       ? segment_file_open(*path_out, (uint64_t)r->bytes, r->sha256, NULL, e)
 		       : NULL;
 }

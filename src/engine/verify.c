@@ -87,7 +87,7 @@ static struct segment_index *read_archived_index(struct verify *v, struct err *e
 	if (memcmp(digest, r->index_sha256, SHA256_BYTES) != 0)
 		err_set(e, ERR_DATA, "is not what was archived: its digest differs");
 	else
-		index = segment_index_parse(bytes.data, bytes.len, e);
+		index = segment_index_parse(bytes.data, bytes.len, NULL, e);
 	v->result->objects++;
 	v->result->bytes += (int64_t)bytes.len;
 out:

@@ -40,7 +40,7 @@ static void save(const char *path, const struct buf *bytes)
 static struct segment_index *parse(const struct buf *bytes)
 {
 	struct err e = { 0 };
-	struct segment_index *x = segment_index_parse(bytes->data, bytes->len, &e);
+	struct segment_index *x = segment_index_parse(bytes->data, bytes->len, NULL, &e);
 
 	if (!x)
 		OUT_OF_LUCK(e.message);
