@@ -106,13 +106,14 @@ struct segment_index *engine_segment_index(struct firn *f, const struct segment_
 	struct segment_index *index = NULL;
 	struct buf path = BUF_INIT, bytes = BUF_INIT;
 	struct err miss = { 0 };
+	const struct segment_keys *keys;
 
-	if (!store || !cache_path(f, r, &path, e))
+	if (!store || !engine_segment_keys(f, r, &keys, e) || !cache_path(f, r, &path, e))
 		goto out;
 	if (file_read(buf_str(&path), (uint64_t)r->index_bytes, &bytes, &miss) &&
 	    has_digest(&bytes, r->index_sha256, &miss)) {
 		utimensat(AT_FDCWD, buf_str(&path), NULL, 0); /* used now: evicted later */
-		index = segment_index_parse(bytes.data, bytes.len, NULL, e);
+		index = segment_index_parse(bytes.data, bytes.len, keys, e);
 		goto out;
 	}
 	buf_clear(&bytes);
@@ -127,7 +128,7 @@ struct segment_index *engine_segment_index(struct firn *f, const struct segment_
 				r->index_key);
 		goto out;
 	}
-	index = segment_index_parse(bytes.data, bytes.len, NULL, e);
+	index = segment_index_parse(bytes.data, bytes.len, keys, e);
 	if (index)
 		cache_store(f, buf_str(&path), &bytes);
 out:
@@ -168,7 +169,10 @@ bool engine_segment_copy(struct firn *f, const struct segment_record *r, char **
 struct segment_file *engine_segment_file(struct firn *f, const struct segment_record *r,
 					 char **path_out, struct err *e)
 {
-	return engine_segment_copy(f, r, path_out, e)
-		       ? segment_file_open(*path_out, (uint64_t)r->bytes, r->sha256, NULL, e)
-		       : NULL;
+	const struct segment_keys *keys;
+
+	*path_out = NULL;
+	if (!engine_segment_keys(f, r, &keys, e) || !engine_segment_copy(f, r, path_out, e))
+		return NULL;
+	return segment_file_open(*path_out, (uint64_t)r->bytes, r->sha256, keys, e);
 }

@@ -73,8 +73,10 @@ static struct segment_index *read_archived_index(struct verify *v, struct err *e
 	uint8_t digest[SHA256_BYTES];
 	struct store_object object;
 	struct buf bytes = BUF_INIT;
+	const struct segment_keys *keys;
 
-	if (!store_head(v->f->store, r->index_key, &object, e))
+	if (!engine_segment_keys(v->f, r, &keys, e) ||
+	    !store_head(v->f->store, r->index_key, &object, e))
 		goto out;
 	if (object.bytes != (uint64_t)r->index_bytes) {
 		err_set(e, ERR_DATA, "has %" PRIu64 " bytes instead of %" PRId64, object.bytes,
@@ -87,7 +89,7 @@ static struct segment_index *read_archived_index(struct verify *v, struct err *e
 	if (memcmp(digest, r->index_sha256, SHA256_BYTES) != 0)
 		err_set(e, ERR_DATA, "is not what was archived: its digest differs");
 	else
-		index = segment_index_parse(bytes.data, bytes.len, NULL, e);
+		index = segment_index_parse(bytes.data, bytes.len, keys, e);
 	v->result->objects++;
 	v->result->bytes += (int64_t)bytes.len;
 out:
@@ -237,8 +239,12 @@ static bool check_objects(struct verify *v, struct err *e)
 	struct segment_index *index = NULL;
 	struct segment_file *file = NULL;
 	char *path = NULL;
+	const struct segment_keys *keys;
 	bool ok;
 
+	/* Without the key nothing is known of any segment: no problem of this one. */
+	if (!engine_segment_keys(v->f, r, &keys, e))
+		return false;
 	index = read_archived_index(v, e);
 	if (!index && !list_or_fail(v, r->index_key, e))
 		return false;
