@@ -56,6 +56,9 @@ const char *const fault_sites[] = {
 	"versions.after_rehydrate",
 	"versions.before_flip",
 	"versions.after_flip",
+	/* engine/keys.c */
+	"keys.before_commit",
+	"keys.after_commit",
 	/* engine/gc.c */
 	"gc.after_delete",
 	"gc.before_commit",

@@ -60,6 +60,7 @@ struct settings {
 	bool widen_keys, drop_old, rollback; /* partitions split */
 	char *workspace, *to_version;        /* versions promote, rollback */
 	bool allow_missing;
+	char *new_key_file, *new_key_command; /* keys rotate */
 	bool man, bash_completion;
 	char *topic; /* the words after help; NULL: none */
 };

@@ -282,6 +282,7 @@ static bool verify_segment(struct verify *v, int64_t id, struct err *e)
 	if (ok && current.count == 1 && current.items[0].state == SEGMENT_ACTIVE) {
 		v->record = &current.items[0];
 		v->result->segments++;
+		v->result->not_encrypted += v->record->format_version < SEGMENT_FORMAT_SEALED;
 		ok = check_objects(v, e);
 	}
 	catalog_segment_unlock(pg, id);
@@ -332,6 +333,7 @@ bool firn_verify(struct firn *f, const struct firn_verify_options *options,
 	ok = engine_tables_given(f, e) && engine_store(f, e);
 	for (size_t i = 0; ok && i < f->table_count; i++)
 		ok = verify_table(f, &f->tables[i], &v, e);
+	result->encrypts = engine_encrypts(f) || result->not_encrypted < result->segments;
 	result->seconds = (double)(clock_now_ms(f->clock) - started_ms) / 1000;
 	if (ok && result->segments < (int64_t)options->segment_count) {
 		err_set(e, ERR_NOT_FOUND, "of %zu segments to verify %" PRId64 " are there",

@@ -5,7 +5,6 @@ config() { # LINES of encryption:
 	printf '%s\n' 'encryption:' "$@" >"$T/firn.yaml"
 	export FIRN_CONFIG=$T/firn.yaml
 }
-new_key() { (umask 077; openssl rand -hex 32 >"$1"); }
 sealed() { sql "SELECT count(*) FROM firn.segment WHERE state = 'active' AND format_version = 2"; }
 # The content of every object, by whatever way.
 archived() {
@@ -42,7 +41,7 @@ round() { # ARCHIVE
 	exits "all comes back" 0 "$FIRN" rehydrate --where-cold all
 	exits "and nothing stays" 0 "$FIRN" gc --confirm --horizon 0s
 
-	new_key "$T/key"
+	e2e_key "$T/key"
 	config "  key_file: key"
 	exits "a pass with a key file" 0 "$FIRN" pass
 	COLD=$(cold_rows)
@@ -79,7 +78,7 @@ like "with where to set it" "$ERR" 'hint: .*encryption.key_file'
 exits "verify says the same" 78 "$FIRN" verify
 nothing_happened "without a key"
 
-new_key "$T/other"
+e2e_key "$T/other"
 config "  key_file: other"
 for what in "rehydrate --where-cold all" pass plan verify; do
 	# shellcheck disable=SC2086 # words
@@ -113,12 +112,78 @@ unlike "is not shown either" "$ERR$OUT" shown-by-mistake
 
 # ---- both kinds of segments side by side ----
 config "  key_file: key"
-sql "UPDATE document_chunk SET embedding_version = 'telling-version-v1' WHERE workspace_id = 'acme-tenant-w4'"
+exits "a workspace comes back" 0 "$FIRN" rehydrate --workspace acme-tenant-w1
 unset FIRN_CONFIG
 exits "a pass without encryption" 0 "$FIRN" pass
 ok "beside encrypted segments" [ "$(sealed)" -gt 0 ]
 config "  key_file: key"
 exits "verify reads both" 0 "$FIRN" verify --deep
+like "and says how many are not encrypted" "$OUT" '^[1-9][0-9]* segments? (is|are) not encrypted'
+exits "status" 0 "$FIRN" status
+like "says it, too" "$OUT" '^segments .*; [1-9][0-9]* not encrypted'
 exits "and both come back" 0 "$FIRN" rehydrate --where-cold all
 is "all rows are hot" "$(hot_rows) $(cold_rows)" "560 0"
+
+# ---- another master key ----
+exits "a pass" 0 "$FIRN" pass
+COLD=$(cold_rows)
+ok "moves rows" [ "$COLD" -gt 0 ]
+BEFORE=$(objects)
+exits "keys status" 0 "$FIRN" keys status --format json
+is "knows the key that is configured, and what it wraps" \
+	"$(json '{master_keys,0,id}') $(json '{master_keys,0,current}') $(json '{master_keys,0,tables}') $(json '{unopened}')" "$ID true 1 0"
+exits "a new key that others can read is refused" 78 "$FIRN" keys rotate --new-key-file /etc/hostname
+exits "one is asked for" 64 "$FIRN" keys rotate
+e2e_key "$T/new"
+KEYS=$(sql "SELECT count(*) FROM firn.workspace_key")
+WRAPPED=$(sql "SELECT md5(string_agg(wrapped::text, ',' ORDER BY workspace)) FROM firn.workspace_key")
+exits "keys rotate" 0 "$FIRN" keys rotate --new-key-file "$T/new" --format json
+is "wraps all keys anew" "$(json '{rewrapped}')" "$KEYS"
+NEW=$(json '{id}')
+isnt "by a key of another id" "$NEW" "$ID"
+isnt "in the catalog" "$(sql "SELECT md5(string_agg(wrapped::text, ',' ORDER BY workspace)) FROM firn.workspace_key")" "$WRAPPED"
+is "and touches no object" "$(objects)" "$BEFORE"
+rm -rf "$T/cache"
+exits "with the old key nothing opens" 78 "$FIRN" verify --deep
+like "the new one is named" "$ERR" "$NEW"
+exits "nor does a pass begin" 78 "$FIRN" pass
+exits "keys status says so" 78 "$FIRN" keys status
+like "and shows it" "$OUT" "^$NEW +not configured"
+config "  key_file: new"
+exits "with the new one all does" 0 "$FIRN" verify --deep
+exits "keys rotate again" 0 "$FIRN" keys rotate --new-key-file "$T/new" --format json
+is "has nothing to do" "$(json '{rewrapped}')" 0
+config "  key_file: new" "  old_key_file: key"
+exits "the old one beside it does no harm" 0 "$FIRN" keys status
+e2e_key "$T/third"
+config "  key_file: third" "  old_key_file: new"
+rm -rf "$T/cache"
+exits "where the configuration was changed first, rows can be read" 0 "$FIRN" verify --deep
+exits "but none are moved" 78 "$FIRN" pass
+like "before the keys are rotated" "$ERR" 'hint: .*firn keys rotate'
+exits "rotate by a command" 0 "$FIRN" keys rotate --new-key-command "cat $T/third"
+config "  key_file: third"
+exits "rows come back" 0 "$FIRN" rehydrate --where-cold all
+is "all rows are hot again" "$(hot_rows) $(cold_rows)" "560 0"
+exits "and go again" 0 "$FIRN" pass
+
+# A pass that is under way when the key changes moves nothing that could not be opened.
+exits "rows come back once more" 0 "$FIRN" rehydrate --where-cold all
+e2e_key "$T/fourth"
+exits "a pass whose master key is changed before it reads back" 78 \
+	env FIRN_FAULT="move.after_index_upload=exec:'$FIRN' keys rotate --new-key-file '$T/fourth' >'$T/rotated' 2>&1" "$FIRN" pass --jobs 1
+like "was changed" "$(cat "$T/rotated")" 'keys were wrapped anew'
+is "it deleted nothing" "$(hot_rows) $(cold_rows)" "560 0"
+config "  key_file: fourth"
+exits "the next pass moves them" 0 "$FIRN" pass
+
+# A key that is gone from the catalog is not made anew for what it sealed.
+sql "DELETE FROM firn.workspace_key WHERE workspace <> '' AND ctid IN (SELECT min(ctid) FROM firn.workspace_key WHERE workspace <> '')"
+rm -rf "$T/cache"
+exits "a workspace whose key is gone is found by verify" 65 "$FIRN" verify --deep
+like "in words" "$OUT" 'no key of a workspace'
+exits "and does not come back" 65 "$FIRN" rehydrate --where-cold all
+sql "UPDATE firn.workspace_key SET wrapped = set_byte(wrapped, 30, get_byte(wrapped, 30) # 1)"
+exits "a wrapped key that was changed is refused" 65 "$FIRN" rehydrate --where-cold all
+like "as damaged" "$ERR" 'a key of table .* in the catalog is damaged'
 done_testing

@@ -32,7 +32,7 @@ refused() { # NAME
 	cp "$T/good.idx" "$T/idx"
 }
 
-tamper_with() { # ARCHIVE
+begin() { # ARCHIVE
 	fresh_db
 	e2e_tables 2 60
 	e2e_env "$1"
@@ -53,7 +53,10 @@ tamper_with() { # ARCHIVE
 		fetch "$OTHER_SEG" "$T/other.seg" && fetch "$OTHER_IDX" "$T/other.idx" || exit 1
 	cp "$T/good.seg" "$T/seg"
 	cp "$T/good.idx" "$T/idx"
+}
 
+tamper_with() { # ARCHIVE
+	begin "$1"
 	ok "two blocks change places" "$FORGE" blocks "$T/seg" "$T/idx"
 	refused "swapped blocks"
 	cp "$T/other.seg" "$T/seg"
@@ -89,6 +92,37 @@ tamper_with() { # ARCHIVE
 	is "bit for bit" "$(e2e_digest)" "$ALL"
 }
 
+# Objects that are encrypted: whoever has no key has bytes to exchange, cut and change, and what there was before.
+tamper_with_sealed() { # ARCHIVE
+	begin "$1"
+	cp "$T/other.seg" "$T/seg"
+	refused "another segment's object"
+	cp "$T/other.idx" "$T/idx"
+	refused "another segment's index"
+	cp "$T/other.seg" "$T/seg"
+	cp "$T/other.idx" "$T/idx"
+	refused "another segment"
+	cp "$T/old.idx" "$T/idx"
+	refused "an index from before"
+	truncate -s 4096 "$T/seg"
+	refused "a truncated segment"
+	# A byte of each page: some lie in blocks.
+	for ((at = 4096 + 100; at < $(stat -c %s "$T/seg"); at += 4096)); do
+		printf 'x' | dd of="$T/seg" bs=1 seek="$at" conv=notrunc status=none
+	done
+	refused "changed bytes"
+	put_back
+	exits "as it was, verify finds nothing" 0 "$FIRN" verify --deep
+	exits "and rows come back" 0 "$FIRN" rehydrate --where-cold all
+	is "bit for bit" "$(e2e_digest)" "$ALL"
+}
+
 tamper_with "$(e2e_file_archive)"
 tamper_with "$(s3_archive)"
+
+e2e_key "$T/key"
+printf 'encryption: { key_file: key }\n' >"$T/firn.yaml"
+export FIRN_CONFIG=$T/firn.yaml
+tamper_with_sealed "$(e2e_file_archive)"
+tamper_with_sealed "$(s3_archive)"
 done_testing
