@@ -317,7 +317,7 @@ static bool fetch_and_take(struct batch *b, const struct segment_index *index,
 	struct block_rows block = { 0 };
 	struct buf data = BUF_INIT;
 	uint32_t row = 0;
-	bool ok = store && (segment_index_has_digests(index) || fetch_whole(b, e));
+	bool ok = store && (segment_index_ranges_are_safe(index) || fetch_whole(b, e));
 
 	while (ok && bitmap_next(wanted, row, &row)) {
 		struct range range =

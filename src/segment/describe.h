@@ -40,7 +40,7 @@ struct block_entry {
 	uint64_t offset, raw_bytes, checksum;
 	uint32_t bytes, rows, first_row, group;
 	uint64_t last;                /* 8 stored bytes; set only while writing */
-	uint8_t sha256[SHA256_BYTES]; /* of the stored bytes; zeros where an old index has none */
+	uint8_t sha256[SHA256_BYTES]; /* zeros where the index has none: sealed, or old */
 };
 
 #endif

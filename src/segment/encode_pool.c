@@ -65,8 +65,8 @@ static void encode(struct worker *w, struct encode_job *job)
 	job->ok = block_encode(&w->encoder, &source, &job->block, &job->err) &&
 		  block_peek(job->block.data + start, job->block.len - start, &job->head,
 			     &job->err) &&
-		  (!job->key || sealing_end(job->key, &job->place, &job->block, 0, &job->err)) &&
-		  sha256_once(job->block.data, job->block.len, job->sha256, &job->err);
+		  (job->key ? sealing_end(job->key, &job->place, &job->block, 0, &job->err)
+			    : sha256_once(job->block.data, job->block.len, job->sha256, &job->err));
 }
 
 static void *work(void *arg)

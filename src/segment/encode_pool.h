@@ -23,7 +23,7 @@ struct encode_job {
 
 	struct buf block; /* the result */
 	struct block_head head;
-	uint8_t sha256[SHA256_BYTES];
+	uint8_t sha256[SHA256_BYTES]; /* of one that is not sealed */
 	bool done, ok;
 	struct err err; /* where not ok */
 	struct encode_job *next;

@@ -87,13 +87,13 @@ bool index_object_write(const struct index_source *s, struct packer *p, struct b
 		add_section(SECTION_DICTIONARY, s->dictionary, out);
 
 	buf_clear(&body);
-	for (size_t i = 0; i < s->block_count; i++)
-		buf_add(&body, s->blocks[i].sha256, SHA256_BYTES);
-	add_section(SECTION_DIGESTS, &body, out);
-	if (s->segment_id) {
+	if (!s->segment_id) {
+		for (size_t i = 0; i < s->block_count; i++)
+			buf_add(&body, s->blocks[i].sha256, SHA256_BYTES);
+		add_section(SECTION_DIGESTS, &body, out);
+	} else {
 		struct seal_place place = { s->segment_id, SEAL_INDEX, 0 };
 
-		buf_clear(&body);
 		buf_add_varint(&body, s->key_count);
 		buf_add(&body, s->keys->data, s->keys->len);
 		add_section(SECTION_KEYS, &body, out);

@@ -153,10 +153,13 @@ struct segment_block segment_index_block(const struct segment_index *x, uint32_t
 /* The block that holds the row; row must be below segment_index_rows. */
 uint32_t segment_index_block_of_row(const struct segment_index *x, uint32_t row);
 
-/* Whether the index has the SHA-256 of each block: decoding compares it, so that a block from a range is as sure to be
- * what was sealed as the whole object by its own digest. Indexes of firn before that have checksums only, which whoever
- * may write to the archive can make fit: rows are taken only from the whole object then, its digest compared. */
-bool segment_index_has_digests(const struct segment_index *x);
+/* Whether a block from a range is as sure to be what was archived as the whole object is by its digest: it is sealed, or
+ * the index has its SHA-256, which decoding compares. Indexes of firn before that have checksums only, which whoever may
+ * write to the archive can make fit: rows are taken only from the whole object then, its digest compared. */
+bool segment_index_ranges_are_safe(const struct segment_index *x);
+
+/* The caller reads the whole object and compares its digest: decoding need not compare those of blocks as well. */
+void segment_index_skip_digests(struct segment_index *x);
 
 /* Add to rows all rows of the workspace / with the version / of the document / with the chunk id (one field per
  * COLUMN_ID column). The document and chunk indexes are by hash: the caller compares decoded fields to be sure. */

@@ -359,7 +359,7 @@ bool segment_file_decode(struct segment_file *f, uint32_t i, struct block_rows *
 	return ok ? true : err_wrap(e, "segment \"%s\", block %u", f->path, i);
 }
 
-/* A sealed block's head is not to be seen: its digest says all. */
+/* A sealed block's head is not to be seen, and whether it is the right one shows when it is opened. */
 static bool is_same_block(const struct lmdb_value *v, const struct block_entry *b, bool sealed,
 			  bool has_digests, bool *out, struct err *e)
 {
@@ -367,13 +367,13 @@ static bool is_same_block(const struct lmdb_value *v, const struct block_entry *
 	struct block_head head;
 
 	*out = v->offset == b->offset && v->len == b->bytes;
+	if (sealed)
+		return true;
 	if (has_digests) {
 		if (!sha256_once(v->data, v->len, digest, e))
 			return false;
 		*out = *out && memcmp(digest, b->sha256, SHA256_BYTES) == 0;
 	}
-	if (sealed)
-		return true;
 	if (!block_peek(v->data, v->len, &head, e))
 		return false;
 	*out = *out && head.rows == b->rows && head.first_row == b->first_row &&
@@ -394,7 +394,8 @@ bool segment_file_matches_index(struct segment_file *f, const struct segment_ind
 		bool same;
 
 		if (!get_block(f, i, &v, e) ||
-		    !is_same_block(&v, b, f->keys != NULL, segment_index_has_digests(x), &same, e))
+		    !is_same_block(&v, b, f->keys != NULL, segment_index_ranges_are_safe(x), &same,
+				   e))
 			return err_wrap(e, "segment \"%s\", block %u", f->path, i);
 		if (!same)
 			return err_set(e, ERR_DATA,

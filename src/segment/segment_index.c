@@ -25,7 +25,7 @@ struct segment_index {
 	struct block_entry *blocks;
 	struct run_index chunks, documents;
 	ZSTD_DDict *dictionary;
-	bool has_digests;
+	bool has_digests, skip_digests;
 };
 
 static bool damaged(struct err *e)
@@ -239,8 +239,6 @@ static bool read_sections(struct segment_index *x, struct unpacker *u, struct cu
 		if (body.bad || body.left != 0)
 			return damaged(e);
 	}
-	if (x->keys && !seen[SECTION_DIGESTS])
-		return damaged(e);
 	return seen[SECTION_DOCUMENTS] && seen[SECTION_CHUNKS] && seen[SECTION_BLOCKS] ? true
 										       : damaged(e);
 }
@@ -368,9 +366,14 @@ bool segment_index_workspace_key(const struct segment_index *x, const struct fie
 	return false;
 }
 
-bool segment_index_has_digests(const struct segment_index *x)
+bool segment_index_ranges_are_safe(const struct segment_index *x)
 {
-	return x->has_digests;
+	return x->keys || x->has_digests;
+}
+
+void segment_index_skip_digests(struct segment_index *x)
+{
+	x->skip_digests = true;
 }
 
 const struct block_entry *segment_index_entry(const struct segment_index *x, uint32_t i)
@@ -459,7 +462,7 @@ bool segment_index_decode(const struct segment_index *x, uint32_t i, const uint8
 	struct block_head head;
 
 	out->rows = 0;
-	if (x->has_digests) {
+	if (x->has_digests && !x->skip_digests) {
 		if (!sha256_once(data, len, digest, e))
 			return err_wrap(e, "block %u", i);
 		if (memcmp(digest, b->sha256, SHA256_BYTES) != 0)

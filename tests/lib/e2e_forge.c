@@ -114,7 +114,7 @@ static void change_row(struct buf *segment, struct buf *index)
 		  get_u64le(made.data + made.len - 8));
 	if (!sha256_once(made.data, made.len, digest, &e))
 		OUT_OF_LUCK(e.message);
-	if (segment_index_has_digests(x))
+	if (segment_index_ranges_are_safe(x))
 		memcpy(index->data + find_section(index, SECTION_OF_DIGESTS, &len), digest,
 		       SHA256_BYTES);
 	check_again(index);

@@ -23,7 +23,7 @@ refused() { # NAME
 	replace "$SEG" "$T/seg" && replace "$IDX" "$T/idx" || exit 1
 	rm -rf "$T/cache"
 	exits "$1: rehydrate refuses" 65 "$FIRN" rehydrate --segment "$ID"
-	like "and says why" "$ERR" 'error: .*(digest differs|were asked for|ends at byte|InvalidRange)'
+	like "and says why" "$ERR" 'error: .*(digest differs|the seal does not hold|were asked for|ends at byte|InvalidRange)'
 	is "$1: nothing came back" "$(e2e_digest) $(cold_rows)" "$HOT $COLD"
 	exits "$1: verify finds it" 65 "$FIRN" verify
 	like "in that segment" "$OUT" "$ID"
