@@ -31,8 +31,9 @@
 struct archive {
 	bool s3;
 	bool proxied;    /* through a proxy that changes nothing */
+	bool encrypted;  /* by the server, with a customer's key */
 	char folder[64]; /* for downloads, and for the archive if it is in one */
-	char url[200];
+	char url[200], key_file[100];
 	struct fault_proxy *proxy;
 	struct store *store;
 };
@@ -67,6 +68,8 @@ static struct store *open_archive(const struct archive *a)
 						 a->proxy ? proxy : getenv("FIRN_TEST_S3_ENDPOINT"),
 					 .path_style = true,
 					 .part_bytes = PART_BYTES,
+					 .sse = a->encrypted ? "customer" : NULL,
+					 .sse_customer_key_file = a->encrypted ? a->key_file : NULL,
 					 .call_timeout_ms = 30000,
 					 .total_timeout_ms = 120000 },
 		&e);
@@ -151,6 +154,10 @@ static int set_up(void **state)
 		snprintf(a->url, sizeof(a->url), "file://%s/archive/a", a->folder);
 	}
 	if (a->proxied && !(a->proxy = fault_proxy_start(getenv("FIRN_TEST_S3_ENDPOINT"))))
+		return -1;
+	snprintf(a->key_file, sizeof(a->key_file), "%s/key", a->folder);
+	if (a->encrypted &&
+	    !file_write_atomic(a->key_file, "0123456789abcdef0123456789ABCDEF", 32, &e))
 		return -1;
 	a->store = open_archive(a);
 	return 0;
@@ -791,6 +798,7 @@ static void traffic_is_counted(void **state)
 static struct archive in_folder = { .s3 = false };
 static struct archive in_s3 = { .s3 = true };
 static struct archive through_proxy = { .s3 = true, .proxied = true };
+static struct archive with_key = { .s3 = true, .encrypted = true };
 
 /* Every test, under this name in front, over this archive. */
 #define ALL_OVER(name, archive)                                                                    \
@@ -846,11 +854,12 @@ int main(void)
 		ALL_OVER("file: ", in_folder),
 		ALL_OVER("s3: ", in_s3),
 		ALL_OVER("s3 through a proxy: ", through_proxy),
+		ALL_OVER("s3 with a customer's key: ", with_key),
 	};
 	size_t count = sizeof(tests) / sizeof(tests[0]);
 
 	if (!getenv("FIRN_TEST_S3_ENDPOINT")) {
-		count = 1 + (count - 1) / 3;
+		count = 1 + (count - 1) / 4;
 		printf("# SKIP the S3 half: FIRN_TEST_S3_ENDPOINT is not set\n");
 	}
 	return _cmocka_run_group_tests("store contract", tests, count, NULL, NULL);
