@@ -585,6 +585,7 @@ struct firn_gc_result {
 	struct firn_gc_item *items;
 	size_t item_count;
 	int64_t removed_bytes, removable_bytes;
+	int64_t put_off; /* items that the archive keeps for now (Object Lock): a later run removes them */
 };
 
 bool firn_gc(struct firn *f, const struct firn_gc_options *options, struct firn_gc_result *result,

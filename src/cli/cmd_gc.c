@@ -13,6 +13,8 @@ int cmd_gc(struct cli *c)
 	bool ok = firn_gc(c->firn, &options, &result, &e);
 	bool written = report_gc(&c->report, &result, s->confirm, ok ? NULL : &e, &write_error);
 
+	bool put_off = result.put_off > 0;
+
 	firn_gc_result_release(&result);
-	return cli_end(c, &(struct cli_outcome){ ok, &e, written, &write_error, false });
+	return cli_end(c, &(struct cli_outcome){ ok, &e, written, &write_error, put_off });
 }

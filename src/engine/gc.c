@@ -64,6 +64,25 @@ static void explain(const struct gc *g, int64_t age_s, const char *what, char *o
 			 str_format_duration(g->horizon_s - age_s, left, sizeof(left)));
 }
 
+/* Object Lock keeps it: what e says becomes the item's reason. False: e is another failure. */
+static bool put_off(struct gc *g, struct firn_gc_item *item, struct err *e)
+{
+	char *reason;
+
+	if (e->code != ERR_BUSY)
+		return false;
+	reason = mem_strdup(e->message, e);
+	if (!reason)
+		return false;
+	free(item->reason);
+	item->reason = reason;
+	item->removable = 0;
+	g->result->removable_bytes -= item->bytes;
+	g->result->put_off++;
+	err_clear(e);
+	return true;
+}
+
 static void mark_removed(struct gc *g, struct firn_gc_item *item)
 {
 	item->removed = 1;
@@ -121,7 +140,7 @@ static bool collect_segment(struct gc *g, const struct segment_record *r, struct
 	if (!g->options->confirm || !old_enough)
 		return true;
 	if (!remove_segment(g, r, &removed, e))
-		return false;
+		return put_off(g, item, e);
 	if (removed)
 		mark_removed(g, item);
 	return true;
@@ -261,9 +280,10 @@ static bool collect_orphans(struct gc *g, struct err *e)
 			return false;
 		if (state != SEGMENT_REMOVED)
 			continue;
-		if (!store_delete(g->f->store, &key, 1, NULL, e))
+		if (store_delete(g->f->store, &key, 1, NULL, e))
+			mark_removed(g, item);
+		else if (!put_off(g, item, e))
 			return false;
-		mark_removed(g, item);
 	}
 	return true;
 }

@@ -38,6 +38,7 @@ struct config {
 	struct {
 		char *endpoint, *region, *profile, *ca_file;
 		bool path_style;
+		int64_t upload_jobs;    /* parts of an object sent at once, 1 to 16; default 4 */
 		int64_t resend_percent; /* 0: the store's default */
 	} s3;
 	struct {

@@ -381,6 +381,7 @@ bool json_gc(const struct report *r, const struct firn_gc_result *x, bool confir
 	}
 	set_int(o, "removable_bytes", x->removable_bytes);
 	set_int(o, "removed_bytes", x->removed_bytes);
+	set_int(o, "put_off", x->put_off);
 	return end(r, o, failure, e);
 }
 

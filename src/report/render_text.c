@@ -553,7 +553,12 @@ bool text_gc(const struct report *r, const struct firn_gc_result *x, bool confir
 	else if (confirm)
 		fprintf(r->out, "\n%s %s removed, %s freed\n", count(&w, removed),
 			plural(removed, "object", "objects"), bytes(&w, x->removed_bytes));
-	else if (removable > 0)
+	if (x->item_count > 0 && confirm && x->put_off > 0)
+		fprintf(r->out, "%s %s put off: the reasons say until when\n",
+			count(&w, x->put_off), plural(x->put_off, "is", "are"));
+	if (x->item_count == 0 || confirm)
+		return true;
+	if (removable > 0)
 		fprintf(r->out,
 			"\n%s of %zu %s (%s) can go: run \"firn gc --confirm\" to remove them\n",
 			count(&w, removable), x->item_count,

@@ -9,11 +9,19 @@
 #include "store/store_driver.h"
 #include "store/store_retry.h"
 
-#define S3_HEADERS_MAX   8
-#define S3_UPLOAD_ID_MAX 256
-#define S3_DAMAGED_TRIES 4 /* of a call whose answers make no sense */
+#define S3_HEADERS_MAX     8
+#define S3_UPLOAD_ID_MAX   256
+#define S3_UPLOAD_JOBS_MAX 16
+#define S3_DAMAGED_TRIES   4 /* of a call whose answers make no sense */
 /* Says which attempt wrote an object, so that one whose answer got lost can be known again. */
 #define S3_NONCE_HEADER "x-amz-meta-firn-upload"
+
+/* Whether the bucket keeps versions of objects (s3_versions.h). */
+enum s3_versions {
+	S3_VERSIONS_UNKNOWN,
+	S3_VERSIONS_NONE,
+	S3_VERSIONS_KEPT
+};
 
 struct s3 {
 	struct store *store;
@@ -31,13 +39,25 @@ struct s3 {
 	char *bucket;
 	char *prefix; /* "" or ending in "/" */
 	bool path_style;
+	bool plain;         /* http:// is allowed */
+	char *ca_file;      /* NULL: the system's */
 	bool own_endpoint;  /* Amazon's, whose host names have the region in them */
 	bool no_conditions; /* the server turned out not to know If-None-Match */
+	enum s3_versions versions;
 	uint64_t part_bytes;
+	unsigned upload_jobs; /* parts of an object sent at once */
 	int64_t call_timeout_ms, total_timeout_ms;
 	int max_tries;
 	unsigned resend_percent;
 	unsigned page_size;
+};
+
+/* Content-MD5. Not for defence: the signature covers the body by SHA-256. Servers want it of some calls,
+ * and AWS of every object in a bucket with Object Lock; a FIPS mode may leave OpenSSL without. */
+enum s3_md5 {
+	S3_MD5_NONE,
+	S3_MD5_IF_POSSIBLE,
+	S3_MD5_NEEDED
 };
 
 struct s3_call {
@@ -49,6 +69,7 @@ struct s3_call {
 	const void *body;
 	size_t body_len;
 	const char *body_sha256; /* in hex; NULL: computed here */
+	enum s3_md5 md5;
 	bool (*sink)(void *ctx, const struct http_response *response, const void *data, size_t len,
 		     struct err *e);
 	void *sink_ctx;
@@ -65,7 +86,13 @@ void s3_answer_release(struct s3_answer *a);
 /* One operation's retries: they share a deadline. */
 void s3_retry_init(struct s3 *s, struct retry *r);
 
+/* Moves the deadline by what so many bytes take on a slow line: a second for each MiB. */
+void s3_retry_extend(struct retry *r, uint64_t bytes);
+
 void s3_call_add_header(struct s3_call *c, const char *name, const char *value);
+
+/* "&name=value", encoded; without the "&" at the beginning. Names are added in their order. */
+void s3_add_parameter(struct buf *query, const char *name, const char *value);
 
 /* Once. True: an answer of status 2xx. False otherwise, e saying what (HTTP status, S3's code, a
  * hint), and a->http.status being 0 if no answer came. Releases what a held before. */
@@ -93,6 +120,14 @@ bool s3_set_error(struct s3 *s, int status, const struct http_response *http,
 /* HEAD. ERR_NOT_FOUND. a holds the answer; out may be NULL. */
 bool s3_head_object(struct s3 *s, const char *key, struct retry *r, struct s3_answer *a,
 		    struct store_object *out, struct err *e);
+
+/* For another thread: the same bucket by the same keys, with a connection, counters and random numbers
+ * of its own. Freeing it adds its counters to the original's (NULL: nobody counts). */
+struct s3 *s3_clone(const struct s3 *s, struct err *e);
+void s3_clone_free(struct s3 *c, struct s3 *original);
+
+/* Frees all but s->store. */
+void s3_free(struct s3 *s);
 
 /* s3_correct.c: after the refusal a. True: its cause may have been the clock, or the region, by which
  * s signed; that is corrected, and the call worth another try. */

@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <inttypes.h>
 #include <openssl/crypto.h>
+#include <openssl/evp.h>
 #include <string.h>
 
 #include "base/str.h"
@@ -12,6 +13,8 @@
  * surrounds them. */
 #define ANSWER_MAX_BYTES  ((size_t)8 << 20)
 #define RETRY_AFTER_MAX_S 120
+#define MD5_BYTES         16
+#define MD5_BASE64_BYTES  25 /* with the NUL */
 
 void s3_answer_release(struct s3_answer *a)
 {
@@ -25,10 +28,21 @@ void s3_retry_init(struct s3 *s, struct retry *r)
 	retry_init(r, s->store->clock, &s->rng, s->max_tries, s->total_timeout_ms);
 }
 
+void s3_retry_extend(struct retry *r, uint64_t bytes)
+{
+	r->deadline_ms += (int64_t)((bytes >> 20) + 1) * 1000;
+}
+
 void s3_call_add_header(struct s3_call *c, const char *name, const char *value)
 {
 	if (c->header_count < S3_HEADERS_MAX)
 		c->headers[c->header_count++] = (struct http_header){ name, value };
+}
+
+void s3_add_parameter(struct buf *query, const char *name, const char *value)
+{
+	buf_printf(query, "%s%s=", query->len ? "&" : "", name);
+	s3_uri_encode(query, value, false);
 }
 
 /* What S3's codes mean here. ERR_OFFLINE is tried again. */
@@ -212,17 +226,38 @@ static bool hash_body(const struct s3_call *c, char hex[SHA256_HEX_BYTES], struc
 	return true;
 }
 
+/* out is "" when there is none. */
+static bool hash_md5(const struct s3_call *c, char out[MD5_BASE64_BYTES], struct err *e)
+{
+	uint8_t digest[EVP_MAX_MD_SIZE];
+	unsigned len = sizeof(digest);
+
+	out[0] = '\0';
+	if (c->md5 == S3_MD5_NONE)
+		return true;
+	if (EVP_Digest(c->body, c->body_len, digest, &len, EVP_md5(), NULL) == 1 &&
+	    len == MD5_BYTES) {
+		EVP_EncodeBlock((unsigned char *)out, digest, (int)len);
+		return true;
+	}
+	if (c->md5 == S3_MD5_IF_POSSIBLE)
+		return true;
+	err_set(e, ERR_CONFIG,
+		"MD5 is switched off in this machine's OpenSSL, and S3 wants it for deleting");
+	return err_hint(e, "A FIPS mode may do this.");
+}
+
 static bool try_once(struct s3 *s, const struct s3_call *c, const struct retry *r,
 		     struct s3_answer *a, struct err *e)
 {
-	struct http_header headers[S3_HEADERS_MAX + 5];
+	struct http_header headers[S3_HEADERS_MAX + 6];
 	struct buf path = BUF_INIT, url = BUF_INIT, authorization = BUF_INIT;
-	char date[S3_DATE_BYTES], payload[SHA256_HEX_BYTES];
+	char date[S3_DATE_BYTES], payload[SHA256_HEX_BYTES], md5[MD5_BASE64_BYTES];
 	size_t count = 0;
 	bool ok = false;
 
 	s3_answer_release(a);
-	if (!hash_body(c, payload, e))
+	if (!hash_body(c, payload, e) || !hash_md5(c, md5, e))
 		goto out;
 	s3_format_date(clock_wall_s(s->store->clock) + s->clock_offset_s, date);
 	add_path(s, c->key, &path);
@@ -235,6 +270,8 @@ static bool try_once(struct s3 *s, const struct s3_call *c, const struct retry *
 	count = c->header_count;
 	headers[count++] = (struct http_header){ "x-amz-content-sha256", payload };
 	headers[count++] = (struct http_header){ "x-amz-date", date };
+	if (*md5)
+		headers[count++] = (struct http_header){ "content-md5", md5 };
 	if (s->credentials.session_token)
 		headers[count++] = (struct http_header){ "x-amz-security-token",
 							 s->credentials.session_token };

@@ -366,6 +366,17 @@ bool s3_credentials_load(struct s3_credentials *c, const struct s3_credential_op
 	return load(c, o, false, e);
 }
 
+bool s3_credentials_copy(struct s3_credentials *c, const struct s3_credentials *from, struct err *e)
+{
+	*c = *from;
+	c->access_key = mem_strdup(from->access_key, e);
+	c->secret_key = mem_strdup(from->secret_key, e);
+	c->session_token = mem_strdup(from->session_token, e);
+	c->region = mem_strdup(from->region, e);
+	return c->access_key && c->secret_key && (c->session_token || !from->session_token) &&
+	       (c->region || !from->region);
+}
+
 /* Moves other into c. */
 static void replace(struct s3_credentials *c, struct s3_credentials *other)
 {

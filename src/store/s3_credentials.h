@@ -57,6 +57,10 @@ struct s3_credential_options {
 bool s3_credentials_load(struct s3_credentials *c, const struct s3_credential_options *o,
 			 struct err *e);
 
+/* For another thread. c is zeroed; release it in any case. */
+bool s3_credentials_copy(struct s3_credentials *c, const struct s3_credentials *from,
+			 struct err *e);
+
 /* Before each use: looks for newer ones when the time has come, some minutes before they expire.
  * While they are valid a failure to get any is a warning in the log, and tried again later. */
 bool s3_credentials_keep(struct s3_credentials *c, const struct s3_credential_options *o,

@@ -10,8 +10,9 @@
 #include "base/str.h"
 #include "store/s3_xml.h"
 
-#define OBJECTS "ListBucketResult"
-#define UPLOADS "ListMultipartUploadsResult"
+#define OBJECTS  "ListBucketResult"
+#define UPLOADS  "ListMultipartUploadsResult"
+#define VERSIONS "ListVersionsResult"
 
 bool s3_parse_time(const char *text, int64_t *seconds_out)
 {
@@ -119,6 +120,35 @@ static bool on_object(void *ctx, const char *path, const char *text, struct err 
 	return true;
 }
 
+/* Versions and delete markers alike. */
+static bool on_version(void *ctx, const char *path, const char *text, struct err *e)
+{
+	struct listing *l = ctx;
+	struct s3_entry *entry = &l->entry;
+
+	if (str_eq(path, VERSIONS))
+		l->seen_root = true;
+	else if (str_eq(path, VERSIONS "/Version") || str_eq(path, VERSIONS "/DeleteMarker"))
+		return entry->id && *entry->id
+			       ? add_entry(l, e)
+			       : err_set(e, ERR_DATA, "the archive listed a version without an id");
+	else if (str_eq(path, VERSIONS "/Version/Key") ||
+		 str_eq(path, VERSIONS "/DeleteMarker/Key"))
+		return set_string(&entry->key, text, e);
+	else if (str_eq(path, VERSIONS "/Version/VersionId") ||
+		 str_eq(path, VERSIONS "/DeleteMarker/VersionId"))
+		return set_string(&entry->id, text, e);
+	else if (str_eq(path, VERSIONS "/IsTruncated"))
+		return set_truncated(l->page, text, e);
+	else if (str_eq(path, VERSIONS "/NextKeyMarker"))
+		return set_string(&l->page->next_key, text, e);
+	else if (str_eq(path, VERSIONS "/NextVersionIdMarker"))
+		return set_string(&l->page->next_upload, text, e);
+	else if (str_eq(path, VERSIONS "/EncodingType"))
+		l->encoded = str_eq(text, "url");
+	return true;
+}
+
 static bool on_upload(void *ctx, const char *path, const char *text, struct err *e)
 {
 	struct listing *l = ctx;
@@ -186,6 +216,8 @@ static bool parse(const void *xml, size_t len, struct s3_page *page,
 		ok = err_set(e, ERR_DATA, "the archive listed fewer objects than it says");
 	for (size_t i = 0; ok && l.encoded && i < page->count; i++)
 		ok = decode(page->entries[i].key, e);
+	if (ok && l.encoded && page->next_key)
+		ok = decode(page->next_key, e);
 	return ok;
 }
 
@@ -199,6 +231,16 @@ bool s3_parse_objects(const void *xml, size_t len, struct s3_page *page, struct 
 	if (!page->truncated && page->next_token && *page->next_token)
 		return err_set(e, ERR_DATA,
 			       "the archive says where its listing goes on, but not that it does");
+	return true;
+}
+
+bool s3_parse_versions(const void *xml, size_t len, struct s3_page *page, struct err *e)
+{
+	if (!parse(xml, len, page, on_version, e))
+		return false;
+	if (page->truncated && (!page->next_key || !*page->next_key))
+		return err_set(e, ERR_DATA,
+			       "the archive's listing of versions goes on, but does not say where");
 	return true;
 }
 

@@ -9,13 +9,13 @@
 #include "base/rng.h"
 #include "base/str.h"
 #include "store/s3_sign.h"
+#include "store/s3_upload_parts.h"
 
 #define PART_MIN_BYTES ((uint64_t)5 << 20) /* S3's limits for parts */
 #define PARTS_MAX      10000
 #define PARTS_WANTED   1000 /* what every S3 lookalike takes */
 #define PART_COMFORT_BYTES \
 	((uint64_t)64 << 20) /* a part is held in memory: larger only past PARTS_MAX */
-#define ETAG_MAX         128
 #define FINISH_OPEN      "<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">"
 #define FINISH_CLOSE     "</CompleteMultipartUpload>"
 #define ABORT_TIMEOUT_MS 30000
@@ -32,7 +32,7 @@ struct upload {
 	struct resend resend;
 	struct s3_answer answer;
 	char nonce[33];
-	uint8_t *part; /* part_bytes of memory */
+	uint8_t *part; /* the object, if it goes in one PUT */
 	uint64_t part_bytes;
 	/* in parts only */
 	char id[S3_UPLOAD_ID_MAX];
@@ -149,7 +149,12 @@ static bool put_whole(struct upload *u, struct err *e)
 	char hex[SHA256_HEX_BYTES];
 	size_t len = (size_t)u->src->size_bytes;
 	struct s3_call call = {
-		.method = "PUT", .key = u->key, .body = u->part, .body_len = len, .body_sha256 = hex
+		.method = "PUT",
+		.key = u->key,
+		.body = u->part,
+		.body_len = len,
+		.body_sha256 = hex,
+		.md5 = S3_MD5_IF_POSSIBLE,
 	};
 
 	if (!io_read_at(u->src, 0, u->part, len, e) || !sha256_once(u->part, len, digest, e))
@@ -183,53 +188,39 @@ static void finish_with(struct upload *u, unsigned number, const char *etag)
 	buf_add_str(&u->finish, "</ETag></Part>");
 }
 
-static bool put_part(struct upload *u, unsigned number, uint64_t offset, size_t len, struct err *e)
+/* What the archive has must be what was sent: these parts, one after the other, as long as they were. */
+static bool take_etag(void *ctx, const struct s3_part *part, struct err *e)
 {
-	struct buf query = BUF_INIT;
-	const char *etag;
-	struct s3_call call = { .method = "PUT", .key = u->key, .body = u->part, .body_len = len };
-	bool ok = false;
+	struct upload *u = ctx;
+	uint64_t at = (uint64_t)u->parts * u->part_bytes, left = u->src->size_bytes - at;
 
-	if (!io_read_at(u->src, offset, u->part, len, e) ||
-	    (u->whole && !sha256_add(u->whole, u->part, len, e)))
-		return false;
-	buf_printf(&query, "partNumber=%u&uploadId=", number);
-	s3_uri_encode(&query, u->id, false);
-	if (!buf_ok(&query, e))
-		goto out;
-	call.query = buf_str(&query);
-	if (!s3_perform(u->s, &call, &u->retry, &u->answer, e)) {
-		err_wrap(e, "part %u", number);
-		goto out;
-	}
-	etag = http_response_header(&u->answer.http, "etag");
-	if (!etag || !*etag || strlen(etag) > ETAG_MAX) {
-		err_set(e, ERR_DATA, "the archive took part %u without an ETag", number);
-		goto out;
-	}
-	finish_with(u, number, etag);
+	if (part->number != u->parts + 1 || at >= u->src->size_bytes ||
+	    part->bytes != (left < u->part_bytes ? left : u->part_bytes))
+		return err_set(e, ERR_DATA, "the archive does not have part %u as it was sent",
+			       u->parts + 1);
 	u->parts++;
-	ok = buf_ok(&u->finish, e);
-out:
-	buf_release(&query);
-	return ok;
+	finish_with(u, part->number, part->etag);
+	return buf_ok(&u->finish, e);
 }
 
 static bool put_parts(struct upload *u, struct err *e)
 {
+	unsigned taken = 0;
+	const struct s3_parts parts = { .key = u->key,
+					.upload_id = u->id,
+					.src = u->src,
+					.part_bytes = u->part_bytes,
+					.whole = u->whole,
+					.retry = &u->retry,
+					.taken = &taken };
 	uint8_t digest[SHA256_BYTES];
-	uint64_t size = u->src->size_bytes;
-	unsigned number = 0;
 
+	u->parts = 0;
 	buf_clear(&u->finish);
 	buf_add_str(&u->finish, FINISH_OPEN);
-	for (uint64_t at = 0; at < size;) {
-		uint64_t left = size - at;
-		size_t len = (size_t)(left < u->part_bytes ? left : u->part_bytes);
-
-		if (!put_part(u, ++number, at, len, e))
-			return false;
-		at += len;
+	if (!s3_upload_parts(u->s, &parts, take_etag, u, e)) {
+		u->parts = taken;
+		return false;
 	}
 	buf_add_str(&u->finish, FINISH_CLOSE);
 	if (!buf_ok(&u->finish, e))
@@ -251,21 +242,6 @@ static bool accept_completion(struct upload *u, struct err *e)
 	if (!u->answer.error.code[0])
 		return err_set(e, ERR_OFFLINE, "the archive's answer makes no sense");
 	return s3_set_error(u->s, u->answer.http.status, &u->answer.http, &u->answer.error, e);
-}
-
-/* What the archive has must be what was sent: these parts, one after the other, as long as they were. */
-static bool take_etag(void *ctx, const struct s3_part *part, struct err *e)
-{
-	struct upload *u = ctx;
-	uint64_t at = (uint64_t)u->parts * u->part_bytes, left = u->src->size_bytes - at;
-
-	if (part->number != u->parts + 1 || at >= u->src->size_bytes ||
-	    part->bytes != (left < u->part_bytes ? left : u->part_bytes))
-		return err_set(e, ERR_DATA, "the archive does not have part %u as it was sent",
-			       u->parts + 1);
-	u->parts++;
-	finish_with(u, part->number, part->etag);
-	return buf_ok(&u->finish, e);
 }
 
 /* The ETags that came with the parts were not the archive's: takes them from its list. The digest sent
@@ -403,19 +379,22 @@ bool s3_put(struct store *store, const char *key, const struct io_reader *src,
 	bool ok = false;
 
 	s3_retry_init(s, &u.retry);
+	s3_retry_extend(&u.retry, src->size_bytes);
+	u.retry.resend = &u.resend;
 	if (!rng_system(random, sizeof(random), e))
 		goto out;
 	hex_encode(random, sizeof(random), u.nonce);
 	if (!check_free(&u, e))
 		goto out;
-	u.part_bytes = whole ? src->size_bytes : choose_part_bytes(s->part_bytes, src->size_bytes);
-	resend_init(&u.resend, s->resend_percent, src->size_bytes,
-		    s->part_bytes > u.part_bytes ? s->part_bytes : u.part_bytes);
-	u.retry.resend = &u.resend;
-	u.part = mem_new(1, (size_t)u.part_bytes + 1, e);
-	if (!u.part)
-		goto out;
-	ok = whole ? put_whole(&u, e) : put_in_parts(&u, e);
+	if (whole) {
+		resend_init(&u.resend, s->resend_percent, src->size_bytes, s->part_bytes);
+		u.part = mem_new(1, (size_t)src->size_bytes + 1, e);
+		ok = u.part && put_whole(&u, e);
+	} else {
+		u.part_bytes = choose_part_bytes(s->part_bytes, src->size_bytes);
+		resend_init(&u.resend, s->resend_percent, src->size_bytes, u.part_bytes);
+		ok = put_in_parts(&u, e);
+	}
 out:
 	free(u.part);
 	buf_release(&u.finish);

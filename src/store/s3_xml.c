@@ -161,6 +161,8 @@ static bool take_error_field(struct s3_error *out, const char *path, const char 
 		set_text(out->message, sizeof(out->message), text);
 	else if (str_eq(path, "Error/Region"))
 		set_text(out->region, sizeof(out->region), text);
+	else if (str_eq(path, "Error/VersionId"))
+		set_text(out->version, sizeof(out->version), text);
 	else if (str_eq(path, "Error/Endpoint"))
 		set_text(out->endpoint, sizeof(out->endpoint), text);
 	else

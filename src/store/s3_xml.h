@@ -26,6 +26,7 @@ struct s3_error {
 	char message[256];  /* as the server says it: may echo anything, so see s3_call.c before it
 			      is shown */
 	char region[64];    /* where the bucket is, if it says so */
+	char version[256];  /* of the object, in the answer to DeleteObjects */
 	char endpoint[256]; /* the host to ask instead, if it says so */
 };
 

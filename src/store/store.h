@@ -32,8 +32,12 @@ struct store_options {
 	const char *ca_file;  /* S3: NULL means the system's */
 	uint64_t part_bytes;  /* S3: size of a multipart part; objects up to this go in one PUT. 0:
 				 16 MiB */
-	int64_t call_timeout_ms;  /* deadline of one HTTP call without progress. 0: 60 s */
-	int64_t total_timeout_ms; /* deadline of one operation with all its retries. 0: 15 min */
+	unsigned
+		upload_jobs; /* S3: parts of an object sent at once, to 16, with at most 64 MiB of them
+				 in memory. 0: 4 */
+	int64_t call_timeout_ms; /* deadline of one HTTP call without progress. 0: 60 s */
+	int64_t total_timeout_ms; /* deadline of one operation with all its retries, and a second more
+				      for each MiB of a whole object. 0: 15 min */
 	int max_tries;            /* of one call. 0: 8 */
 	unsigned
 		resend_percent; /* S3: what one upload may send in vain, in percent of its size, beyond
@@ -67,7 +71,7 @@ struct store *store_open(const struct store_options *options, struct err *e);
 void store_close(struct store *s);
 
 /* Proves that objects can be written, read back, listed and deleted, with a small one under
- * ".firn-check/". */
+ * ".firn-check/". Where Object Lock keeps that one, a warning says so. */
 bool store_check(struct store *s, struct err *e);
 
 /* Writes src under key, durably: when this returns true the object survives a power loss.
@@ -94,8 +98,9 @@ bool store_list(struct store *s, const char *prefix,
 		bool (*visit)(void *ctx, const struct store_object *object, struct err *e),
 		void *ctx, struct err *e);
 
-/* Deletes count objects; one that is not there counts as deleted. On failure *failed_out (may be
- * NULL) is how many are still there, and e names the first. */
+/* Deletes count objects, with all their versions where the archive keeps such; one that is not there
+ * counts as deleted. On failure *failed_out (may be NULL) is how many are still there, and e names the
+ * first. ERR_BUSY: Object Lock keeps it, e says until when. */
 bool store_delete(struct store *s, const char *const *keys, size_t count, size_t *failed_out,
 		  struct err *e);
 

@@ -45,6 +45,8 @@ bool store_file_open(struct store *s, const char *location, bool make_folder, st
 bool store_s3_open(struct store *s, const char *location, const struct store_options *options,
 		   struct err *e);
 
+void store_counters_add(struct store_counters *to, const struct store_counters *more);
+
 /* For tests: how many objects an S3 listing asks for at a time (1 to 1000), so that paging needs
  * few objects. Nothing on other drivers. */
 void store_s3_set_page_size(struct store *s, unsigned objects);

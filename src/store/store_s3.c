@@ -21,6 +21,7 @@
 #define CALL_TIMEOUT_MS    60000
 #define TOTAL_TIMEOUT_MS   (15 * 60000)
 #define MAX_TRIES          8
+#define UPLOAD_JOBS        4
 #define RESEND_PERCENT     50
 #define KEY_MAX_BYTES      1024 /* S3's limit */
 #define EMPTY_PAGES_MAX    100
@@ -39,6 +40,7 @@ struct fetch {
 	uint64_t first, len; /* len of the whole is known from the first answer on */
 	uint64_t done;
 	bool checked; /* the headers of the present answer */
+	struct retry *retry;
 	char etag[ETAG_MAX];
 	/* to a buffer, or to a file, hashing */
 	struct buf *out;
@@ -65,6 +67,7 @@ static bool check_whole(struct fetch *f, const struct http_response *r, struct e
 		return wrong_answer(f, r->status, "no length", e);
 	if (etag && strlen(etag) < sizeof(f->etag))
 		snprintf(f->etag, sizeof(f->etag), "%s", etag);
+	s3_retry_extend(f->retry, f->len);
 	return true;
 }
 
@@ -153,6 +156,7 @@ static bool fetch_all(struct s3 *s, struct fetch *f, struct err *e)
 	bool ok;
 
 	s3_retry_init(s, &retry);
+	f->retry = &retry;
 	for (;;) {
 		uint64_t before = f->done;
 
@@ -240,12 +244,6 @@ out:
 	return ok;
 }
 
-static void add_parameter(struct buf *query, const char *name, const char *value)
-{
-	buf_printf(query, "%s%s=", query->len ? "&" : "", name);
-	s3_uri_encode(query, value, false);
-}
-
 /* The key as callers know it; NULL when it is not below our prefix, or none that they could name.
  */
 static const char *own_key(const struct s3 *s, const char *full)
@@ -306,11 +304,11 @@ static bool get_objects(struct s3 *s, const char *prefix, struct progress *p, st
 	snprintf(size, sizeof(size), "%u", s->page_size);
 	buf_printf(&full, "%s%s", s->prefix, prefix);
 	if (p->token)
-		add_parameter(&query, "continuation-token", p->token);
-	add_parameter(&query, "encoding-type", "url");
-	add_parameter(&query, "list-type", "2");
-	add_parameter(&query, "max-keys", size);
-	add_parameter(&query, "prefix", buf_str(&full));
+		s3_add_parameter(&query, "continuation-token", p->token);
+	s3_add_parameter(&query, "encoding-type", "url");
+	s3_add_parameter(&query, "list-type", "2");
+	s3_add_parameter(&query, "max-keys", size);
+	s3_add_parameter(&query, "prefix", buf_str(&full));
 	if (!buf_ok(&query, e) || !buf_ok(&full, e))
 		goto out;
 	call.query = buf_str(&query);
@@ -405,12 +403,12 @@ static bool get_uploads(struct s3 *s, const char *prefix, const char *key, const
 	snprintf(size, sizeof(size), "%u", s->page_size);
 	buf_printf(&full, "%s%s", s->prefix, prefix);
 	if (key)
-		add_parameter(&query, "key-marker", key);
-	add_parameter(&query, "max-uploads", size);
-	add_parameter(&query, "prefix", buf_str(&full));
+		s3_add_parameter(&query, "key-marker", key);
+	s3_add_parameter(&query, "max-uploads", size);
+	s3_add_parameter(&query, "prefix", buf_str(&full));
 	if (upload)
-		add_parameter(&query, "upload-id-marker", upload);
-	add_parameter(&query, "uploads", "");
+		s3_add_parameter(&query, "upload-id-marker", upload);
+	s3_add_parameter(&query, "uploads", "");
 	if (!buf_ok(&query, e) || !buf_ok(&full, e))
 		goto out;
 	call.query = buf_str(&query);
@@ -496,19 +494,23 @@ static const char *s3_credentials_source(const struct store *store)
 	return s->credentials.source;
 }
 
-static void s3_close(struct store *store)
+void s3_free(struct s3 *s)
 {
-	struct s3 *s = store->impl;
-
 	http_free(s->http);
 	s3_credentials_release(&s->credentials);
 	free(s->profile);
+	free(s->ca_file);
 	free(s->base_url);
 	free(s->host);
 	free(s->region);
 	free(s->bucket);
 	free(s->prefix);
 	free(s);
+}
+
+static void s3_close(struct store *store)
+{
+	s3_free(store->impl);
 	store->impl = NULL;
 }
 
@@ -605,7 +607,7 @@ static bool set_address(struct s3 *s, bool plain, const char *host, size_t host_
 	return s->host && s->base_url;
 }
 
-static bool parse_endpoint(struct s3 *s, const char *endpoint, bool *plain_out, struct err *e)
+static bool parse_endpoint(struct s3 *s, const char *endpoint, struct err *e)
 {
 	bool plain = str_starts_with(endpoint, "http://");
 	const char *host = endpoint + strlen(plain ? "http://" : "https://");
@@ -619,7 +621,7 @@ static bool parse_endpoint(struct s3 *s, const char *endpoint, bool *plain_out, 
 	for (size_t i = 0; i < len; i++)
 		if (!isalnum((unsigned char)host[i]) && !strchr("-._:[]", host[i]))
 			return bad_endpoint(e);
-	*plain_out = plain;
+	s->plain = plain;
 	return set_address(s, plain, host, len, e);
 }
 
@@ -670,7 +672,6 @@ bool store_s3_open(struct store *store, const char *location, const struct store
 		   struct err *e)
 {
 	struct s3 *s = mem_new(1, sizeof(*s), e);
-	bool plain = false;
 	uint64_t seed;
 
 	if (!s)
@@ -686,17 +687,19 @@ bool store_s3_open(struct store *store, const char *location, const struct store
 	s->max_tries = options->max_tries > 0 ? options->max_tries : MAX_TRIES;
 	s->resend_percent = options->resend_percent > 0 ? options->resend_percent : RESEND_PERCENT;
 	s->page_size = S3_LIST_MAX;
+	s->upload_jobs = options->upload_jobs ? options->upload_jobs : UPLOAD_JOBS;
+	if (options->ca_file && !(s->ca_file = mem_strdup(options->ca_file, e)))
+		goto fail;
 	if (!rng_system(&seed, sizeof(seed), e))
 		goto fail;
 	rng_seed(&s->rng, seed);
 	if (!parse_location(s, location, e) || !find_credentials(s, options, e) ||
 	    !set_region(s, options->region, e))
 		goto fail;
-	if (options->endpoint && *options->endpoint
-		    ? !parse_endpoint(s, options->endpoint, &plain, e)
-		    : !s3_set_own_address(s, e))
+	if (options->endpoint && *options->endpoint ? !parse_endpoint(s, options->endpoint, e)
+						    : !s3_set_own_address(s, e))
 		goto fail;
-	s->http = http_new(options->ca_file, plain, e);
+	s->http = http_new(s->ca_file, s->plain, e);
 	if (!s->http)
 		goto fail;
 	store->driver = &s3_driver;

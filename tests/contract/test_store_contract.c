@@ -774,10 +774,13 @@ static void a_check_leaves_nothing_behind(void **state)
 static void traffic_is_counted(void **state)
 {
 	struct archive *a = begin(state);
-	struct store_counters before = store_counters(a->store), after;
+	struct store_counters before, after;
 	struct buf out = BUF_INIT;
 	struct err e = { 0 };
 
+	/* A server that knows no If-None-Match is sent the first body twice. */
+	assert_ok(put_text(a->store, "first", "", &e));
+	before = store_counters(a->store);
 	assert_ok(put_text(a->store, "counted", "0123456789", &e));
 	assert_ok(store_get_range(a->store, "counted", 2, 5, &out, &e));
 	after = store_counters(a->store);
@@ -848,6 +851,12 @@ int main(void)
 		ALL_OVER("s3 through a proxy: ", through_proxy),
 	};
 	size_t count = sizeof(tests) / sizeof(tests[0]);
+
+	/* For servers other than the run's own: "s3: *" without tests that they cannot pass. */
+	if (getenv("FIRN_TEST_CONTRACT"))
+		cmocka_set_test_filter(getenv("FIRN_TEST_CONTRACT"));
+	if (getenv("FIRN_TEST_CONTRACT_SKIP"))
+		cmocka_set_skip_filter(getenv("FIRN_TEST_CONTRACT_SKIP"));
 
 	if (!getenv("FIRN_TEST_S3_ENDPOINT")) {
 		count = 1 + (count - 1) / 3;

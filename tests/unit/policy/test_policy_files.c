@@ -318,6 +318,7 @@ static void the_example_configuration_is_read_whole(void **state)
 	assert_string_equal(c.archive, "s3://chunks/prod");
 	assert_string_equal(c.s3.endpoint, "https://s3.example.net");
 	assert_true(c.s3.path_style);
+	assert_int_equal(c.s3.upload_jobs, 4);
 	assert_string_equal(c.cache.dir, "/var/cache/firn");
 	assert_string_equal(c.maintain.work_mem, "2097152kB");
 	assert_int_equal(c.maintain.builds, 1);
@@ -362,8 +363,8 @@ static void configurations_that_are_wrong_are_refused_with_line_and_key(void **s
 		{ "archive: /srv\n", "1: archive: it begins with neither s3:// nor file:///" },
 		{ "database: x\ns3:\n  endpoint: host\n",
 		  "3: endpoint: \"host\" begins with neither https:// nor http://" },
-		{ "s3: { resend_percent: 0 }\n",
-		  "1: resend_percent: 0 is not from 1 to 10000" },
+		{ "s3: { upload_jobs: 0 }\n", "1: upload_jobs: 0 is not from 1 to 16" },
+		{ "s3: { resend_percent: 0 }\n", "1: resend_percent: 0 is not from 1 to 10000" },
 		{ "s3: { path_style: maybe }\n",
 		  "1: path_style: \"maybe\" is neither true nor false" },
 		{ "cache:\n  max_bytes: 10GB!\n",

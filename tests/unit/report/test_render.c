@@ -498,7 +498,7 @@ static void gc_says_what_can_go_and_how(void **state)
 		  "retired before the horizon" },
 		{ "chunks/2.seg", "orphan", 0, 2048, 60, 0, 0, "unknown to the catalog" },
 	};
-	const struct firn_gc_result r = { items, 2, 0, 1 << 20 };
+	const struct firn_gc_result r = { .items = items, .item_count = 2, .removable_bytes = 1 << 20 };
 	json_t *o;
 
 	(void)state;

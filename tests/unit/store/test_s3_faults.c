@@ -296,6 +296,9 @@ static void a_page_that_makes_no_sense_is_asked_for_again(void **state)
 static void a_deletion_whose_answer_is_damaged_is_asked_for_again(void **state)
 {
 	static const struct step steps[] = {
+		{ .request = "GET /bucket/?versioning= ",
+		  .status = 200,
+		  .body = "<VersioningConfiguration/>" },
 		{ .request = "POST /bucket/?delete= ", .status = 200, .body = "<DeleteRes" },
 		{ .request = "POST /bucket/?delete= ",
 		  .status = 200,
@@ -369,6 +372,9 @@ static void retries_are_counted_by_what_went_before(void **state)
 static void each_key_that_is_not_deleted_counts(void **state)
 {
 	static const struct step steps[] = {
+		{ .request = "GET /bucket/?versioning= ",
+		  .status = 200,
+		  .body = "<VersioningConfiguration/>" },
 		{ .request = "POST /bucket/?delete= ",
 		  .status = 200,
 		  .body = "<DeleteResult><Error><Key>p/a</Key><Code>InternalError</Code></Error>"
@@ -399,6 +405,115 @@ static void each_key_that_is_not_deleted_counts(void **state)
 	assert_int_equal(e.code, ERR_DENIED);
 	assert_int_equal(failed, 1);
 	assert_non_null(strstr(e.message, "\"b\""));
+	store_close(s);
+	finish(&server);
+}
+
+#define VERSIONED                                                               \
+	{                                                                       \
+		.request = "GET /bucket/?versioning= ", .status = 200,          \
+		.body = "<VersioningConfiguration><Status>Suspended</Status></" \
+			"VersioningConfiguration>"                              \
+	}
+
+static void every_version_of_an_object_is_deleted(void **state)
+{
+	static const struct step steps[] = {
+		VERSIONED,
+		{ .request = "GET /bucket/?encoding-type=url&prefix=p%2Fk&versions= ",
+		  .status = 200,
+		  .body = "<ListVersionsResult><EncodingType>url</EncodingType>"
+			  "<Version><Key>p%2Fk</Key><VersionId>null</VersionId></Version>"
+			  "<IsTruncated>true</IsTruncated><NextKeyMarker>p%2Fk</NextKeyMarker>"
+			  "<NextVersionIdMarker>null</NextVersionIdMarker></ListVersionsResult>" },
+		{ .request = "GET /bucket/?encoding-type=url&key-marker=p%2Fk&prefix=p%2Fk&"
+			     "version-id-marker=null&versions= ",
+		  .status = 200,
+		  .body = "<ListVersionsResult><EncodingType>url</EncodingType><DeleteMarker>"
+			  "<Key>p%2Fk</Key><VersionId>2</VersionId></DeleteMarker><Version>"
+			  "<Key>p%2Fk2</Key><VersionId>3</VersionId></Version>"
+			  "<IsTruncated>true</IsTruncated><NextKeyMarker>p%2Fk2</NextKeyMarker>"
+			  "</ListVersionsResult>" },
+		{ .request = "POST /bucket/?delete= ",
+		  .status = 200,
+		  .body = "<DeleteResult><Error><Key>p/k</Key><VersionId>2</VersionId>"
+			  "<Code>InternalError</Code></Error></DeleteResult>",
+		  .contains = "<Object><Key>p/k</Key><VersionId>null</VersionId></Object>"
+			      "<Object><Key>p/k</Key><VersionId>2</VersionId></Object></Delete>" },
+		{ .request = "POST /bucket/?delete= ",
+		  .status = 200,
+		  .body = "<DeleteResult/>",
+		  .contains = "<Quiet>true</Quiet><Object><Key>p/k</Key><VersionId>2</VersionId>"
+			      "</Object></Delete>" },
+	};
+	static const char *const keys[] = { "k" };
+	struct server server;
+	struct err e = { 0 };
+	struct store *s;
+
+	(void)state;
+	start(&server, steps, COUNT(steps));
+	s = open_store(&server, 0);
+	if (!store_delete(s, keys, 1, NULL, &e))
+		fail_msg("%s", e.message);
+	store_close(s);
+	finish(&server);
+}
+
+static void a_locked_version_is_put_off_and_says_until_when(void **state)
+{
+	static const struct step steps[] = {
+		VERSIONED,
+		{ .request = "GET /bucket/?encoding-type=url&prefix=p%2Fk&versions= ",
+		  .status = 200,
+		  .body = "<ListVersionsResult><Version><Key>p/k</Key><VersionId>1</VersionId>"
+			  "</Version></ListVersionsResult>" },
+		{ .request = "POST /bucket/?delete= ",
+		  .status = 200,
+		  .body = "<DeleteResult><Error><Key>p/k</Key><VersionId>1</VersionId>"
+			  "<Code>AccessDenied</Code></Error></DeleteResult>" },
+		{ .request = "HEAD /bucket/p/k?versionId=1 ",
+		  .status = 200,
+		  .headers = "x-amz-object-lock-mode: COMPLIANCE\r\n"
+			     "x-amz-object-lock-retain-until-date: 2099-01-31T12:00:00.000Z\r\n" },
+	};
+	static const char *const keys[] = { "k" };
+	struct server server;
+	struct err e = { 0 };
+	struct store *s;
+	size_t failed;
+
+	(void)state;
+	start(&server, steps, COUNT(steps));
+	s = open_store(&server, 0);
+	assert_false(store_delete(s, keys, 1, &failed, &e));
+	assert_int_equal(failed, 1);
+	assert_int_equal(e.code, ERR_BUSY);
+	assert_non_null(strstr(e.message, "locked until 2099-01-31T12:00:00Z"));
+	store_close(s);
+	finish(&server);
+}
+
+static void credentials_that_may_not_ask_for_versions_delete_plainly(void **state)
+{
+	static const struct step steps[] = {
+		{ .request = "GET /bucket/?versioning= ",
+		  .status = 403,
+		  .body = "<Error><Code>AccessDenied</Code></Error>" },
+		{ .request = "POST /bucket/?delete= ", .status = 200, .body = "<DeleteResult/>" },
+		{ .request = "POST /bucket/?delete= ", .status = 200, .body = "<DeleteResult/>" },
+	};
+	static const char *const keys[] = { "k" };
+	struct server server;
+	struct err e = { 0 };
+	struct store *s;
+
+	(void)state;
+	start(&server, steps, COUNT(steps));
+	s = open_store(&server, 0);
+	for (int i = 0; i < 2; i++)
+		if (!store_delete(s, keys, 1, NULL, &e))
+			fail_msg("%s", e.message);
 	store_close(s);
 	finish(&server);
 }
@@ -503,6 +618,9 @@ int main(void)
 		cmocka_unit_test(a_deletion_whose_answer_is_damaged_is_asked_for_again),
 		cmocka_unit_test(retries_are_counted_by_what_went_before),
 		cmocka_unit_test(each_key_that_is_not_deleted_counts),
+		cmocka_unit_test(every_version_of_an_object_is_deleted),
+		cmocka_unit_test(a_locked_version_is_put_off_and_says_until_when),
+		cmocka_unit_test(credentials_that_may_not_ask_for_versions_delete_plainly),
 		cmocka_unit_test(a_server_that_says_nothing_is_given_up),
 		cmocka_unit_test(nobody_listening_is_offline),
 		cmocka_unit_test(a_host_that_cannot_be_looked_up_is_tried_again),
