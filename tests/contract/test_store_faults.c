@@ -38,7 +38,7 @@ struct fixture {
 	struct fault_proxy *proxy;
 	char url[200];
 	char folder[64];
-	int64_t skipped_ms; /* of waiting, by the store below */
+	_Atomic int64_t skipped_ms; /* of waiting, by the store below */
 	struct clock clock;
 	struct store *store;  /* through the proxy */
 	struct store *direct; /* to the server */
@@ -52,7 +52,7 @@ struct fixture {
 
 static int64_t now_ms(void *ctx)
 {
-	return clock_now_ms(&clock_system) + *(int64_t *)ctx;
+	return clock_now_ms(&clock_system) + *(_Atomic int64_t *)ctx;
 }
 
 static time_t wall_s(void *ctx)
@@ -63,7 +63,7 @@ static time_t wall_s(void *ctx)
 
 static void skip_ms(void *ctx, int64_t ms)
 {
-	*(int64_t *)ctx += ms;
+	*(_Atomic int64_t *)ctx += ms;
 }
 
 static struct store *open_store(const struct fixture *f, const struct clock *clock)
@@ -331,7 +331,8 @@ static void a_server_that_keeps_failing_is_an_error_and_nothing_is_there(void **
 	assert_non_null(strstr(e.message, "could not write object \"never\""));
 	assert_non_null(strstr(e.message, "s3.resend_percent (50)"));
 	c = fault_proxy_counters(f->proxy);
-	assert_true(c.body_bytes_in <= len / 2 + (RESEND_FREE_BODIES + 1) * PART_BYTES);
+	/* Each of the three parts may be on its way when another has spent the rest. */
+	assert_true(c.body_bytes_in <= len / 2 + (RESEND_FREE_BODIES + 3) * PART_BYTES);
 	assert_false(store_head(f->direct, "never", &object, &e));
 	assert_int_equal(e.code, ERR_NOT_FOUND);
 }
@@ -390,7 +391,7 @@ static void storm_key(unsigned number, char key[16])
 static void *storm(void *ctx)
 {
 	struct storm *t = ctx;
-	int64_t skipped = 0;
+	_Atomic int64_t skipped = 0;
 	const struct clock clock = { now_ms, wall_s, skip_ms, &skipped };
 	struct store *s = open_store(t->f, &clock);
 
