@@ -31,6 +31,7 @@
 struct archive {
 	bool s3;
 	bool proxied;    /* through a proxy that changes nothing */
+	bool by_host;    /* the bucket in the host name: localhost has every name below it */
 	bool encrypted;  /* by the server, with a customer's key */
 	char folder[64]; /* for downloads, and for the archive if it is in one */
 	char url[200], key_file[100];
@@ -56,17 +57,19 @@ struct archive {
 static struct store *open_archive(const struct archive *a)
 {
 	struct err e = { 0 };
-	char proxy[64];
+	const char *s3 = getenv("FIRN_TEST_S3_ENDPOINT");
+	char other[64];
 	struct store *s;
 
 	if (a->proxy)
-		snprintf(proxy, sizeof(proxy), "http://127.0.0.1:%d", fault_proxy_port(a->proxy));
+		snprintf(other, sizeof(other), "http://127.0.0.1:%d", fault_proxy_port(a->proxy));
+	if (a->by_host)
+		snprintf(other, sizeof(other), "http://localhost%s", strrchr(s3, ':'));
 	s = store_open(
 		&(struct store_options){ .url = a->url,
 					 .make_folder = true,
-					 .endpoint =
-						 a->proxy ? proxy : getenv("FIRN_TEST_S3_ENDPOINT"),
-					 .path_style = true,
+					 .endpoint = a->proxy || a->by_host ? other : s3,
+					 .path_style = !a->by_host,
 					 .part_bytes = PART_BYTES,
 					 .sse = a->encrypted ? "customer" : NULL,
 					 .sse_customer_key_file = a->encrypted ? a->key_file : NULL,
@@ -781,10 +784,13 @@ static void a_check_leaves_nothing_behind(void **state)
 static void traffic_is_counted(void **state)
 {
 	struct archive *a = begin(state);
-	struct store_counters before = store_counters(a->store), after;
+	struct store_counters before, after;
 	struct buf out = BUF_INIT;
 	struct err e = { 0 };
 
+	/* A server that knows no If-None-Match is sent the first body twice. */
+	assert_ok(put_text(a->store, "first", "", &e));
+	before = store_counters(a->store);
 	assert_ok(put_text(a->store, "counted", "0123456789", &e));
 	assert_ok(store_get_range(a->store, "counted", 2, 5, &out, &e));
 	after = store_counters(a->store);
@@ -797,6 +803,7 @@ static void traffic_is_counted(void **state)
 
 static struct archive in_folder = { .s3 = false };
 static struct archive in_s3 = { .s3 = true };
+static struct archive in_host = { .s3 = true, .by_host = true };
 static struct archive through_proxy = { .s3 = true, .proxied = true };
 static struct archive with_key = { .s3 = true, .encrypted = true };
 
@@ -853,13 +860,20 @@ int main(void)
 		  unfinished_uploads_are_not_listed_as_objects, set_up, tear_down, &in_folder },
 		ALL_OVER("file: ", in_folder),
 		ALL_OVER("s3: ", in_s3),
+		ALL_OVER("s3 by virtual host: ", in_host),
 		ALL_OVER("s3 through a proxy: ", through_proxy),
 		ALL_OVER("s3 with a customer's key: ", with_key),
 	};
 	size_t count = sizeof(tests) / sizeof(tests[0]);
 
+	/* For servers other than the run's own: "s3: *" without tests that they cannot pass. */
+	if (getenv("FIRN_TEST_CONTRACT"))
+		cmocka_set_test_filter(getenv("FIRN_TEST_CONTRACT"));
+	if (getenv("FIRN_TEST_CONTRACT_SKIP"))
+		cmocka_set_skip_filter(getenv("FIRN_TEST_CONTRACT_SKIP"));
+
 	if (!getenv("FIRN_TEST_S3_ENDPOINT")) {
-		count = 1 + (count - 1) / 4;
+		count = 1 + (count - 1) / 5;
 		printf("# SKIP the S3 half: FIRN_TEST_S3_ENDPOINT is not set\n");
 	}
 	return _cmocka_run_group_tests("store contract", tests, count, NULL, NULL);

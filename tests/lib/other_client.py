@@ -3,6 +3,7 @@
     other_client.py digests BUCKET PREFIX    "sha256 key" of each object below PREFIX, read whole, keys without PREFIX
     other_client.py versions BUCKET PREFIX   how many versions and delete markers there are
     other_client.py hide BUCKET KEY          a delete that names no version
+    other_client.py make BUCKET              make a bucket
     other_client.py versioned BUCKET         make a bucket that keeps versions
     other_client.py locked BUCKET            make a bucket with Object Lock, by default for a day
     other_client.py hold BUCKET PREFIX on|off  legal hold on every version below PREFIX
@@ -74,6 +75,10 @@ def versions(s3, bucket, prefix):
 
 def hide(s3, bucket, key):
     s3.delete_object(Bucket=bucket, Key=key)
+
+
+def make(s3, bucket):
+    s3.create_bucket(Bucket=bucket)
 
 
 def versioned(s3, bucket):
