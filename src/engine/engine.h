@@ -67,6 +67,11 @@ void engine_table_close(struct engine_table *t);
 /* How many tables there are; ERR_USAGE with a hint when there is none. */
 bool engine_tables_given(const struct firn *f, struct err *e);
 
+/* What came of object key from the archive is not what was archived (ERR_DATA in e). The way here may have damaged it,
+ * so it is read again before the archive is blamed: true, with e cleared, the first two times for this
+ * *reads, which begins at 0. */
+bool engine_read_again(struct firn *f, const char *key, int *reads, struct err *e);
+
 /* The index object of a segment: from the local cache when its digest matches, else from the archive (then cached).
  * *fetched_bytes (may be NULL) is raised by what came from the archive. */
 struct segment_index *engine_segment_index(struct firn *f, const struct segment_record *r,

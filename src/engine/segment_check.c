@@ -160,9 +160,9 @@ static bool read_index(struct firn *f, const char *index_key, const struct segme
 	return ok;
 }
 
-bool segment_check_archived(struct firn *f, const struct table_info *t, const char *object_key,
-			    const char *index_key, const struct segment_sealed *sealed,
-			    const uint64_t *hashes, struct err *e)
+static bool check_once(struct firn *f, const struct table_info *t, const char *object_key,
+		       const char *index_key, const struct segment_sealed *sealed,
+		       const uint64_t *hashes, struct err *e)
 {
 	struct readback r = { .sealed = sealed, .hashes = hashes, .digest = sha256_new(e) };
 	struct segment_index *index = NULL;
@@ -179,6 +179,19 @@ bool segment_check_archived(struct firn *f, const struct table_info *t, const ch
 	buf_release(&r.data);
 	sha256_free(r.digest);
 	segment_index_free(index);
+	return ok;
+}
+
+bool segment_check_archived(struct firn *f, const struct table_info *t, const char *object_key,
+			    const char *index_key, const struct segment_sealed *sealed,
+			    const uint64_t *hashes, struct err *e)
+{
+	int reads = 0;
+	bool ok;
+
+	do {
+		ok = check_once(f, t, object_key, index_key, sealed, hashes, e);
+	} while (!ok && engine_read_again(f, object_key, &reads, e));
 	return ok;
 }
 

@@ -12,6 +12,9 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/signal.h"
+
+#define READS_MAX 3
 
 /* ---- the local cache of index objects: files named by their digest, so that a wrong one cannot be taken ---- */
 
@@ -99,6 +102,34 @@ static void cache_store(struct firn *f, const char *path, const struct buf *byte
 	free(dir);
 }
 
+bool engine_read_again(struct firn *f, const char *key, int *reads, struct err *e)
+{
+	if (e->code != ERR_DATA || ++*reads >= READS_MAX || signal_stop_requested())
+		return false;
+	log_warning(&f->log, "object \"%s\" came back damaged, reading it again: %s", key,
+		    e->message);
+	err_clear(e);
+	return true;
+}
+
+static struct segment_index *fetch_index(struct firn *f, const struct segment_record *r,
+					 int64_t *fetched_bytes, struct buf *bytes, struct err *e)
+{
+	buf_clear(bytes);
+	if (!store_get_range(f->store, r->index_key, 0, (uint64_t)r->index_bytes, bytes, e))
+		return NULL;
+	if (fetched_bytes)
+		*fetched_bytes += (int64_t)bytes->len;
+	if (!has_digest(bytes, r->index_sha256, e)) {
+		if (e->code == ERR_NONE)
+			err_set(e, ERR_DATA,
+				"object \"%s\" is not what was archived: its digest differs",
+				r->index_key);
+		return NULL;
+	}
+	return segment_index_parse(bytes->data, bytes->len, e);
+}
+
 struct segment_index *engine_segment_index(struct firn *f, const struct segment_record *r,
 					   int64_t *fetched_bytes, struct err *e)
 {
@@ -106,6 +137,7 @@ struct segment_index *engine_segment_index(struct firn *f, const struct segment_
 	struct segment_index *index = NULL;
 	struct buf path = BUF_INIT, bytes = BUF_INIT;
 	struct err miss = { 0 };
+	int reads = 0;
 
 	if (!store || !cache_path(f, r, &path, e))
 		goto out;
@@ -115,19 +147,9 @@ struct segment_index *engine_segment_index(struct firn *f, const struct segment_
 		index = segment_index_parse(bytes.data, bytes.len, e);
 		goto out;
 	}
-	buf_clear(&bytes);
-	if (!store_get_range(store, r->index_key, 0, (uint64_t)r->index_bytes, &bytes, e))
-		goto out;
-	if (fetched_bytes)
-		*fetched_bytes += (int64_t)bytes.len;
-	if (!has_digest(&bytes, r->index_sha256, e)) {
-		if (e->code == ERR_NONE)
-			err_set(e, ERR_DATA,
-				"object \"%s\" is not what was archived: its digest differs",
-				r->index_key);
-		goto out;
-	}
-	index = segment_index_parse(bytes.data, bytes.len, e);
+	do {
+		index = fetch_index(f, r, fetched_bytes, &bytes, e);
+	} while (!index && engine_read_again(f, r->index_key, &reads, e));
 	if (index)
 		cache_store(f, buf_str(&path), &bytes);
 out:
@@ -138,22 +160,13 @@ out:
 	return index;
 }
 
-struct segment_file *engine_segment_file(struct firn *f, const struct segment_record *r,
-					 char **path_out, struct err *e)
+static struct segment_file *fetch_file(struct firn *f, const struct segment_record *r,
+				       const char *path, struct err *e)
 {
-	struct store *store = engine_store(f, e);
-	const char *dir = engine_scratch(f, e);
-	struct segment_file *file = NULL;
 	uint8_t digest[SHA256_BYTES];
-	struct buf path = BUF_INIT;
 	uint64_t bytes;
 
-	*path_out = NULL;
-	if (!store || !dir)
-		return NULL;
-	buf_printf(&path, "%s/fetched-%" PRId64 ".seg", dir, r->id);
-	*path_out = buf_take(&path, e);
-	if (!*path_out || !store_get_file(store, r->object_key, *path_out, digest, &bytes, e))
+	if (!store_get_file(f->store, r->object_key, path, digest, &bytes, e))
 		return NULL;
 	if (bytes != (uint64_t)r->bytes)
 		err_set(e, ERR_DATA, "object \"%s\" has %" PRIu64 " bytes instead of %" PRId64,
@@ -162,6 +175,28 @@ struct segment_file *engine_segment_file(struct firn *f, const struct segment_re
 		err_set(e, ERR_DATA, "object \"%s\" is not what was archived: its digest differs",
 			r->object_key);
 	else
-		file = segment_file_open(*path_out, bytes, r->sha256, e);
+		return segment_file_open(path, bytes, r->sha256, e);
+	return NULL;
+}
+
+struct segment_file *engine_segment_file(struct firn *f, const struct segment_record *r,
+					 char **path_out, struct err *e)
+{
+	struct store *store = engine_store(f, e);
+	const char *dir = engine_scratch(f, e);
+	struct segment_file *file = NULL;
+	struct buf path = BUF_INIT;
+	int reads = 0;
+
+	*path_out = NULL;
+	if (!store || !dir)
+		return NULL;
+	buf_printf(&path, "%s/fetched-%" PRId64 ".seg", dir, r->id);
+	*path_out = buf_take(&path, e);
+	if (!*path_out)
+		return NULL;
+	do {
+		file = fetch_file(f, r, *path_out, e);
+	} while (!file && engine_read_again(f, r->object_key, &reads, e));
 	return file;
 }

@@ -2,11 +2,13 @@
 
 #include <ctype.h>
 #include <curl/curl.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
 
@@ -94,6 +96,8 @@ struct exchange {
 	struct http_response *response;
 	size_t sent; /* of the body */
 	bool failed;
+	curl_off_t moved;    /* bytes, both ways */
+	int64_t moved_at_ms; /* when that last changed */
 	struct err *e;
 };
 
@@ -201,6 +205,29 @@ static int on_rewind(void *ctx, curl_off_t offset, int origin)
 	return CURL_SEEKFUNC_OK;
 }
 
+/* curl calls this about once a second, whatever happens. Its own limit of speed looks at the last five
+ * seconds, so that silence after an upload would be noticed late. */
+static int on_progress(void *ctx, curl_off_t down_total, curl_off_t down, curl_off_t up_total,
+		       curl_off_t up)
+{
+	struct exchange *x = ctx;
+	int64_t now_ms = clock_stopwatch_us() / 1000;
+
+	(void)down_total;
+	(void)up_total;
+	if (x->moved_at_ms == 0 || down + up != x->moved) {
+		x->moved = down + up;
+		x->moved_at_ms = now_ms;
+	}
+	if (now_ms - x->moved_at_ms < x->request->idle_timeout_ms)
+		return 0;
+	x->response->timed_out = true;
+	x->failed = true;
+	err_set(x->e, ERR_OFFLINE, "the server was silent for %" PRId64 " ms",
+		now_ms - x->moved_at_ms);
+	return 1;
+}
+
 static struct curl_slist *make_headers(const struct http_request *request, struct err *e)
 {
 	/* No waiting for "100 Continue": many servers never say so, and a refused part costs less
@@ -252,7 +279,6 @@ static CURLcode set_limits(const struct http *h, const struct http_request *requ
 	int64_t connect_ms = request->idle_timeout_ms < CONNECT_TIMEOUT_MS
 				     ? request->idle_timeout_ms
 				     : CONNECT_TIMEOUT_MS;
-	int64_t idle_s = request->idle_timeout_ms < 1000 ? 1 : request->idle_timeout_ms / 1000;
 	int64_t total_ms = request->total_timeout_ms < 1 ? 1 : request->total_timeout_ms;
 	const char *protocols = h->plain ? "http,https" : "https";
 	CURL *c = h->curl;
@@ -262,12 +288,11 @@ static CURLcode set_limits(const struct http *h, const struct http_request *requ
 	    (rc = curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L)) != CURLE_OK ||
 	    (rc = curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L)) != CURLE_OK ||
 	    (rc = curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, (long)connect_ms)) != CURLE_OK ||
-	    (rc = curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, 1L)) != CURLE_OK ||
-	    (rc = curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, (long)idle_s)) != CURLE_OK ||
+	    (rc = curl_easy_setopt(c, CURLOPT_NOPROGRESS, 0L)) != CURLE_OK ||
 	    (rc = curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)total_ms)) != CURLE_OK ||
 	    (rc = curl_easy_setopt(c, CURLOPT_PATH_AS_IS, 1L)) != CURLE_OK ||
 	    (rc = curl_easy_setopt(c, CURLOPT_TCP_KEEPALIVE, 1L)) != CURLE_OK ||
-	    (rc = curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1)) !=
+	    (rc = curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS)) !=
 		    CURLE_OK)
 		return rc;
 	/* For speed only. 7.88 refuses it on a handle that kept its buffer after a failed look-up
@@ -325,6 +350,8 @@ bool http_perform(struct http *h, const struct http_request *request,
 	curl_easy_setopt(h->curl, CURLOPT_HEADERDATA, &x);
 	curl_easy_setopt(h->curl, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(h->curl, CURLOPT_WRITEDATA, &x);
+	curl_easy_setopt(h->curl, CURLOPT_XFERINFOFUNCTION, on_progress);
+	curl_easy_setopt(h->curl, CURLOPT_XFERINFODATA, &x);
 	set_method(h->curl, request, &x);
 	rc = set_limits(h, request);
 	if (rc == CURLE_OK)
@@ -334,7 +361,7 @@ bool http_perform(struct http *h, const struct http_request *request,
 	curl_easy_setopt(h->curl, CURLOPT_HTTPHEADER, NULL);
 	curl_easy_setopt(h->curl, CURLOPT_ERRORBUFFER, NULL);
 	curl_slist_free_all(headers);
-	response->timed_out = rc == CURLE_OPERATION_TIMEDOUT;
+	response->timed_out |= rc == CURLE_OPERATION_TIMEDOUT;
 	if (x.failed)
 		return false;
 	if (rc != CURLE_OK)

@@ -1,6 +1,6 @@
 /*
- * One HTTP request at a time over libcurl, with the connection kept for the next. Redirects are not
- * followed, bodies are bounded, nothing waits for ever. Retrying is the caller's business
+ * One HTTP request at a time over libcurl, with the connection kept for the next; HTTP/2 where a server
+ * offers it with TLS, else 1.1. Redirects are not followed, bodies are bounded, nothing waits for ever. Retrying is the caller's business
  * (store/store_retry.h).
  */
 #ifndef STORE_HTTP_H
@@ -40,7 +40,7 @@ struct http_request {
 	size_t header_count;
 	const void *body; /* PUT and POST always send one, of body_len bytes */
 	size_t body_len;
-	int64_t idle_timeout_ms;  /* gives up after so long without a byte; at least 1000 */
+	int64_t idle_timeout_ms;  /* gives up after so long without a byte, to about a second */
 	int64_t total_timeout_ms; /* and after so long altogether */
 	size_t max_body_bytes;    /* of a 2xx answer that no sink takes: more is ERR_DATA */
 	bool direct; /* past every proxy, whatever the environment says: for this machine's neighbours */

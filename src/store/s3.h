@@ -99,7 +99,7 @@ void s3_add_parameter(struct buf *query, const char *name, const char *value);
 bool s3_try(struct s3 *s, const struct s3_call *c, const struct retry *r, struct s3_answer *a,
 	    struct err *e);
 
-/* As retry_wait, minding Retry-After in a and r's budget; counts and logs. */
+/* As retry_wait, minding Retry-After in a and r's budget; counts and logs. True: e is cleared. */
 bool s3_wait(struct s3 *s, struct retry *r, const struct s3_answer *a, struct err *e);
 
 /* s3_try until it succeeds, or trying is no use. For calls that may be sent twice and have no sink.

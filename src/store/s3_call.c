@@ -73,9 +73,11 @@ static const struct {
 	  "Set this machine's clock: it differs too much from the server's." },
 	{ "PreconditionFailed", ERR_EXISTS, NULL },
 	{ "InvalidRange", ERR_DATA, NULL },
-	{ "BadDigest", ERR_DATA, NULL },
+	/* Each body's digest is computed from what is sent: these are the way's doing. */
+	{ "BadDigest", ERR_OFFLINE, NULL },
+	{ "XAmzContentSHA256Mismatch", ERR_OFFLINE, NULL },
+	{ "IncompleteBody", ERR_OFFLINE, NULL },
 	{ "InvalidDigest", ERR_DATA, NULL },
-	{ "XAmzContentSHA256Mismatch", ERR_DATA, NULL },
 	{ "InvalidStorageClass", ERR_CONFIG,
 	  "This archive does not have the storage class that was asked for." },
 	{ "InvalidObjectState", ERR_CONFIG,
@@ -341,6 +343,7 @@ bool s3_try(struct s3 *s, const struct s3_call *c, const struct retry *r, struct
 			return false;
 		}
 		s->corrections++;
+		err_clear(e);
 	}
 	return true;
 }
@@ -384,6 +387,9 @@ static uint64_t *counter_of(struct store_counters *c, const struct s3_answer *a)
 		return &c->retries_timeout;
 	if (says_slow_down(a))
 		return &c->retries_throttled;
+	if (str_eq(a->error.code, "XAmzContentSHA256Mismatch") ||
+	    str_eq(a->error.code, "BadDigest"))
+		return &c->retries_damaged;
 	if (a->http.status / 100 != 2)
 		return a->http.status == 0 ? &c->retries_broken : &c->retries_server;
 	if (a->error.code[0])
@@ -407,6 +413,7 @@ bool s3_wait(struct s3 *s, struct retry *r, const struct s3_answer *a, struct er
 	++*counter_of(&s->store->counters, a);
 	log_info(s->store->log, "archive: try %d failed, trying again: %s", r->tries,
 		 before.message);
+	err_clear(e);
 	return true;
 }
 
@@ -460,7 +467,10 @@ static bool explain_refusal(struct s3 *s, const char *key, struct retry *r, stru
 	if (!s3_try(s, &call, r, a, &again) && s->corrections == corrections &&
 	    (says_expired(a) || (a->http.status == status && a->error.code[0])))
 		*e = again;
-	return s->corrections != corrections;
+	if (s->corrections == corrections)
+		return false;
+	err_clear(e);
+	return true;
 }
 
 bool s3_head_object(struct s3 *s, const char *key, struct retry *r, struct s3_answer *a,

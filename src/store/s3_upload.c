@@ -113,8 +113,10 @@ static bool publish(struct upload *u, const struct s3_call *plain,
 			s3_call_add_header(&call, "if-none-match", "*");
 		if (s3_try(u->s, &call, &u->retry, &u->answer, e) && (!accept || accept(u, e)))
 			return true;
-		if (conditions_refused(u, conditional))
+		if (conditions_refused(u, conditional)) {
+			err_clear(e);
 			continue;
+		}
 		if (str_eq(u->answer.error.code, "InvalidPart"))
 			u->invalid_part = true;
 		unanswered = u->answer.http.status == 0 && call.body_len >= LOOK_FIRST_BYTES &&
@@ -281,6 +283,7 @@ static bool finish_parts(struct upload *u, struct err *e)
 	if (!ok && u->invalid_part && learn_etags(u)) {
 		call.body = u->finish.data;
 		call.body_len = u->finish.len;
+		err_clear(e);
 		ok = publish(u, &call, accept_completion, e);
 	}
 out:
@@ -338,8 +341,10 @@ static bool put_in_parts(struct upload *u, struct err *e)
 	bool ok = begin_and_put(u, e);
 
 	/* It does not know its own upload from the beginning: the id was damaged on its way here. */
-	if (!ok && e->code == ERR_NOT_FOUND && u->id[0] && u->parts == 0)
+	if (!ok && e->code == ERR_NOT_FOUND && u->id[0] && u->parts == 0) {
+		err_clear(e);
 		ok = begin_and_put(u, e);
+	}
 	if (!u->id[0])
 		return false;
 	ok = ok && finish_parts(u, e);

@@ -51,7 +51,7 @@ struct store_counters {
 	uint64_t bytes_out, bytes_in;
 	uint64_t bytes_resent; /* of bodies whose call failed and was made again */
 	/* of the retries, by what went before: no answer in time; no connection, or one that broke;
-	 * "slow down"; another failure of the server's; an answer that makes no sense */
+	 * "slow down"; another failure of the server's; a body or an answer damaged on its way */
 	uint64_t retries_timeout, retries_broken, retries_throttled, retries_server,
 		retries_damaged;
 };
