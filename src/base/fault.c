@@ -56,6 +56,9 @@ const char *const fault_sites[] = {
 	"versions.after_rehydrate",
 	"versions.before_flip",
 	"versions.after_flip",
+	/* engine/transition.c */
+	"transition.before_copy",
+	"transition.after_copy",
 	/* engine/gc.c */
 	"gc.after_delete",
 	"gc.before_commit",

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "store/s3_class.h"
 #include "store/s3_sign.h"
 
 /* A page of 1000 keys of 1024 bytes, each three times as long when encoded, and room for what
@@ -80,8 +81,10 @@ static const struct {
 	{ "InvalidDigest", ERR_DATA, NULL },
 	{ "InvalidStorageClass", ERR_CONFIG,
 	  "This archive does not have the storage class that was asked for." },
-	{ "InvalidObjectState", ERR_CONFIG,
-	  "The object is in a storage class that cannot be read at once: restore it first." },
+	{ "InvalidObjectState", ERR_FROZEN,
+	  "The object is in a storage class that cannot be read at once: \"firn rehydrate\" asks "
+	  "for "
+	  "its restore." },
 	{ "QuotaExceeded", ERR_DENIED, "The bucket or its owner has no room left." },
 	{ "NotImplemented", ERR_CONFIG, NULL },
 	{ "SlowDown", ERR_OFFLINE, NULL },
@@ -529,6 +532,7 @@ bool s3_head_object(struct s3 *s, const char *key, struct retry *r, struct s3_an
 	snprintf(object.key, sizeof(object.key), "%s", key);
 	snprintf(object.storage_class, sizeof(object.storage_class), "%s",
 		 storage_class ? storage_class : "STANDARD");
+	s3_read_access(&a->http, &object);
 	if (out)
 		*out = object;
 	return true;

@@ -27,7 +27,8 @@ struct upload {
 	const char *key;
 	const struct io_reader *src;
 	const uint8_t *sha256; /* NULL: not to be checked */
-	const char *storage_class;
+	const struct store_keeping *keeping;
+	char tags[96]; /* "" or the value of x-amz-tagging */
 	struct retry retry;
 	struct resend resend;
 	struct s3_answer answer;
@@ -78,8 +79,10 @@ static bool is_ours(struct upload *u)
 static void add_object_headers(const struct upload *u, struct s3_call *c)
 {
 	s3_call_add_header(c, S3_NONCE_HEADER, u->nonce);
-	if (u->storage_class)
-		s3_call_add_header(c, "x-amz-storage-class", u->storage_class);
+	if (u->keeping->storage_class)
+		s3_call_add_header(c, "x-amz-storage-class", u->keeping->storage_class);
+	if (*u->tags)
+		s3_call_add_header(c, "x-amz-tagging", u->tags);
 }
 
 /* The server does not know If-None-Match: true once, and then we do without. The HEAD before it has
@@ -240,7 +243,8 @@ static bool accept_completion(struct upload *u, struct err *e)
 {
 	const struct buf *body = &u->answer.http.body;
 
-	if (s3_parse_complete(body->data, body->len, &u->answer.error))
+	if (s3_parse_result(body->data, body->len, "CompleteMultipartUploadResult",
+			    &u->answer.error))
 		return true;
 	if (!u->answer.error.code[0])
 		return err_set(e, ERR_OFFLINE, "the archive's answer makes no sense");
@@ -371,16 +375,16 @@ static uint64_t choose_part_bytes(uint64_t configured, uint64_t size)
 }
 
 bool s3_put(struct store *store, const char *key, const struct io_reader *src,
-	    const uint8_t *sha256, const char *storage_class, struct err *e)
+	    const uint8_t *sha256, const struct store_keeping *keeping, struct err *e)
 {
 	struct s3 *s = store->impl;
-	struct upload u = {
-		.s = s, .key = key, .src = src, .sha256 = sha256, .storage_class = storage_class
-	};
+	struct upload u = { .s = s, .key = key, .src = src, .sha256 = sha256, .keeping = keeping };
 	bool whole = src->size_bytes <= s->part_bytes;
 	uint8_t random[16];
 	bool ok = false;
 
+	if (s->object_tags && keeping->rule)
+		snprintf(u.tags, sizeof(u.tags), "firn-rule=%s", keeping->rule);
 	s3_retry_init(s, &u.retry);
 	s3_retry_extend(&u.retry, src->size_bytes);
 	u.retry.resend = &u.resend;
@@ -403,8 +407,11 @@ out:
 	buf_release(&u.finish);
 	sha256_free(u.whole);
 	s3_answer_release(&u.answer);
-	if (!ok && storage_class && !e->hint[0] && e->code == ERR_CONFIG)
-		err_hint(e, "Perhaps the archive has no storage class \"%s\".", storage_class);
+	if (!ok && keeping->storage_class && !e->hint[0] && e->code == ERR_CONFIG)
+		err_hint(e, "Perhaps the archive has no storage class \"%s\".",
+			 keeping->storage_class);
+	else if (!ok && *u.tags && !e->hint[0] && e->code == ERR_CONFIG)
+		err_hint(e, "Perhaps the archive takes no tags: set s3.object_tags: false.");
 	if (!ok && e->code != ERR_EXISTS)
 		err_wrap(e, "could not write object \"%s\"", key);
 	return ok;

@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "store/s3.h"
+#include "store/s3_class.h"
 #include "store/s3_list.h"
 #include "store/s3_sign.h"
 
@@ -527,6 +528,8 @@ static const struct store_driver s3_driver = {
 	.head = s3_head,
 	.list = s3_list,
 	.delete = s3_delete,
+	.set_class = s3_set_class,
+	.thaw = s3_thaw,
 	.list_uploads = s3_list_uploads,
 	.abort_upload = s3_abort_upload,
 	.credentials_source = s3_credentials_source,
@@ -696,6 +699,7 @@ bool store_s3_open(struct store *store, const char *location, const struct store
 	s->max_tries = options->max_tries > 0 ? options->max_tries : MAX_TRIES;
 	s->resend_percent = options->resend_percent > 0 ? options->resend_percent : RESEND_PERCENT;
 	s->page_size = S3_LIST_MAX;
+	s->object_tags = options->object_tags;
 	s->upload_jobs = options->upload_jobs ? options->upload_jobs : UPLOAD_JOBS;
 	if (options->ca_file && !(s->ca_file = mem_strdup(options->ca_file, e)))
 		goto fail;

@@ -3,6 +3,7 @@
     other_client.py digests BUCKET PREFIX    "sha256 key" of each object below PREFIX, read whole, keys without PREFIX
     other_client.py versions BUCKET PREFIX   how many versions and delete markers there are
     other_client.py hide BUCKET KEY          a delete that names no version
+    other_client.py tags BUCKET KEY          an object's tags
     other_client.py make BUCKET              make a bucket
     other_client.py versioned BUCKET         make a bucket that keeps versions
     other_client.py locked BUCKET            make a bucket with Object Lock, by default for a day
@@ -75,6 +76,11 @@ def versions(s3, bucket, prefix):
 
 def hide(s3, bucket, key):
     s3.delete_object(Bucket=bucket, Key=key)
+
+
+def tags(s3, bucket, key):
+    for tag in s3.get_object_tagging(Bucket=bucket, Key=key)["TagSet"]:
+        print(tag["Key"] + "=" + tag["Value"])
 
 
 def make(s3, bucket):

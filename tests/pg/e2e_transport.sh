@@ -2,13 +2,6 @@
 . "$FIRN_SRC/tests/lib/e2e_common.sh"
 
 S3_PORT=${FIRN_TEST_S3_ENDPOINT##*:}
-relay() { # NAME MODE ARGS...: its port in $T/NAME.port, its log in $T/NAME.log
-	local name=$1 mode=$2
-	shift 2
-	: >"$T/$name.log"
-	/usr/bin/python3 "$FIRN_SRC/tests/lib/relay.py" "$mode" "$T/$name.log" "$@" >"$T/$name.port" 2>"$T/$name.err" &
-	poll_until 20 test -s "$T/$name.port" || { cat "$T/$name.err" >&2; exit 1; }
-}
 lines() { wc -l <"$T/$1.log"; }
 
 certificate() { # NAME SUBJECT_ALT_NAMES
@@ -48,9 +41,10 @@ exits "and TLS where plain HTTP is spoken" 69 "$FIRN" init --s3-endpoint "https:
 # ---- HTTP/2 ----
 if command -v nghttpx >/dev/null; then
 	H2=$("$FIRN_SRC/tools/free-ports")
-	nghttpx -f "127.0.0.1,$H2" -b "127.0.0.1,$S3_PORT" --no-ocsp --workers=1 --accesslog-file="$T/h2.log" \
+	nghttpx --conf=/dev/null -f "127.0.0.1,$H2" -b "127.0.0.1,$S3_PORT" --no-ocsp --workers=1 --accesslog-file="$T/h2.log" \
 		--accesslog-format='$request' "$T/good.key" "$T/good.pem" >"$T/nghttpx.out" 2>&1 &
-	ok "a server of HTTP/2" poll_until 20 curl -s -o /dev/null --cacert "$T/ca.pem" "https://127.0.0.1:$H2/"
+	ok "a server of HTTP/2" poll_until 60 curl -s -m 5 -o /dev/null --cacert "$T/ca.pem" "https://127.0.0.1:$H2/" ||
+		diag "$(cat "$T/nghttpx.out")"
 	exits "a pass over HTTP/2" 0 "$FIRN" pass --s3-endpoint "https://127.0.0.1:$H2"
 	exits "and the way back" 0 "$FIRN" rehydrate --where-cold all --s3-endpoint "https://127.0.0.1:$H2"
 	is "bit for bit too" "$(e2e_digest)" "$ALL"
