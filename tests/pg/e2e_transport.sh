@@ -1,0 +1,74 @@
+# How the archive is reached: TLS with a private authority, HTTP/2, proxies from the environment, buckets in the host name.
+. "$FIRN_SRC/tests/lib/e2e_common.sh"
+
+S3_PORT=${FIRN_TEST_S3_ENDPOINT##*:}
+relay() { # NAME MODE ARGS...: its port in $T/NAME.port, its log in $T/NAME.log
+	local name=$1 mode=$2
+	shift 2
+	: >"$T/$name.log"
+	/usr/bin/python3 "$FIRN_SRC/tests/lib/relay.py" "$mode" "$T/$name.log" "$@" >"$T/$name.port" 2>"$T/$name.err" &
+	poll_until 20 test -s "$T/$name.port" || { cat "$T/$name.err" >&2; exit 1; }
+}
+lines() { wc -l <"$T/$1.log"; }
+
+certificate() { # NAME SUBJECT_ALT_NAMES
+	openssl req -newkey rsa:2048 -nodes -keyout "$T/$1.key" -out "$T/$1.csr" -subj "/CN=$1" 2>/dev/null
+	openssl x509 -req -in "$T/$1.csr" -CA "$T/ca.pem" -CAkey "$T/ca.key" -CAcreateserial -days 2 -out "$T/$1.pem" \
+		-extfile <(echo "subjectAltName=$2") 2>/dev/null
+}
+openssl req -x509 -newkey rsa:2048 -nodes -days 2 -keyout "$T/ca.key" -out "$T/ca.pem" -subj "/CN=test authority" 2>/dev/null
+certificate good "IP:127.0.0.1,DNS:localhost"
+certificate other "DNS:other.example"
+
+fresh_db
+e2e_tables 2 40
+e2e_env "$(s3_archive)"
+ALL=$(e2e_digest)
+
+# ---- TLS ----
+relay tls tls "$T/good.pem" "$T/good.key" "$S3_PORT"
+export FIRN_S3_ENDPOINT=https://127.0.0.1:$(cat "$T/tls.port")
+exits "an authority that nobody knows is not trusted" 78 "$FIRN" init
+like "with what to set" "$ERR" "ca_file|--s3-ca-file"
+export FIRN_S3_CA_FILE=$T/ca.pem
+exits "named, it is" 0 "$FIRN" init
+BEFORE=$(lines tls)
+exits "a pass over TLS" 0 "$FIRN" pass -vv
+CALLS=$(sed -nE 's/.*archive: ([0-9]+) calls.*/\1/p' <<<"$ERR" | awk '{ n += $1 } END { print n + 0 }')
+CONNECTIONS=$(($(lines tls) - BEFORE))
+like "by TLS 1.2 or later" "$(sort -u "$T/tls.log")" '^connection TLSv1\.[23]$'
+ok "connections are used again: $CONNECTIONS of them for $CALLS calls" [ $((CONNECTIONS * 4)) -le "$CALLS" ]
+exits "rows come back over TLS" 0 "$FIRN" rehydrate --where-cold all
+is "bit for bit" "$(e2e_digest)" "$ALL"
+relay other tls "$T/other.pem" "$T/other.key" "$S3_PORT"
+exits "a certificate of another host is refused" 78 "$FIRN" init --s3-endpoint "https://127.0.0.1:$(cat "$T/other.port")"
+exits "so is plain HTTP where TLS is spoken" 69 "$FIRN" init --s3-endpoint "http://127.0.0.1:$(cat "$T/tls.port")"
+exits "and TLS where plain HTTP is spoken" 69 "$FIRN" init --s3-endpoint "https://127.0.0.1:$S3_PORT"
+
+# ---- HTTP/2 ----
+if command -v nghttpx >/dev/null; then
+	H2=$("$FIRN_SRC/tools/free-ports")
+	nghttpx -f "127.0.0.1,$H2" -b "127.0.0.1,$S3_PORT" --no-ocsp --workers=1 --accesslog-file="$T/h2.log" \
+		--accesslog-format='$request' "$T/good.key" "$T/good.pem" >"$T/nghttpx.out" 2>&1 &
+	ok "a server of HTTP/2" poll_until 20 curl -s -o /dev/null --cacert "$T/ca.pem" "https://127.0.0.1:$H2/"
+	exits "a pass over HTTP/2" 0 "$FIRN" pass --s3-endpoint "https://127.0.0.1:$H2"
+	exits "and the way back" 0 "$FIRN" rehydrate --where-cold all --s3-endpoint "https://127.0.0.1:$H2"
+	is "bit for bit too" "$(e2e_digest)" "$ALL"
+	poll_until 20 grep -q PUT "$T/h2.log"
+	like "which it was" "$(grep PUT "$T/h2.log" | tail -n 1)" 'HTTP/2'
+else
+	diag "no nghttpx here: HTTP/2 is not tried"
+fi
+
+# ---- proxies ----
+relay proxy proxy
+export http_proxy=http://127.0.0.1:$(cat "$T/proxy.port") https_proxy=http://127.0.0.1:$(cat "$T/proxy.port")
+exits "a pass by a proxy of the environment" 0 env FIRN_S3_ENDPOINT="$FIRN_TEST_S3_ENDPOINT" "$FIRN" pass
+ok "goes through it" grep -q '^PUT http://127.0.0.1:' "$T/proxy.log"
+exits "TLS by a tunnel" 0 "$FIRN" rehydrate --where-cold all
+ok "goes through it, too" grep -q '^CONNECT 127.0.0.1:' "$T/proxy.log"
+is "bit for bit as before" "$(e2e_digest)" "$ALL"
+BEFORE=$(lines proxy)
+exits "what no_proxy names" 0 env no_proxy=127.0.0.1 "$FIRN" init
+is "does not go there" "$(lines proxy)" "$BEFORE"
+done_testing
