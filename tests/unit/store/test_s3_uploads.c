@@ -283,6 +283,15 @@ static void parts_that_are_not_as_sent_are_not_completed(void **state)
 		{ .request = "GET /bucket/p/k?uploadId=u1 ",
 		  .status = 200,
 		  .body = PARTS("4", "right") },
+		{ .request = "GET /bucket/p/k?uploadId=u1 ",
+		  .status = 200,
+		  .body = PARTS("4", "right") },
+		{ .request = "GET /bucket/p/k?uploadId=u1 ",
+		  .status = 200,
+		  .body = PARTS("4", "right") },
+		{ .request = "GET /bucket/p/k?uploadId=u1 ",
+		  .status = 200,
+		  .body = PARTS("4", "right") },
 		{ .request = "DELETE /bucket/p/k?uploadId=u1 ", .status = 204 },
 	};
 	struct server server;
