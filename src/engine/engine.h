@@ -77,7 +77,7 @@ void engine_table_close(struct engine_table *t);
 bool engine_tables_given(const struct firn *f, struct err *e);
 
 /* What came of object key from the archive is not what was archived (ERR_DATA in e). The way here may have damaged it,
- * so it is read again before the archive is blamed: true, with e cleared, the first two times for this
+ * so it is read again before the archive is blamed: true, with e cleared, the first three times for this
  * *reads, which begins at 0. */
 bool engine_read_again(struct firn *f, const char *key, int *reads, struct err *e);
 

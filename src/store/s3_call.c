@@ -74,7 +74,6 @@ static const struct {
 	  "Set this machine's clock: it differs too much from the server's." },
 	{ "PreconditionFailed", ERR_EXISTS, NULL },
 	{ "InvalidRange", ERR_DATA, NULL },
-	/* Each body's digest is computed from what is sent: these are the way's doing. */
 	{ "BadDigest", ERR_OFFLINE, NULL },
 	{ "XAmzContentSHA256Mismatch", ERR_OFFLINE, NULL },
 	{ "IncompleteBody", ERR_OFFLINE, NULL },
@@ -419,6 +418,13 @@ static bool says_slow_down(const struct s3_answer *a)
 	return a->http.status == 503 || a->http.status == 429;
 }
 
+/* Each body's digest is computed from what is sent, so that its refusal is the way's doing. */
+static bool says_body_damaged(const struct s3_answer *a)
+{
+	return str_eq(a->error.code, "XAmzContentSHA256Mismatch") ||
+	       str_eq(a->error.code, "BadDigest");
+}
+
 /* Where a retry after a is counted. */
 static uint64_t *counter_of(struct store_counters *c, const struct s3_answer *a)
 {
@@ -426,8 +432,7 @@ static uint64_t *counter_of(struct store_counters *c, const struct s3_answer *a)
 		return &c->retries_timeout;
 	if (says_slow_down(a))
 		return &c->retries_throttled;
-	if (str_eq(a->error.code, "XAmzContentSHA256Mismatch") ||
-	    str_eq(a->error.code, "BadDigest"))
+	if (says_body_damaged(a))
 		return &c->retries_damaged;
 	if (a->http.status / 100 != 2)
 		return a->http.status == 0 ? &c->retries_broken : &c->retries_server;
@@ -441,6 +446,8 @@ bool s3_wait(struct s3 *s, struct retry *r, const struct s3_answer *a, struct er
 	struct err before = *e;
 	int64_t at_least_ms = retry_after_ms(s, a);
 
+	if (says_body_damaged(a) && r->tries + 1 >= S3_DAMAGED_TRIES)
+		e->code = ERR_DATA;
 	if (at_least_ms == 0 && says_slow_down(a))
 		at_least_ms = retry_throttle_ms(r->tries + 1, r->rng);
 	if (err_is_retryable(e->code) && !resend_spend(r->resend, a->http.bytes_out, e))

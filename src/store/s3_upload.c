@@ -255,13 +255,14 @@ static bool accept_completion(struct upload *u, struct err *e)
  * with each part has seen to it that the bytes are ours. */
 static bool learn_etags(struct upload *u)
 {
-	unsigned parts = u->parts;
+	uint64_t wanted = (u->src->size_bytes + u->part_bytes - 1) / u->part_bytes;
 	struct err e = { 0 };
 
 	u->parts = 0;
 	buf_clear(&u->finish);
 	buf_add_str(&u->finish, FINISH_OPEN);
-	if (!s3_list_parts(u->s, u->key, u->id, &u->retry, take_etag, u, &e) || u->parts != parts) {
+	if (!s3_list_parts(u->s, u->key, u->id, &u->retry, take_etag, u, &e) ||
+	    u->parts != wanted) {
 		log_info(u->s->store->log,
 			 "archive: the parts of object \"%s\" are not as sent: %s", u->key,
 			 e.message);
@@ -287,7 +288,11 @@ static bool finish_parts(struct upload *u, struct err *e)
 	s3_call_add_header(&call, "content-type", "application/xml");
 	/* Once more: some servers heed If-None-Match in a PUT, but not here. */
 	ok = check_free(u, e) && publish(u, &call, accept_completion, e);
-	if (!ok && u->invalid_part && learn_etags(u)) {
+	/* The list may come damaged as well. */
+	for (int i = 0; !ok && u->invalid_part && i < S3_DAMAGED_TRIES; i++) {
+		if (!learn_etags(u))
+			continue;
+		u->invalid_part = false;
 		call.body = u->finish.data;
 		call.body_len = u->finish.len;
 		err_clear(e);
