@@ -40,8 +40,9 @@ static size_t utf8_length(const unsigned char *s)
 	return len;
 }
 
-/* What keys and prefixes have in common; complete components are never "", "." or "..". */
-static bool check_text(const char *what, const char *s, struct err *e)
+/* What keys and prefixes have in common; complete components are never "." or "..", nor "" unless
+ * that is allowed. */
+static bool check_text(const char *what, const char *s, bool empty_allowed, struct err *e)
 {
 	const char *component = s;
 
@@ -58,7 +59,7 @@ static bool check_text(const char *what, const char *s, struct err *e)
 		if (*at == '/') {
 			size_t n = (size_t)(at - component);
 
-			if (n == 0 || (n == 1 && component[0] == '.') ||
+			if ((n == 0 && !empty_allowed) || (n == 1 && component[0] == '.') ||
 			    (n == 2 && component[0] == '.' && component[1] == '.'))
 				return err_set(e, ERR_DATA,
 					       "%s \"%s\" has an empty, \".\" or \"..\" component",
@@ -75,7 +76,7 @@ bool store_key_check(const char *key, struct err *e)
 	const char *slash = strrchr(key, '/');
 	const char *last = slash ? slash + 1 : key;
 
-	if (!check_text("object key", key, e))
+	if (!check_text("object key", key, false, e))
 		return false;
 	if (!*last || str_eq(last, ".") || str_eq(last, ".."))
 		return err_set(e, ERR_DATA,
@@ -85,7 +86,12 @@ bool store_key_check(const char *key, struct err *e)
 
 bool store_prefix_check(const char *prefix, struct err *e)
 {
-	return check_text("object key prefix", prefix, e);
+	return check_text("object key prefix", prefix, false, e);
+}
+
+bool store_url_prefix_check(const char *prefix, struct err *e)
+{
+	return check_text("object key prefix", prefix, true, e);
 }
 
 struct store *store_open(const struct store_options *options, struct err *e)

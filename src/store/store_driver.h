@@ -57,4 +57,7 @@ bool store_key_check(const char *key, struct err *e);
 /* The same for what a listing may be asked for: "" and the beginning of a key. */
 bool store_prefix_check(const char *prefix, struct err *e);
 
+/* The same of what stands behind the bucket in an archive's URL, which may have "//" in it. */
+bool store_url_prefix_check(const char *prefix, struct err *e);
+
 #endif

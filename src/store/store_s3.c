@@ -569,7 +569,7 @@ static bool parse_location(struct s3 *s, const char *location, struct err *e)
 		buf_release(&text);
 		return false;
 	}
-	if (!store_prefix_check(s->prefix, e)) {
+	if (!store_url_prefix_check(s->prefix, e)) {
 		e->code = ERR_CONFIG;
 		return err_wrap(e, "the archive's URL cannot be used");
 	}

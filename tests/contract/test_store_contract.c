@@ -497,6 +497,59 @@ static void odd_keys_are_kept_as_they_are(void **state)
 	free(seen);
 }
 
+/* What may stand behind the bucket in an archive's URL: nothing of it is decoded, and no two are the
+ * same place. The last five would be elsewhere in a folder, whose names have no "//" and are decoded. */
+static const char *const odd_prefixes[] = { "a b",
+					    "a+b",
+					    "a/b",
+					    "a?b#c=d&e",
+					    "~='(*)!;@$,",
+					    "\xc3\xa9\xe2\x82\xac",
+					    "e\xcc\x81\xe2\x82\xac",
+					    "a%20b",
+					    "a%2Fb",
+					    "a//b",
+					    "a///b",
+					    "/a/b" };
+#define ODD_PREFIXES (sizeof(odd_prefixes) / sizeof(odd_prefixes[0]))
+#define ONLY_IN_S3   5
+
+static void odd_prefixes_are_kept_apart(void **state)
+{
+	struct archive *a = begin(state), below[ODD_PREFIXES];
+	size_t count = a->s3 ? ODD_PREFIXES : ODD_PREFIXES - ONLY_IN_S3;
+	struct seen *seen = calloc(1, sizeof(*seen));
+	struct buf out = BUF_INIT;
+	struct err e = { 0 };
+
+	assert_non_null(seen);
+	for (size_t i = 0; i < count; i++) {
+		below[i] = *a;
+		snprintf(below[i].url, sizeof(below[i].url), "%s%s%s", a->url, a->s3 ? "" : "/",
+			 odd_prefixes[i]);
+		below[i].store = open_archive(&below[i]);
+		if (!put_text(below[i].store, "k/x", odd_prefixes[i], &e))
+			fail_msg("\"%s\": %s", odd_prefixes[i], e.message);
+	}
+	for (size_t i = 0; i < count; i++) {
+		const char *one[] = { "k/x" };
+
+		buf_clear(&out);
+		seen->count = 0;
+		if (!store_get_range(below[i].store, "k/x", 0, strlen(odd_prefixes[i]), &out, &e) ||
+		    !store_list(below[i].store, "", see_object, seen, &e))
+			fail_msg("\"%s\": %s", odd_prefixes[i], e.message);
+		assert_string_equal(buf_str(&out), odd_prefixes[i]);
+		assert_int_equal(seen->count, 1);
+		assert_string_equal(seen->keys[0], "k/x");
+		/* The later ones must still be there. */
+		assert_ok(store_delete(below[i].store, one, 1, NULL, &e));
+		store_close(below[i].store);
+	}
+	buf_release(&out);
+	free(seen);
+}
+
 static void listing_is_in_key_order_and_pages_are_joined(void **state)
 {
 	struct archive *a = begin(state);
@@ -832,6 +885,8 @@ static struct archive with_key = { .s3 = true, .encrypted = true };
 		{ name "keys_that_could_lead_elsewhere_are_refused",                               \
 		  keys_that_could_lead_elsewhere_are_refused, set_up, tear_down, &archive },       \
 		{ name "odd_keys_are_kept_as_they_are", odd_keys_are_kept_as_they_are, set_up,     \
+		  tear_down, &archive },                                                           \
+		{ name "odd_prefixes_are_kept_apart", odd_prefixes_are_kept_apart, set_up,         \
 		  tear_down, &archive },                                                           \
 		{ name "listing_is_in_key_order_and_pages_are_joined",                             \
 		  listing_is_in_key_order_and_pages_are_joined, set_up, tear_down, &archive },     \
