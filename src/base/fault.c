@@ -12,6 +12,8 @@ const char *const fault_sites[] = {
 	"move.before_commit",
 	"move.after_commit",
 	"move.before_maintain",
+	/* store/s3_upload_parts.c */
+	"upload.after_part",
 	/* engine/rehydrate.c */
 	"rehydrate.after_fetch",
 	"rehydrate.after_stage",

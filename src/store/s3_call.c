@@ -337,8 +337,9 @@ static void hint_at_key(const struct s3 *s, const struct s3_call *c, const struc
 	if (c->sse != S3_SSE_READ || a->error.region[0])
 		return;
 	if (s3_sse_has_key(&s->sse) && (parameters || e->code == ERR_DENIED))
-		err_hint(e, "The object may have been written with another key than that of "
-			    "s3.sse_customer_key_file.");
+		err_hint(e, "The object was written with another key than that of "
+			    "s3.sse_customer_key_file, or the credentials lack s3:GetObject or "
+			    "s3:ListBucket.");
 	else if (parameters)
 		err_hint(e, "The object may have been written with a customer's key: see s3.sse.");
 }

@@ -9,6 +9,7 @@
     other_client.py locked BUCKET            make a bucket with Object Lock, by default for a day
     other_client.py hold BUCKET PREFIX on|off  legal hold on every version below PREFIX
     other_client.py unlock BUCKET PREFIX     retention of every version below PREFIX ends a second from now
+    other_client.py parts BUCKET PREFIX      how many parts each unfinished upload below PREFIX has, a line each
     other_client.py encryption BUCKET PREFIX what the server says of each object's, without a key: each answer once
 
 With SSE_KEY_FILE in the environment, digests reads with that customer's key.
@@ -39,6 +40,13 @@ def each_version(s3, bucket, prefix):
         for kind in "Versions", "DeleteMarkers":
             for item in page.get(kind, []):
                 yield kind, item["Key"], item["VersionId"]
+
+
+def parts(s3, bucket, prefix):
+    for page in s3.get_paginator("list_multipart_uploads").paginate(Bucket=bucket, Prefix=prefix):
+        for item in page.get("Uploads", []):
+            pages = s3.get_paginator("list_parts").paginate(Bucket=bucket, Key=item["Key"], UploadId=item["UploadId"])
+            print(sum(len(p.get("Parts", [])) for p in pages))
 
 
 def with_key():
