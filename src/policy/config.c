@@ -13,6 +13,7 @@
 
 struct raw_s3 {
 	char *endpoint, *region, *profile, *ca_file, *path_style, *upload_jobs, *resend_percent;
+	char *sse, *sse_kms_key_id, *sse_customer_key_file;
 };
 
 struct raw_cache {
@@ -67,6 +68,9 @@ static const cyaml_schema_field_t s3_fields[] = {
 	YAML_STRING("path_style", struct raw_s3, path_style),
 	YAML_STRING("upload_jobs", struct raw_s3, upload_jobs),
 	YAML_STRING("resend_percent", struct raw_s3, resend_percent),
+	YAML_STRING("sse", struct raw_s3, sse),
+	YAML_STRING("sse_kms_key_id", struct raw_s3, sse_kms_key_id),
+	YAML_STRING("sse_customer_key_file", struct raw_s3, sse_customer_key_file),
 	CYAML_FIELD_END,
 };
 
@@ -170,7 +174,15 @@ static bool read_s3(struct config *c, const struct raw_s3 *raw, struct yaml_file
 		return yaml_file_error(f, e, "s3.endpoint",
 				       "endpoint: \"%s\" begins with neither https:// nor http://",
 				       raw->endpoint);
+	if (raw->sse && !str_eq(raw->sse, "AES256") && !str_eq(raw->sse, "aws:kms") &&
+	    !str_eq(raw->sse, "customer"))
+		return yaml_file_error(f, e, "s3.sse",
+				       "sse: \"%s\" is none of AES256, aws:kms and customer",
+				       raw->sse);
 	return yaml_file_copy(raw->endpoint, &c->s3.endpoint, e) &&
+	       yaml_file_copy(raw->sse, &c->s3.sse, e) &&
+	       yaml_file_copy(raw->sse_kms_key_id, &c->s3.sse_kms_key_id, e) &&
+	       yaml_file_copy(raw->sse_customer_key_file, &c->s3.sse_customer_key_file, e) &&
 	       yaml_file_copy(raw->region, &c->s3.region, e) &&
 	       yaml_file_copy(raw->profile, &c->s3.profile, e) &&
 	       yaml_file_copy(raw->ca_file, &c->s3.ca_file, e) &&
@@ -414,6 +426,9 @@ void config_release(struct config *c)
 	free(c->s3.region);
 	free(c->s3.profile);
 	free(c->s3.ca_file);
+	free(c->s3.sse);
+	free(c->s3.sse_kms_key_id);
+	free(c->s3.sse_customer_key_file);
 	free(c->cache.dir);
 	free(c->maintain.work_mem);
 	free(c->policy);

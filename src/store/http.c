@@ -81,6 +81,21 @@ const char *http_response_header(const struct http_response *r, const char *name
 	return NULL;
 }
 
+bool http_is_loopback(const char *host, size_t len)
+{
+	static const char *const names[] = { "localhost", "[::1]" };
+	size_t name_len = *host == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":");
+
+	if (name_len > len)
+		name_len = len;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strlen(names[i]) == name_len && strncasecmp(host, names[i], name_len) == 0)
+			return true;
+	/* 127.0.0.0/8 */
+	return name_len > 4 && memcmp(host, "127.", 4) == 0 &&
+	       strspn(host, "0123456789.") >= name_len;
+}
+
 bool http_parse_date(const char *text, int64_t *seconds_out)
 {
 	time_t t = curl_getdate(text, NULL);

@@ -66,6 +66,9 @@ void http_response_release(struct http_response *r);
 /* The value of the header with this name (in lower case), or NULL. */
 const char *http_response_header(const struct http_response *r, const char *name);
 
+/* Whether host (a URL's, with or without a port) is this machine: what is sent there nobody else reads. */
+bool http_is_loopback(const char *host, size_t len);
+
 /* Seconds since 1970 of a date as HTTP writes them. */
 bool http_parse_date(const char *text, int64_t *seconds_out);
 

@@ -5,6 +5,7 @@
 
 #include "store/http.h"
 #include "store/s3_credentials.h"
+#include "store/s3_sse.h"
 #include "store/s3_xml.h"
 #include "store/store_driver.h"
 #include "store/store_retry.h"
@@ -50,6 +51,7 @@ struct s3 {
 	int max_tries;
 	unsigned resend_percent;
 	unsigned page_size;
+	struct s3_sse sse;
 };
 
 /* Content-MD5. Not for defence: the signature covers the body by SHA-256. Servers want it of some calls,
@@ -70,6 +72,7 @@ struct s3_call {
 	size_t body_len;
 	const char *body_sha256; /* in hex; NULL: computed here */
 	enum s3_md5 md5;
+	enum s3_sse_use sse;
 	bool (*sink)(void *ctx, const struct http_response *response, const void *data, size_t len,
 		     struct err *e);
 	void *sink_ctx;

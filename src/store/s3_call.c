@@ -125,7 +125,8 @@ static enum err_code meaning_of_status(int status)
 static void clean_message(const struct s3 *s, const char *message, char out[256])
 {
 	const char *secrets[] = { s->credentials.access_key, s->credentials.secret_key,
-				  s->credentials.session_token };
+				  s->credentials.session_token,
+				  s3_sse_has_key(&s->sse) ? s->sse.key : NULL };
 	size_t len = strnlen(message, 200);
 
 	for (size_t i = 0; i < sizeof(secrets) / sizeof(secrets[0]); i++)
@@ -253,7 +254,7 @@ static bool hash_md5(const struct s3_call *c, char out[MD5_BASE64_BYTES], struct
 static bool try_once(struct s3 *s, const struct s3_call *c, const struct retry *r,
 		     struct s3_answer *a, struct err *e)
 {
-	struct http_header headers[S3_HEADERS_MAX + 6];
+	struct http_header headers[S3_HEADERS_MAX + S3_SSE_HEADERS_MAX + 6];
 	struct buf path = BUF_INIT, url = BUF_INIT, authorization = BUF_INIT;
 	char date[S3_DATE_BYTES], payload[SHA256_HEX_BYTES], md5[MD5_BASE64_BYTES];
 	size_t count = 0;
@@ -271,6 +272,7 @@ static bool try_once(struct s3 *s, const struct s3_call *c, const struct retry *
 		goto out;
 	memcpy(headers, c->headers, c->header_count * sizeof(*headers));
 	count = c->header_count;
+	count += s3_sse_headers(&s->sse, c->sse, headers + count);
 	headers[count++] = (struct http_header){ "x-amz-content-sha256", payload };
 	headers[count++] = (struct http_header){ "x-amz-date", date };
 	if (*md5)
@@ -292,6 +294,7 @@ static bool try_once(struct s3 *s, const struct s3_call *c, const struct retry *
 		.idle_timeout_ms = s->call_timeout_ms,
 		.total_timeout_ms = retry_left_ms(r),
 		.max_body_bytes = ANSWER_MAX_BYTES,
+		.direct = s->plain && s3_sse_has_key(&s->sse),
 		.sink = c->sink,
 		.sink_ctx = c->sink_ctx,
 	};
@@ -316,6 +319,31 @@ static bool says_expired(const struct s3_answer *a)
 	       str_eq(a->error.code, "TokenRefreshRequired");
 }
 
+/* Where a key of the customer's is sent along with what was written without, servers refuse it. */
+static bool may_be_without_key(const struct s3 *s, const struct s3_call *c,
+			       const struct s3_answer *a)
+{
+	return c->sse == S3_SSE_READ && s3_sse_has_key(&s->sse) && a->http.status == 400 &&
+	       (!a->error.code[0] || str_eq(a->error.code, "InvalidRequest"));
+}
+
+/* Of a key that is missing AWS says InvalidRequest, Ceph InvalidArgument; of a wrong one AWS says
+ * AccessDenied, Ceph the same as before. */
+static void hint_at_key(const struct s3 *s, const struct s3_call *c, const struct s3_answer *a,
+			struct err *e)
+{
+	bool parameters = a->http.status == 400 && (str_eq(a->error.code, "InvalidRequest") ||
+						    str_eq(a->error.code, "InvalidArgument"));
+
+	if (c->sse != S3_SSE_READ || a->error.region[0])
+		return;
+	if (s3_sse_has_key(&s->sse) && (parameters || e->code == ERR_DENIED))
+		err_hint(e, "The object may have been written with another key than that of "
+			    "s3.sse_customer_key_file.");
+	else if (parameters)
+		err_hint(e, "The object may have been written with a customer's key: see s3.sse.");
+}
+
 /* A refusal does not reach a call's sink, and bodies are in memory, so the call can be sent again
  * signed otherwise: once for each reason. */
 bool s3_try(struct s3 *s, const struct s3_call *c, const struct retry *r, struct s3_answer *a,
@@ -327,6 +355,7 @@ bool s3_try(struct s3 *s, const struct s3_call *c, const struct retry *r, struct
 						       .log = s->store->log };
 
 	bool renewed = false, by_clock = false, by_region = false;
+	struct s3_call bare;
 
 	s3_answer_release(a);
 	if (!s3_credentials_keep(&s->credentials, &sources, e))
@@ -334,6 +363,12 @@ bool s3_try(struct s3 *s, const struct s3_call *c, const struct retry *r, struct
 	while (!try_once(s, c, r, a, e)) {
 		if (a->http.status == 0 || a->http.status / 100 == 2)
 			return false;
+		if (may_be_without_key(s, c, a)) {
+			bare = *c;
+			bare.sse = S3_SSE_NONE;
+			c = &bare;
+			continue;
+		}
 		if (!renewed && says_expired(a)) {
 			renewed = true;
 			if (!s3_credentials_renew(&s->credentials, &sources, e))
@@ -343,6 +378,7 @@ bool s3_try(struct s3 *s, const struct s3_call *c, const struct retry *r, struct
 		} else if (!by_region && s3_correct_region(s, a)) {
 			by_region = true;
 		} else {
+			hint_at_key(s, c, a, e);
 			return false;
 		}
 		s->corrections++;
@@ -459,7 +495,7 @@ bool s3_perform_checked(struct s3 *s, const struct s3_call *c, struct retry *r, 
 static bool explain_refusal(struct s3 *s, const char *key, struct retry *r, struct s3_answer *a,
 			    struct err *e)
 {
-	struct s3_call call = { .method = "GET", .key = key };
+	struct s3_call call = { .method = "GET", .key = key, .sse = S3_SSE_READ };
 	int status = a->http.status;
 	unsigned corrections = s->corrections;
 	struct err again = { 0 };
@@ -479,7 +515,7 @@ static bool explain_refusal(struct s3 *s, const char *key, struct retry *r, stru
 bool s3_head_object(struct s3 *s, const char *key, struct retry *r, struct s3_answer *a,
 		    struct store_object *out, struct err *e)
 {
-	const struct s3_call call = { .method = "HEAD", .key = key };
+	const struct s3_call call = { .method = "HEAD", .key = key, .sse = S3_SSE_READ };
 	const char *length, *modified, *storage_class;
 	struct store_object object = { .modified_s = 0 };
 

@@ -155,6 +155,7 @@ static bool put_whole(struct upload *u, struct err *e)
 		.body_len = len,
 		.body_sha256 = hex,
 		.md5 = S3_MD5_IF_POSSIBLE,
+		.sse = S3_SSE_CREATE,
 	};
 
 	if (!io_read_at(u->src, 0, u->part, len, e) || !sha256_once(u->part, len, digest, e))
@@ -175,7 +176,9 @@ static bool read_upload_id(void *ctx, const struct s3_answer *a, struct err *e)
 
 static bool begin_parts(struct upload *u, struct err *e)
 {
-	struct s3_call call = { .method = "POST", .key = u->key, .query = "uploads=" };
+	struct s3_call call = {
+		.method = "POST", .key = u->key, .query = "uploads=", .sse = S3_SSE_CREATE
+	};
 
 	add_object_headers(u, &call);
 	return s3_perform_checked(u->s, &call, &u->retry, &u->answer, read_upload_id, u, e);

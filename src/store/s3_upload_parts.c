@@ -79,7 +79,8 @@ static bool send_part(struct worker *r, unsigned i, struct err *e)
 				.key = p->key,
 				.body = r->part,
 				.body_len = part_len(p, i),
-				.md5 = S3_MD5_IF_POSSIBLE };
+				.md5 = S3_MD5_IF_POSSIBLE,
+				.sse = S3_SSE_PART };
 	struct buf query = BUF_INIT;
 	const char *etag;
 	bool ok = false;

@@ -35,7 +35,12 @@ struct store_options {
 	unsigned
 		upload_jobs; /* S3: parts of an object sent at once, to 16, with at most 64 MiB of them
 				 in memory. 0: 4 */
-	int64_t call_timeout_ms; /* deadline of one HTTP call without progress. 0: 60 s */
+	/* S3: encryption by the server. */
+	const char *sse; /* NULL: as the bucket has it; "AES256"; "aws:kms"; "customer" */
+	const char *sse_kms_key_id; /* with aws:kms; NULL: the server's default */
+	const char
+		*sse_customer_key_file; /* with customer: 32 bytes, sent along with each object */
+	int64_t call_timeout_ms;        /* deadline of one HTTP call without progress. 0: 60 s */
 	int64_t total_timeout_ms; /* deadline of one operation with all its retries, and a second more
 				      for each MiB of a whole object. 0: 15 min */
 	int max_tries;            /* of one call. 0: 8 */

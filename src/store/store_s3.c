@@ -125,7 +125,11 @@ static bool take_bytes(void *ctx, const struct http_response *r, const void *dat
 static bool fetch_once(struct s3 *s, struct fetch *f, const struct retry *r, struct s3_answer *a,
 		       struct err *e)
 {
-	struct s3_call call = { .method = "GET", .key = f->key, .sink = take_bytes, .sink_ctx = f };
+	struct s3_call call = { .method = "GET",
+				.key = f->key,
+				.sse = S3_SSE_READ,
+				.sink = take_bytes,
+				.sink_ctx = f };
 	char range[64];
 
 	if (!f->whole || f->done > 0) {
@@ -498,6 +502,7 @@ void s3_free(struct s3 *s)
 {
 	http_free(s->http);
 	s3_credentials_release(&s->credentials);
+	s3_sse_release(&s->sse);
 	free(s->profile);
 	free(s->ca_file);
 	free(s->base_url);
@@ -637,6 +642,10 @@ static bool parse_endpoint(struct s3 *s, const char *endpoint, struct err *e)
 	for (size_t i = 0; i < len; i++)
 		if (!isalnum((unsigned char)host[i]) && !strchr("-._:[]", host[i]))
 			return bad_endpoint(e);
+	if (plain && s3_sse_has_key(&s->sse) && !http_is_loopback(host, len)) {
+		err_set(e, ERR_CONFIG, "the archive's endpoint is no https:// one");
+		return err_hint(e, "A customer's key (s3.sse) is not sent where it could be read.");
+	}
 	s->plain = plain;
 	return set_address(s, plain, host, len, e);
 }
@@ -707,7 +716,7 @@ bool store_s3_open(struct store *store, const char *location, const struct store
 		goto fail;
 	rng_seed(&s->rng, seed);
 	if (!parse_location(s, location, e) || !find_credentials(s, options, e) ||
-	    !set_region(s, options->region, e))
+	    !set_region(s, options->region, e) || !s3_sse_init(&s->sse, options, store->log, e))
 		goto fail;
 	if (options->endpoint && *options->endpoint ? !parse_endpoint(s, options->endpoint, e)
 						    : !s3_set_own_address(s, e))

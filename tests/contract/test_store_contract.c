@@ -32,8 +32,9 @@ struct archive {
 	bool s3;
 	bool proxied;    /* through a proxy that changes nothing */
 	bool by_host;    /* the bucket in the host name: localhost has every name below it */
+	bool encrypted;  /* by the server, with a customer's key */
 	char folder[64]; /* for downloads, and for the archive if it is in one */
-	char url[200];
+	char url[200], key_file[100];
 	struct fault_proxy *proxy;
 	struct store *store;
 };
@@ -64,14 +65,17 @@ static struct store *open_archive(const struct archive *a)
 		snprintf(other, sizeof(other), "http://127.0.0.1:%d", fault_proxy_port(a->proxy));
 	if (a->by_host)
 		snprintf(other, sizeof(other), "http://localhost%s", strrchr(s3, ':'));
-	s = store_open(&(struct store_options){ .url = a->url,
-						.make_folder = true,
-						.endpoint = a->proxy || a->by_host ? other : s3,
-						.path_style = !a->by_host,
-						.part_bytes = PART_BYTES,
-						.call_timeout_ms = 30000,
-						.total_timeout_ms = 120000 },
-		       &e);
+	s = store_open(
+		&(struct store_options){ .url = a->url,
+					 .make_folder = true,
+					 .endpoint = a->proxy || a->by_host ? other : s3,
+					 .path_style = !a->by_host,
+					 .part_bytes = PART_BYTES,
+					 .sse = a->encrypted ? "customer" : NULL,
+					 .sse_customer_key_file = a->encrypted ? a->key_file : NULL,
+					 .call_timeout_ms = 30000,
+					 .total_timeout_ms = 120000 },
+		&e);
 
 	if (!s)
 		fail_msg("%s", e.message);
@@ -153,6 +157,10 @@ static int set_up(void **state)
 		snprintf(a->url, sizeof(a->url), "file://%s/archive/a", a->folder);
 	}
 	if (a->proxied && !(a->proxy = fault_proxy_start(getenv("FIRN_TEST_S3_ENDPOINT"))))
+		return -1;
+	snprintf(a->key_file, sizeof(a->key_file), "%s/key", a->folder);
+	if (a->encrypted &&
+	    !file_write_atomic(a->key_file, "0123456789abcdef0123456789ABCDEF", 32, &e))
 		return -1;
 	a->store = open_archive(a);
 	return 0;
@@ -850,6 +858,7 @@ static struct archive in_folder = { .s3 = false };
 static struct archive in_s3 = { .s3 = true };
 static struct archive in_host = { .s3 = true, .by_host = true };
 static struct archive through_proxy = { .s3 = true, .proxied = true };
+static struct archive with_key = { .s3 = true, .encrypted = true };
 
 /* Every test, under this name in front, over this archive. */
 #define ALL_OVER(name, archive)                                                                    \
@@ -908,6 +917,7 @@ int main(void)
 		ALL_OVER("s3: ", in_s3),
 		ALL_OVER("s3 by virtual host: ", in_host),
 		ALL_OVER("s3 through a proxy: ", through_proxy),
+		ALL_OVER("s3 with a customer's key: ", with_key),
 	};
 	size_t count = sizeof(tests) / sizeof(tests[0]);
 
@@ -918,7 +928,7 @@ int main(void)
 		cmocka_set_skip_filter(getenv("FIRN_TEST_CONTRACT_SKIP"));
 
 	if (!getenv("FIRN_TEST_S3_ENDPOINT")) {
-		count = 1 + (count - 1) / 4;
+		count = 1 + (count - 1) / 5;
 		printf("# SKIP the S3 half: FIRN_TEST_S3_ENDPOINT is not set\n");
 	}
 	return _cmocka_run_group_tests("store contract", tests, count, NULL, NULL);

@@ -8,6 +8,9 @@
     other_client.py locked BUCKET            make a bucket with Object Lock, by default for a day
     other_client.py hold BUCKET PREFIX on|off  legal hold on every version below PREFIX
     other_client.py unlock BUCKET PREFIX     retention of every version below PREFIX ends a second from now
+    other_client.py encryption BUCKET PREFIX what the server says of each object's, without a key: each answer once
+
+With SSE_KEY_FILE in the environment, digests reads with that customer's key.
 """
 import datetime
 import hashlib
@@ -15,6 +18,7 @@ import os
 import sys
 
 import boto3
+import botocore.exceptions
 from botocore.config import Config
 
 
@@ -36,11 +40,31 @@ def each_version(s3, bucket, prefix):
                 yield kind, item["Key"], item["VersionId"]
 
 
+def with_key():
+    path = os.environ.get("SSE_KEY_FILE")
+    if not path:
+        return {}
+    with open(path, "rb") as f:
+        return {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": f.read()}
+
+
+def encryption(s3, bucket, prefix):
+    said = set()
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+        for item in page.get("Contents", []):
+            try:
+                head = s3.head_object(Bucket=bucket, Key=item["Key"])
+                said.add(f"{head.get('ServerSideEncryption')} {head.get('SSEKMSKeyId')}")
+            except botocore.exceptions.ClientError as e:
+                said.add(f"HTTP {e.response['ResponseMetadata']['HTTPStatusCode']}")
+    print("\n".join(sorted(said)))
+
+
 def digests(s3, bucket, prefix):
     for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
         for item in page.get("Contents", []):
             digest = hashlib.sha256()
-            for chunk in s3.get_object(Bucket=bucket, Key=item["Key"])["Body"].iter_chunks(1 << 20):
+            for chunk in s3.get_object(Bucket=bucket, Key=item["Key"], **with_key())["Body"].iter_chunks(1 << 20):
                 digest.update(chunk)
             print(digest.hexdigest(), item["Key"][len(prefix):])
 

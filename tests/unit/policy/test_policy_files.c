@@ -365,6 +365,8 @@ static void configurations_that_are_wrong_are_refused_with_line_and_key(void **s
 		  "3: endpoint: \"host\" begins with neither https:// nor http://" },
 		{ "s3: { upload_jobs: 0 }\n", "1: upload_jobs: 0 is not from 1 to 16" },
 		{ "s3: { resend_percent: 0 }\n", "1: resend_percent: 0 is not from 1 to 10000" },
+		{ "s3: { sse: aes }\n",
+		  "1: sse: \"aes\" is none of AES256, aws:kms and customer" },
 		{ "s3: { path_style: maybe }\n",
 		  "1: path_style: \"maybe\" is neither true nor false" },
 		{ "cache:\n  max_bytes: 10GB!\n",
