@@ -42,13 +42,19 @@ exits "rows come back over TLS" 0 "$FIRN" rehydrate --where-cold all
 is "bit for bit" "$(e2e_digest)" "$ALL"
 relay other tls "$T/other.pem" "$T/other.key" "$S3_PORT"
 exits "a certificate of another host is refused" 78 "$FIRN" init --s3-endpoint "https://127.0.0.1:$(cat "$T/other.port")"
+like "with whose name it is that does not fit" "$ERR" "by a name that the certificate was made for"
 exits "so is plain HTTP where TLS is spoken" 69 "$FIRN" init --s3-endpoint "http://127.0.0.1:$(cat "$T/tls.port")"
+like "with the endpoint that may be meant" "$ERR" "give its endpoint as https://"
 exits "and TLS where plain HTTP is spoken" 69 "$FIRN" init --s3-endpoint "https://127.0.0.1:$S3_PORT"
+like "with that endpoint" "$ERR" "give its endpoint as http://"
+exits "a file of authorities that is not there" 78 "$FIRN" init --s3-ca-file "$T/none.pem"
+like "is named" "$ERR" "none\.pem"
 
 # ---- HTTP/2 ----
 if command -v nghttpx >/dev/null; then
 	H2=$("$FIRN_SRC/tools/free-ports")
-	nghttpx -f "127.0.0.1,$H2" -b "127.0.0.1,$S3_PORT" --no-ocsp --workers=1 --accesslog-file="$T/h2.log" \
+	# Without the system's configuration, whose port is another one's if two run.
+	nghttpx --conf=/dev/null -f "127.0.0.1,$H2" -b "127.0.0.1,$S3_PORT" --no-ocsp --workers=1 --accesslog-file="$T/h2.log" \
 		--accesslog-format='$request' "$T/good.key" "$T/good.pem" >"$T/nghttpx.out" 2>&1 &
 	ok "a server of HTTP/2" poll_until 20 curl -s -o /dev/null --cacert "$T/ca.pem" "https://127.0.0.1:$H2/"
 	exits "a pass over HTTP/2" 0 "$FIRN" pass --s3-endpoint "https://127.0.0.1:$H2"
@@ -71,4 +77,11 @@ is "bit for bit as before" "$(e2e_digest)" "$ALL"
 BEFORE=$(lines proxy)
 exits "what no_proxy names" 0 env no_proxy=127.0.0.1 "$FIRN" init
 is "does not go there" "$(lines proxy)" "$BEFORE"
+
+# ---- buckets with dots ----
+# No certificate covers dots.in.bucket.localhost, so such a bucket is asked for by path. All rows are hot by now.
+DOTS=dots.$$.$(basename "$T" | tr -dc a-z0-9)
+other make "$DOTS"
+exits "a bucket with dots in its name over TLS" 0 "$FIRN" init --archive "s3://$DOTS/a" --s3-path-style no \
+	--s3-endpoint "https://localhost:$(cat "$T/tls.port")"
 done_testing
