@@ -1,7 +1,8 @@
 /*
  * What every archive must do: the same tests over a folder and over S3. The S3 half needs
  * FIRN_TEST_S3_ENDPOINT, FIRN_TEST_S3_BUCKET (made if it is not there), AWS_ACCESS_KEY_ID and
- * AWS_SECRET_ACCESS_KEY, and is skipped without the first.
+ * AWS_SECRET_ACCESS_KEY, and is skipped without the first. FIRN_TEST_S3_CA names the file of the
+ * authority to trust.
  */
 #include <pthread.h>
 #include <setjmp.h>
@@ -70,6 +71,7 @@ static struct store *open_archive(const struct archive *a)
 					 .make_folder = true,
 					 .endpoint = a->proxy || a->by_host ? other : s3,
 					 .path_style = !a->by_host,
+					 .ca_file = getenv("FIRN_TEST_S3_CA"),
 					 .part_bytes = PART_BYTES,
 					 .sse = a->encrypted ? "customer" : NULL,
 					 .sse_customer_key_file = a->encrypted ? a->key_file : NULL,
@@ -95,7 +97,7 @@ static void make_bucket(const char *bucket)
 	struct buf url = BUF_INIT, path = BUF_INIT, authorization = BUF_INIT;
 	char date[S3_DATE_BYTES];
 	struct err e = { 0 };
-	struct http *http = http_new(NULL, true, &e);
+	struct http *http = http_new(getenv("FIRN_TEST_S3_CA"), true, &e);
 	struct http_header headers[4];
 	struct s3_sign_request sign = {
 		.method = "PUT",

@@ -1,5 +1,6 @@
 # How the archive is reached: TLS with a private authority, HTTP/2, proxies from the environment, buckets in the host name.
 . "$FIRN_SRC/tests/lib/e2e_common.sh"
+. "$FIRN_SRC/tests/lib/tls.sh"
 
 S3_PORT=${FIRN_TEST_S3_ENDPOINT##*:}
 relay() { # NAME MODE ARGS...: its port in $T/NAME.port, its log in $T/NAME.log
@@ -11,13 +12,6 @@ relay() { # NAME MODE ARGS...: its port in $T/NAME.port, its log in $T/NAME.log
 }
 lines() { wc -l <"$T/$1.log"; }
 
-certificate() { # NAME SUBJECT_ALT_NAMES
-	openssl req -newkey rsa:2048 -nodes -keyout "$T/$1.key" -out "$T/$1.csr" -subj "/CN=$1" 2>/dev/null
-	openssl x509 -req -in "$T/$1.csr" -CA "$T/ca.pem" -CAkey "$T/ca.key" -CAcreateserial -days 2 -out "$T/$1.pem" \
-		-extfile <(echo "subjectAltName=$2") 2>/dev/null
-}
-openssl req -x509 -newkey rsa:2048 -nodes -days 2 -keyout "$T/ca.key" -out "$T/ca.pem" -subj "/CN=test authority" 2>/dev/null
-certificate good "IP:127.0.0.1,DNS:localhost"
 certificate other "DNS:other.example"
 
 fresh_db
@@ -45,20 +39,14 @@ exits "a certificate of another host is refused" 78 "$FIRN" init --s3-endpoint "
 like "with whose name it is that does not fit" "$ERR" "by a name that the certificate was made for"
 exits "so is plain HTTP where TLS is spoken" 69 "$FIRN" init --s3-endpoint "http://127.0.0.1:$(cat "$T/tls.port")"
 like "with the endpoint that may be meant" "$ERR" "give its endpoint as https://"
-exits "and TLS where plain HTTP is spoken" 69 "$FIRN" init --s3-endpoint "https://127.0.0.1:$S3_PORT"
-like "with that endpoint" "$ERR" "give its endpoint as http://"
 exits "a file of authorities that is not there" 78 "$FIRN" init --s3-ca-file "$T/none.pem"
 like "is named" "$ERR" "none\.pem"
 
 # ---- HTTP/2 ----
 if command -v nghttpx >/dev/null; then
-	H2=$("$FIRN_SRC/tools/free-ports")
-	# Without the system's configuration, whose port is another one's if two run.
-	nghttpx --conf=/dev/null -f "127.0.0.1,$H2" -b "127.0.0.1,$S3_PORT" --no-ocsp --workers=1 --accesslog-file="$T/h2.log" \
-		--accesslog-format='$request' "$T/good.key" "$T/good.pem" >"$T/nghttpx.out" 2>&1 &
-	ok "a server of HTTP/2" poll_until 20 curl -s -o /dev/null --cacert "$T/ca.pem" "https://127.0.0.1:$H2/"
-	exits "a pass over HTTP/2" 0 "$FIRN" pass --s3-endpoint "https://127.0.0.1:$H2"
-	exits "and the way back" 0 "$FIRN" rehydrate --where-cold all --s3-endpoint "https://127.0.0.1:$H2"
+	http2_start
+	exits "a pass over HTTP/2" 0 "$FIRN" pass --s3-endpoint "$H2"
+	exits "and the way back" 0 "$FIRN" rehydrate --where-cold all --s3-endpoint "$H2"
 	is "bit for bit too" "$(e2e_digest)" "$ALL"
 	poll_until 20 grep -q PUT "$T/h2.log"
 	like "which it was" "$(grep PUT "$T/h2.log" | tail -n 1)" 'HTTP/2'
