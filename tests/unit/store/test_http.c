@@ -66,6 +66,15 @@ static void finish(struct server *s)
 	close(s->listener);
 }
 
+static struct http *client(bool plain)
+{
+	struct err e = { 0 };
+	struct http *h = http_new(NULL, plain, &e);
+
+	assert_non_null(h);
+	return h;
+}
+
 static bool ask(struct http *h, const struct server *s, const char *scheme, const char *method,
 		struct http_response *r, struct err *e)
 {
@@ -90,10 +99,9 @@ static void requests_share_a_connection(void **state)
 	struct http_response r = { .status = 0 };
 	struct server server;
 	struct err e = { 0 };
-	struct http *h = http_new(NULL, true, &e);
+	struct http *h = client(true);
 
 	(void)state;
-	assert_non_null(h);
 	start(&server, OK_ANSWER, 100);
 	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
 		assert_true(ask(h, &server, "http", methods[i], &r, &e));
@@ -112,10 +120,9 @@ static void a_connection_that_was_closed_meanwhile_is_replaced(void **state)
 	struct http_response r = { .status = 0 };
 	struct server server;
 	struct err e = { 0 };
-	struct http *h = http_new(NULL, true, &e);
+	struct http *h = client(true);
 
 	(void)state;
-	assert_non_null(h);
 	start(&server, OK_ANSWER, 2);
 	for (int i = 0; i < 6; i++) {
 		assert_true(ask(h, &server, "http", i % 2 ? "PUT" : "GET", &r, &e));
@@ -148,9 +155,8 @@ static void what_speaks_something_else_is_named(void **state)
 		struct http_response r = { .status = 0 };
 		struct server server;
 		struct err e = { 0 };
-		struct http *h = http_new(NULL, str_eq(cases[i].scheme, "http"), &e);
+		struct http *h = client(str_eq(cases[i].scheme, "http"));
 
-		assert_non_null(h);
 		start(&server, cases[i].answer, 1);
 		assert_false(ask(h, &server, cases[i].scheme, "GET", &r, &e));
 		http_free(h);
@@ -168,10 +174,9 @@ static void plain_http_needs_to_be_allowed(void **state)
 	struct http_response r = { .status = 0 };
 	struct server server;
 	struct err e = { 0 };
-	struct http *h = http_new(NULL, false, &e);
+	struct http *h = client(false);
 
 	(void)state;
-	assert_non_null(h);
 	start(&server, OK_ANSWER, 1);
 	assert_false(ask(h, &server, "http", "GET", &r, &e));
 	assert_int_equal(e.code, ERR_CONFIG);
