@@ -178,6 +178,9 @@ bool s3_set_error(struct s3 *s, int status, const struct http_response *http,
 		err_hint(e, "The bucket is elsewhere: check the archive's endpoint and region.");
 	else if (hint)
 		err_hint(e, "%s", hint);
+	else if (status == 400 && s->plain &&
+		 !*error->code) /* as nginx's and Go's servers say it */
+		err_hint(e, "If the server speaks TLS, give its endpoint as https://.");
 	return false;
 }
 
