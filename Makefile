@@ -32,7 +32,7 @@ endif
 PLAIN_LIBS = -llmdb -lroaring
 
 # Targets that compile need the libraries; those that only hand over to another make, clean or format do not.
-NEED_NO_LIBS = clean format check check-asan check-crash check-unit bench demo fuzz cover
+NEED_NO_LIBS = clean format check check-asan check-crash check-unit bench bench-upload demo fuzz cover
 ifneq ($(filter-out $(NEED_NO_LIBS),$(or $(MAKECMDGOALS),all)),)
 ifneq ($(shell pkg-config --exists $(PKGS) 2>/dev/null && echo yes),yes)
 $(error a library is missing: run tools/bootstrap)
@@ -195,6 +195,14 @@ cover:
 bench: all-release
 	tools/bench
 	tools/bench-maintain
+	$(MAKE) bench-upload
+
+bench-upload:
+	$(MAKE) $(JOBS) $(O)/bench-upload
+	tools/bench-upload $(O)/bench-upload
+
+$(O)/bench-upload: tools/bench-upload.c $(O)/libfirn-test.a
+	$(call say,LD)$(CC) $(FIRN_CFLAGS) $(CFLAGS) $(FIRN_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 demo:
 	tools/bootstrap demo
@@ -249,5 +257,5 @@ clean:
 -include $(wildcard $(O)/obj/*/*.d $(O)/tests/*/*.d $(O)/tests/*/*/*.d)
 
 .PHONY: $(O)/firn.pc all units contracts replays fuzzers test-binaries headers check check-unit check-asan check-crash fuzz cover \
-	bench demo all-release tidy format install clean
+	bench bench-upload demo all-release tidy format install clean
 .DELETE_ON_ERROR:

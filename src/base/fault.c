@@ -12,6 +12,8 @@ const char *const fault_sites[] = {
 	"move.before_commit",
 	"move.after_commit",
 	"move.before_maintain",
+	/* store/s3_upload_parts.c */
+	"upload.after_part",
 	/* engine/rehydrate.c */
 	"rehydrate.after_fetch",
 	"rehydrate.after_stage",
@@ -59,6 +61,9 @@ const char *const fault_sites[] = {
 	/* engine/keys.c */
 	"keys.before_commit",
 	"keys.after_commit",
+	/* engine/transition.c */
+	"transition.before_copy",
+	"transition.after_copy",
 	/* engine/gc.c */
 	"gc.after_delete",
 	"gc.before_commit",

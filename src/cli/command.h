@@ -34,6 +34,7 @@ enum command_id {
 	CMD_VERSIONS_ROLLBACK = 1u << 19,
 	CMD_KEYS_STATUS = 1u << 20,
 	CMD_KEYS_ROTATE = 1u << 21,
+	CMD_TRANSITION = 1u << 22,
 	CMD_NONE = 1u << 30, /* before a command was named */
 };
 
@@ -89,6 +90,7 @@ int cmd_maintain(struct cli *c);
 int cmd_status(struct cli *c);
 int cmd_verify(struct cli *c);
 int cmd_gc(struct cli *c);
+int cmd_transition(struct cli *c);
 int cmd_report(struct cli *c);
 int cmd_partitions_recommend(struct cli *c);
 int cmd_partitions_ensure(struct cli *c);

@@ -218,15 +218,13 @@ static bool flush(struct batch *b, struct err *e)
 	return true;
 }
 
-static bool take_block(struct batch *b, const struct segment_index *index, uint32_t number,
-		       const uint8_t *data, size_t len, const struct bitmap *wanted,
-		       struct block_rows *block, struct err *e)
+/* The rows of a block that was decoded. */
+static bool take_block(struct batch *b, const struct segment_index *index,
+		       const struct bitmap *wanted, struct block_rows *block, struct err *e)
 {
 	size_t column_count;
 	const struct column *columns = segment_index_columns(index, &column_count);
 
-	if (!segment_index_decode(index, number, data, len, block, e))
-		return false;
 	for (uint32_t i = 0; i < block->rows; i++) {
 		const struct field *row = block_row(block, i);
 
@@ -289,35 +287,59 @@ static bool fetch_whole(struct batch *b, struct err *e)
 	return b->copy_fd >= 0;
 }
 
-static bool fetch_range(struct batch *b, struct store *store, const struct range *range,
-			struct buf *out, struct err *e)
+static bool fetch_range(struct batch *b, const struct range *range, struct buf *data, struct err *e)
 {
 	const char *key = b->from.record->object_key;
 	size_t len = (size_t)(range->to - range->from);
 	uint8_t *room;
 
-	buf_clear(out);
+	buf_clear(data);
 	if (b->copy_fd < 0) {
-		if (!store_get_range(store, key, range->from, len, out, e))
+		if (!store_get_range(engine_store(b->from.r->f, e), key, range->from, len, data, e))
 			return false;
 		b->from.r->result->bytes_fetched += (int64_t)len;
 		return true;
 	}
-	room = buf_reserve(out, len);
+	room = buf_reserve(data, len);
 	if (!room || !file_pread_all(b->copy_fd, room, len, range->from, key, e))
-		return room ? false : buf_ok(out, e);
-	out->len = len;
+		return room ? false : buf_ok(data, e);
+	data->len = len;
+	return true;
+}
+
+/* The wanted blocks of a range that was fetched; one that is damaged is fetched again before that is believed. */
+static bool take_range(struct batch *b, const struct segment_index *index,
+		       const struct range *range, const struct bitmap *wanted, struct buf *data,
+		       struct block_rows *block, struct err *e)
+{
+	int reads = 0;
+
+	for (uint32_t i = range->first; i < range->end; i++) {
+		struct segment_block at = segment_index_block(index, i);
+
+		if (bitmap_count_range(wanted, at.first_row, at.first_row + at.rows) == 0)
+			continue;
+		while (!segment_index_decode(index, i, data->data + (at.offset - range->from),
+					     at.bytes, block, e))
+			if (!engine_read_again(b->from.r->f, b->from.record->object_key, &reads,
+					       e) ||
+			    !fetch_range(b, range, data, e))
+				return false;
+		if (!take_block(b, index, wanted, block, e))
+			return false;
+	}
 	return true;
 }
 
 static bool fetch_and_take(struct batch *b, const struct segment_index *index,
 			   const struct bitmap *wanted, struct err *e)
 {
-	struct store *store = engine_store(b->from.r->f, e);
 	struct block_rows block = { 0 };
 	struct buf data = BUF_INIT;
+	struct segment_block last;
 	uint32_t row = 0;
-	bool ok = store && (segment_index_ranges_are_safe(index) || fetch_whole(b, e));
+	bool ok = engine_store(b->from.r->f, e) &&
+		  (segment_index_ranges_are_safe(index) || fetch_whole(b, e));
 
 	while (ok && bitmap_next(wanted, row, &row)) {
 		struct range range =
@@ -328,21 +350,16 @@ static bool fetch_and_take(struct batch *b, const struct segment_index *index,
 				     "stopped by a signal; what was brought back stays hot");
 			break;
 		}
-		ok = fetch_range(b, store, &range, &data, e);
+		ok = fetch_range(b, &range, &data, e);
 		if (!ok)
 			break;
 		if (FAULT("rehydrate.after_fetch")) {
 			ok = err_set(e, ERR_INTERNAL, "a fault was injected");
 			break;
 		}
-		for (uint32_t i = range.first; ok && i < range.end; i++) {
-			struct segment_block at = segment_index_block(index, i);
-
-			row = at.first_row + at.rows;
-			if (bitmap_count_range(wanted, at.first_row, row) > 0)
-				ok = take_block(b, index, i, data.data + (at.offset - range.from),
-						at.bytes, wanted, &block, e);
-		}
+		ok = take_range(b, index, &range, wanted, &data, &block, e);
+		last = segment_index_block(index, range.end - 1);
+		row = last.first_row + last.rows;
 	}
 	block_rows_release(&block);
 	buf_release(&data);

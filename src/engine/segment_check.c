@@ -161,9 +161,9 @@ static bool read_index(struct firn *f, const char *index_key, const struct segme
 	return ok;
 }
 
-bool segment_check_archived(struct firn *f, const struct engine_table *t, const char *object_key,
-			    const char *index_key, const struct segment_sealed *sealed,
-			    const uint64_t *hashes, struct err *e)
+static bool check_once(struct firn *f, const struct engine_table *t, const char *object_key,
+		       const char *index_key, const struct segment_sealed *sealed,
+		       const uint64_t *hashes, struct err *e)
 {
 	struct readback r = { .sealed = sealed, .hashes = hashes, .digest = sha256_new(e) };
 	struct keyring *keyring = NULL;
@@ -190,6 +190,19 @@ bool segment_check_archived(struct firn *f, const struct engine_table *t, const 
 	sha256_free(r.digest);
 	segment_index_free(index);
 	keyring_free(keyring);
+	return ok;
+}
+
+bool segment_check_archived(struct firn *f, const struct engine_table *t, const char *object_key,
+			    const char *index_key, const struct segment_sealed *sealed,
+			    const uint64_t *hashes, struct err *e)
+{
+	int reads = 0;
+	bool ok;
+
+	do {
+		ok = check_once(f, t, object_key, index_key, sealed, hashes, e);
+	} while (!ok && engine_read_again(f, object_key, &reads, e));
 	return ok;
 }
 

@@ -12,6 +12,9 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/signal.h"
+
+#define READS_MAX 4
 
 /* ---- the local cache of index objects: files named by their digest, so that a wrong one cannot be taken ---- */
 
@@ -99,6 +102,35 @@ static void cache_store(struct firn *f, const char *path, const struct buf *byte
 	free(dir);
 }
 
+bool engine_read_again(struct firn *f, const char *key, int *reads, struct err *e)
+{
+	if (e->code != ERR_DATA || ++*reads >= READS_MAX || signal_stop_requested())
+		return false;
+	log_warning(&f->log, "object \"%s\" came back damaged, reading it again: %s", key,
+		    e->message);
+	err_clear(e);
+	return true;
+}
+
+static struct segment_index *fetch_index(struct firn *f, const struct segment_record *r,
+					 const struct segment_keys *keys, int64_t *fetched_bytes,
+					 struct buf *bytes, struct err *e)
+{
+	buf_clear(bytes);
+	if (!store_get_range(f->store, r->index_key, 0, (uint64_t)r->index_bytes, bytes, e))
+		return NULL;
+	if (fetched_bytes)
+		*fetched_bytes += (int64_t)bytes->len;
+	if (!has_digest(bytes, r->index_sha256, e)) {
+		if (e->code == ERR_NONE)
+			err_set(e, ERR_DATA,
+				"object \"%s\" is not what was archived: its digest differs",
+				r->index_key);
+		return NULL;
+	}
+	return segment_index_parse(bytes->data, bytes->len, keys, e);
+}
+
 struct segment_index *engine_segment_index(struct firn *f, const struct segment_record *r,
 					   int64_t *fetched_bytes, struct err *e)
 {
@@ -107,6 +139,7 @@ struct segment_index *engine_segment_index(struct firn *f, const struct segment_
 	struct buf path = BUF_INIT, bytes = BUF_INIT;
 	struct err miss = { 0 };
 	const struct segment_keys *keys;
+	int reads = 0;
 
 	if (!store || !engine_segment_keys(f, r, &keys, e) || !cache_path(f, r, &path, e))
 		goto out;
@@ -116,19 +149,9 @@ struct segment_index *engine_segment_index(struct firn *f, const struct segment_
 		index = segment_index_parse(bytes.data, bytes.len, keys, e);
 		goto out;
 	}
-	buf_clear(&bytes);
-	if (!store_get_range(store, r->index_key, 0, (uint64_t)r->index_bytes, &bytes, e))
-		goto out;
-	if (fetched_bytes)
-		*fetched_bytes += (int64_t)bytes.len;
-	if (!has_digest(&bytes, r->index_sha256, e)) {
-		if (e->code == ERR_NONE)
-			err_set(e, ERR_DATA,
-				"object \"%s\" is not what was archived: its digest differs",
-				r->index_key);
-		goto out;
-	}
-	index = segment_index_parse(bytes.data, bytes.len, keys, e);
+	do {
+		index = fetch_index(f, r, keys, fetched_bytes, &bytes, e);
+	} while (!index && engine_read_again(f, r->index_key, &reads, e));
 	if (index)
 		cache_store(f, buf_str(&path), &bytes);
 out:
@@ -139,21 +162,13 @@ out:
 	return index;
 }
 
-bool engine_segment_copy(struct firn *f, const struct segment_record *r, char **path_out,
-			 struct err *e)
+static bool fetch_copy(struct firn *f, const struct segment_record *r, const char *path,
+		       struct err *e)
 {
-	struct store *store = engine_store(f, e);
-	const char *dir = engine_scratch(f, e);
 	uint8_t digest[SHA256_BYTES];
-	struct buf path = BUF_INIT;
 	uint64_t bytes;
 
-	*path_out = NULL;
-	if (!store || !dir)
-		return false;
-	buf_printf(&path, "%s/fetched-%" PRId64 ".seg", dir, r->id);
-	*path_out = buf_take(&path, e);
-	if (!*path_out || !store_get_file(store, r->object_key, *path_out, digest, &bytes, e))
+	if (!store_get_file(f->store, r->object_key, path, digest, &bytes, e))
 		return false;
 	if (bytes != (uint64_t)r->bytes)
 		return err_set(e, ERR_DATA,
@@ -164,6 +179,28 @@ bool engine_segment_copy(struct firn *f, const struct segment_record *r, char **
 			       "object \"%s\" is not what was archived: its digest differs",
 			       r->object_key);
 	return true;
+}
+
+bool engine_segment_copy(struct firn *f, const struct segment_record *r, char **path_out,
+			 struct err *e)
+{
+	struct store *store = engine_store(f, e);
+	const char *dir = engine_scratch(f, e);
+	struct buf path = BUF_INIT;
+	int reads = 0;
+	bool ok;
+
+	*path_out = NULL;
+	if (!store || !dir)
+		return false;
+	buf_printf(&path, "%s/fetched-%" PRId64 ".seg", dir, r->id);
+	*path_out = buf_take(&path, e);
+	if (!*path_out)
+		return false;
+	do {
+		ok = fetch_copy(f, r, *path_out, e);
+	} while (!ok && engine_read_again(f, r->object_key, &reads, e));
+	return ok;
 }
 
 struct segment_file *engine_segment_file(struct firn *f, const struct segment_record *r,

@@ -12,7 +12,9 @@
 #define MIB     ((uint64_t)1 << 20)
 
 struct raw_s3 {
-	char *endpoint, *region, *profile, *ca_file, *path_style, *upload_jobs, *resend_percent;
+	char *endpoint, *region, *profile, *ca_file, *path_style, *object_tags, *upload_jobs,
+		*resend_percent;
+	char *sse, *sse_kms_key_id, *sse_customer_key_file;
 };
 
 struct raw_cache {
@@ -70,8 +72,12 @@ static const cyaml_schema_field_t s3_fields[] = {
 	YAML_STRING("profile", struct raw_s3, profile),
 	YAML_STRING("ca_file", struct raw_s3, ca_file),
 	YAML_STRING("path_style", struct raw_s3, path_style),
+	YAML_STRING("object_tags", struct raw_s3, object_tags),
 	YAML_STRING("upload_jobs", struct raw_s3, upload_jobs),
 	YAML_STRING("resend_percent", struct raw_s3, resend_percent),
+	YAML_STRING("sse", struct raw_s3, sse),
+	YAML_STRING("sse_kms_key_id", struct raw_s3, sse_kms_key_id),
+	YAML_STRING("sse_customer_key_file", struct raw_s3, sse_customer_key_file),
 	CYAML_FIELD_END,
 };
 
@@ -184,11 +190,20 @@ static bool read_s3(struct config *c, const struct raw_s3 *raw, struct yaml_file
 		return yaml_file_error(f, e, "s3.endpoint",
 				       "endpoint: \"%s\" begins with neither https:// nor http://",
 				       raw->endpoint);
+	if (raw->sse && !str_eq(raw->sse, "AES256") && !str_eq(raw->sse, "aws:kms") &&
+	    !str_eq(raw->sse, "customer"))
+		return yaml_file_error(f, e, "s3.sse",
+				       "sse: \"%s\" is none of AES256, aws:kms and customer",
+				       raw->sse);
 	return yaml_file_copy(raw->endpoint, &c->s3.endpoint, e) &&
+	       yaml_file_copy(raw->sse, &c->s3.sse, e) &&
+	       yaml_file_copy(raw->sse_kms_key_id, &c->s3.sse_kms_key_id, e) &&
+	       yaml_file_copy(raw->sse_customer_key_file, &c->s3.sse_customer_key_file, e) &&
 	       yaml_file_copy(raw->region, &c->s3.region, e) &&
 	       yaml_file_copy(raw->profile, &c->s3.profile, e) &&
 	       yaml_file_copy(raw->ca_file, &c->s3.ca_file, e) &&
 	       yaml_file_bool(f, "s3.path_style", raw->path_style, &c->s3.path_style, e) &&
+	       yaml_file_bool(f, "s3.object_tags", raw->object_tags, &c->s3.object_tags, e) &&
 	       yaml_file_number(f, "s3.upload_jobs", raw->upload_jobs, 1, 16, &c->s3.upload_jobs,
 				e) &&
 	       yaml_file_number(f, "s3.resend_percent", raw->resend_percent, 1, 10000,
@@ -449,6 +464,9 @@ void config_release(struct config *c)
 	free(c->s3.region);
 	free(c->s3.profile);
 	free(c->s3.ca_file);
+	free(c->s3.sse);
+	free(c->s3.sse_kms_key_id);
+	free(c->s3.sse_customer_key_file);
 	free(c->cache.dir);
 	free(c->maintain.work_mem);
 	free(c->encryption.key_file);

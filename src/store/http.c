@@ -2,11 +2,14 @@
 
 #include <ctype.h>
 #include <curl/curl.h>
+#include <inttypes.h>
+#include <openssl/x509_vfy.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
 
@@ -78,6 +81,21 @@ const char *http_response_header(const struct http_response *r, const char *name
 	return NULL;
 }
 
+bool http_is_loopback(const char *host, size_t len)
+{
+	static const char *const names[] = { "localhost", "[::1]" };
+	size_t name_len = *host == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":");
+
+	if (name_len > len)
+		name_len = len;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strlen(names[i]) == name_len && strncasecmp(host, names[i], name_len) == 0)
+			return true;
+	/* 127.0.0.0/8 */
+	return name_len > 4 && memcmp(host, "127.", 4) == 0 &&
+	       strspn(host, "0123456789.") >= name_len;
+}
+
 bool http_parse_date(const char *text, int64_t *seconds_out)
 {
 	time_t t = curl_getdate(text, NULL);
@@ -94,6 +112,8 @@ struct exchange {
 	struct http_response *response;
 	size_t sent; /* of the body */
 	bool failed;
+	curl_off_t moved;    /* bytes, both ways */
+	int64_t moved_at_ms; /* when that last changed */
 	struct err *e;
 };
 
@@ -201,6 +221,29 @@ static int on_rewind(void *ctx, curl_off_t offset, int origin)
 	return CURL_SEEKFUNC_OK;
 }
 
+/* curl calls this about once a second, whatever happens. Its own limit of speed looks at the last five
+ * seconds, so that silence after an upload would be noticed late. */
+static int on_progress(void *ctx, curl_off_t down_total, curl_off_t down, curl_off_t up_total,
+		       curl_off_t up)
+{
+	struct exchange *x = ctx;
+	int64_t now_ms = clock_stopwatch_us() / 1000;
+
+	(void)down_total;
+	(void)up_total;
+	if (x->moved_at_ms == 0 || down + up != x->moved) {
+		x->moved = down + up;
+		x->moved_at_ms = now_ms;
+	}
+	if (now_ms - x->moved_at_ms < x->request->idle_timeout_ms)
+		return 0;
+	x->response->timed_out = true;
+	x->failed = true;
+	err_set(x->e, ERR_OFFLINE, "the server was silent for %" PRId64 " ms",
+		now_ms - x->moved_at_ms);
+	return 1;
+}
+
 static struct curl_slist *make_headers(const struct http_request *request, struct err *e)
 {
 	/* No waiting for "100 Continue": many servers never say so, and a refused part costs less
@@ -252,7 +295,6 @@ static CURLcode set_limits(const struct http *h, const struct http_request *requ
 	int64_t connect_ms = request->idle_timeout_ms < CONNECT_TIMEOUT_MS
 				     ? request->idle_timeout_ms
 				     : CONNECT_TIMEOUT_MS;
-	int64_t idle_s = request->idle_timeout_ms < 1000 ? 1 : request->idle_timeout_ms / 1000;
 	int64_t total_ms = request->total_timeout_ms < 1 ? 1 : request->total_timeout_ms;
 	const char *protocols = h->plain ? "http,https" : "https";
 	CURL *c = h->curl;
@@ -262,14 +304,13 @@ static CURLcode set_limits(const struct http *h, const struct http_request *requ
 	    (rc = curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L)) != CURLE_OK ||
 	    (rc = curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L)) != CURLE_OK ||
 	    (rc = curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, (long)connect_ms)) != CURLE_OK ||
-	    (rc = curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, 1L)) != CURLE_OK ||
-	    (rc = curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, (long)idle_s)) != CURLE_OK ||
+	    (rc = curl_easy_setopt(c, CURLOPT_NOPROGRESS, 0L)) != CURLE_OK ||
 	    (rc = curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)total_ms)) != CURLE_OK ||
 	    (rc = curl_easy_setopt(c, CURLOPT_PATH_AS_IS, 1L)) != CURLE_OK ||
-	    (rc = curl_easy_setopt(c, CURLOPT_TCP_KEEPALIVE, 1L)) != CURLE_OK ||
-	    (rc = curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS)) !=
-		    CURLE_OK)
+	    (rc = curl_easy_setopt(c, CURLOPT_TCP_KEEPALIVE, 1L)) != CURLE_OK)
 		return rc;
+	/* Refused by a libcurl that has no HTTP/2, which goes on with 1.1. */
+	curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
 	/* For speed only. 7.88 refuses it on a handle that kept its buffer after a failed look-up
 	 * of the host, and that is no reason to fail for ever after. */
 	curl_easy_setopt(c, CURLOPT_BUFFERSIZE, (long)CURL_MAX_READ_SIZE);
@@ -280,7 +321,31 @@ static CURLcode set_limits(const struct http *h, const struct http_request *requ
 	return CURLE_OK;
 }
 
-static bool set_transport_error(const struct http *h, CURLcode rc, struct err *e)
+/* The chain is judged in the handshake, the host's name after it. Until OpenSSL has judged, curl's
+ * result is X509_V_ERR_UNSPECIFIED. */
+static bool set_certificate_error(const struct http *h, const char *reason, struct err *e)
+{
+	long verdict = X509_V_OK;
+
+	curl_easy_getinfo(h->curl, CURLINFO_SSL_VERIFYRESULT, &verdict);
+	err_set(e, ERR_CONFIG, "the server's certificate is not trusted: %s", reason);
+	switch (verdict) {
+	case X509_V_OK:
+	case X509_V_ERR_UNSPECIFIED:
+		return err_hint(e,
+				"Give the endpoint by a name that the certificate was made for.");
+	case X509_V_ERR_CERT_HAS_EXPIRED:
+	case X509_V_ERR_CERT_NOT_YET_VALID:
+		return err_hint(
+			e, "Renew the certificate; or, if it is valid, set this machine's clock.");
+	default:
+		return err_hint(
+			e,
+			"Name the file of the authority that signed it as the archive's ca_file.");
+	}
+}
+
+static bool set_transport_error(const struct http *h, const char *url, CURLcode rc, struct err *e)
 {
 	const char *reason = h->reason[0] ? h->reason : curl_easy_strerror(rc);
 
@@ -288,22 +353,29 @@ static bool set_transport_error(const struct http *h, CURLcode rc, struct err *e
 	case CURLE_OUT_OF_MEMORY:
 		return err_no_memory(e);
 	case CURLE_URL_MALFORMAT:
-	case CURLE_UNSUPPORTED_PROTOCOL:
 		return err_set(e, ERR_CONFIG, "%s", reason);
+	case CURLE_UNSUPPORTED_PROTOCOL: /* also an answer that is no HTTP: TLS's alert, for one */
+		err_set(e, ERR_CONFIG, "%s", reason);
+		break;
 	case CURLE_PEER_FAILED_VERIFICATION:
-	case CURLE_SSL_CACERT_BADFILE:
 	case CURLE_SSL_ISSUER_ERROR:
-		err_set(e, ERR_CONFIG, "the server's certificate is not trusted: %s", reason);
-		return err_hint(
-			e,
-			"Name the file of the authority that signed it as the archive's ca_file.");
+		return set_certificate_error(h, reason, e);
+	case CURLE_SSL_CACERT_BADFILE:
+		err_set(e, ERR_CONFIG, "the file of the authorities to trust cannot be used: %s",
+			reason);
+		return err_hint(e, "Check the archive's ca_file.");
 	case CURLE_SSL_CONNECT_ERROR:
 		err_set(e, ERR_OFFLINE, "%s", reason);
 		return err_hint(e,
 				"If the server speaks plain HTTP, give its endpoint as http://.");
 	default:
-		return err_set(e, ERR_OFFLINE, "%s", reason);
+		err_set(e, ERR_OFFLINE, "%s", reason);
 	}
+	/* How servers of TLS take plain HTTP: most hang up without a word. */
+	if (str_starts_with(url, "http://") &&
+	    (rc == CURLE_GOT_NOTHING || rc == CURLE_UNSUPPORTED_PROTOCOL))
+		err_hint(e, "If the server speaks TLS, give its endpoint as https://.");
+	return false;
 }
 
 bool http_perform(struct http *h, const struct http_request *request,
@@ -325,6 +397,8 @@ bool http_perform(struct http *h, const struct http_request *request,
 	curl_easy_setopt(h->curl, CURLOPT_HEADERDATA, &x);
 	curl_easy_setopt(h->curl, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(h->curl, CURLOPT_WRITEDATA, &x);
+	curl_easy_setopt(h->curl, CURLOPT_XFERINFOFUNCTION, on_progress);
+	curl_easy_setopt(h->curl, CURLOPT_XFERINFODATA, &x);
 	set_method(h->curl, request, &x);
 	rc = set_limits(h, request);
 	if (rc == CURLE_OK)
@@ -334,10 +408,10 @@ bool http_perform(struct http *h, const struct http_request *request,
 	curl_easy_setopt(h->curl, CURLOPT_HTTPHEADER, NULL);
 	curl_easy_setopt(h->curl, CURLOPT_ERRORBUFFER, NULL);
 	curl_slist_free_all(headers);
-	response->timed_out = rc == CURLE_OPERATION_TIMEDOUT;
+	response->timed_out |= rc == CURLE_OPERATION_TIMEDOUT;
 	if (x.failed)
 		return false;
 	if (rc != CURLE_OK)
-		return set_transport_error(h, rc, e);
+		return set_transport_error(h, request->url, rc, e);
 	return true;
 }

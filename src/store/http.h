@@ -1,7 +1,7 @@
 /*
- * One HTTP request at a time over libcurl, with the connection kept for the next; HTTP/2 where a server
- * offers it with TLS, else 1.1. Redirects are not followed, bodies are bounded, nothing waits for ever. Retrying is the caller's business
- * (store/store_retry.h).
+ * One HTTP request at a time over libcurl, with the connection kept for the next; HTTP/2 where a
+ * server offers it with TLS, else 1.1. Redirects are not followed, bodies are bounded, nothing waits
+ * for ever. Retrying is the caller's business (store/store_retry.h).
  */
 #ifndef STORE_HTTP_H
 #define STORE_HTTP_H
@@ -40,7 +40,7 @@ struct http_request {
 	size_t header_count;
 	const void *body; /* PUT and POST always send one, of body_len bytes */
 	size_t body_len;
-	int64_t idle_timeout_ms;  /* gives up after so long without a byte; at least 1000 */
+	int64_t idle_timeout_ms;  /* gives up after so long without a byte, to about a second */
 	int64_t total_timeout_ms; /* and after so long altogether */
 	size_t max_body_bytes;    /* of a 2xx answer that no sink takes: more is ERR_DATA */
 	bool direct; /* past every proxy, whatever the environment says: for this machine's neighbours */
@@ -65,6 +65,9 @@ void http_response_release(struct http_response *r);
 
 /* The value of the header with this name (in lower case), or NULL. */
 const char *http_response_header(const struct http_response *r, const char *name);
+
+/* Whether host (a URL's, with or without a port) is this machine: what is sent there nobody else reads. */
+bool http_is_loopback(const char *host, size_t len);
 
 /* Seconds since 1970 of a date as HTTP writes them. */
 bool http_parse_date(const char *text, int64_t *seconds_out);

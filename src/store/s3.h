@@ -5,6 +5,7 @@
 
 #include "store/http.h"
 #include "store/s3_credentials.h"
+#include "store/s3_sse.h"
 #include "store/s3_xml.h"
 #include "store/store_driver.h"
 #include "store/store_retry.h"
@@ -46,10 +47,12 @@ struct s3 {
 	enum s3_versions versions;
 	uint64_t part_bytes;
 	unsigned upload_jobs; /* parts of an object sent at once */
+	bool object_tags;
 	int64_t call_timeout_ms, total_timeout_ms;
 	int max_tries;
 	unsigned resend_percent;
 	unsigned page_size;
+	struct s3_sse sse;
 };
 
 /* Content-MD5. Not for defence: the signature covers the body by SHA-256. Servers want it of some calls,
@@ -70,6 +73,7 @@ struct s3_call {
 	size_t body_len;
 	const char *body_sha256; /* in hex; NULL: computed here */
 	enum s3_md5 md5;
+	enum s3_sse_use sse;
 	bool (*sink)(void *ctx, const struct http_response *response, const void *data, size_t len,
 		     struct err *e);
 	void *sink_ctx;
@@ -99,7 +103,7 @@ void s3_add_parameter(struct buf *query, const char *name, const char *value);
 bool s3_try(struct s3 *s, const struct s3_call *c, const struct retry *r, struct s3_answer *a,
 	    struct err *e);
 
-/* As retry_wait, minding Retry-After in a and r's budget; counts and logs. */
+/* As retry_wait, minding Retry-After in a and r's budget; counts and logs. True: e is cleared. */
 bool s3_wait(struct s3 *s, struct retry *r, const struct s3_answer *a, struct err *e);
 
 /* s3_try until it succeeds, or trying is no use. For calls that may be sent twice and have no sink.
@@ -149,7 +153,7 @@ bool s3_list_parts(struct s3 *s, const char *key, const char *upload_id, struct 
 
 /* s3_upload.c */
 bool s3_put(struct store *store, const char *key, const struct io_reader *src,
-	    const uint8_t *sha256, const char *storage_class, struct err *e);
+	    const uint8_t *sha256, const struct store_keeping *keeping, struct err *e);
 bool s3_abort(struct s3 *s, const char *key, const char *upload_id, struct retry *r, struct err *e);
 
 /* s3_delete.c */

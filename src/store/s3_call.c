@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "store/s3_class.h"
 #include "store/s3_sign.h"
 
 /* A page of 1000 keys of 1024 bytes, each three times as long when encoded, and room for what
@@ -73,13 +74,16 @@ static const struct {
 	  "Set this machine's clock: it differs too much from the server's." },
 	{ "PreconditionFailed", ERR_EXISTS, NULL },
 	{ "InvalidRange", ERR_DATA, NULL },
-	{ "BadDigest", ERR_DATA, NULL },
+	{ "BadDigest", ERR_OFFLINE, NULL },
+	{ "XAmzContentSHA256Mismatch", ERR_OFFLINE, NULL },
+	{ "IncompleteBody", ERR_OFFLINE, NULL },
 	{ "InvalidDigest", ERR_DATA, NULL },
-	{ "XAmzContentSHA256Mismatch", ERR_DATA, NULL },
 	{ "InvalidStorageClass", ERR_CONFIG,
 	  "This archive does not have the storage class that was asked for." },
-	{ "InvalidObjectState", ERR_CONFIG,
-	  "The object is in a storage class that cannot be read at once: restore it first." },
+	{ "InvalidObjectState", ERR_FROZEN,
+	  "The object is in a storage class that cannot be read at once: \"firn rehydrate\" asks "
+	  "for "
+	  "its restore." },
 	{ "QuotaExceeded", ERR_DENIED, "The bucket or its owner has no room left." },
 	{ "NotImplemented", ERR_CONFIG, NULL },
 	{ "SlowDown", ERR_OFFLINE, NULL },
@@ -123,7 +127,8 @@ static enum err_code meaning_of_status(int status)
 static void clean_message(const struct s3 *s, const char *message, char out[256])
 {
 	const char *secrets[] = { s->credentials.access_key, s->credentials.secret_key,
-				  s->credentials.session_token };
+				  s->credentials.session_token,
+				  s3_sse_has_key(&s->sse) ? s->sse.key : NULL };
 	size_t len = strnlen(message, 200);
 
 	for (size_t i = 0; i < sizeof(secrets) / sizeof(secrets[0]); i++)
@@ -173,6 +178,9 @@ bool s3_set_error(struct s3 *s, int status, const struct http_response *http,
 		err_hint(e, "The bucket is elsewhere: check the archive's endpoint and region.");
 	else if (hint)
 		err_hint(e, "%s", hint);
+	else if (status == 400 && s->plain &&
+		 !*error->code) /* as nginx's and Go's servers say it */
+		err_hint(e, "If the server speaks TLS, give its endpoint as https://.");
 	return false;
 }
 
@@ -248,7 +256,7 @@ static bool hash_md5(const struct s3_call *c, char out[MD5_BASE64_BYTES], struct
 static bool try_once(struct s3 *s, const struct s3_call *c, const struct retry *r,
 		     struct s3_answer *a, struct err *e)
 {
-	struct http_header headers[S3_HEADERS_MAX + 6];
+	struct http_header headers[S3_HEADERS_MAX + S3_SSE_HEADERS_MAX + 6];
 	struct buf path = BUF_INIT, url = BUF_INIT, authorization = BUF_INIT;
 	char date[S3_DATE_BYTES], payload[SHA256_HEX_BYTES], md5[MD5_BASE64_BYTES];
 	size_t count = 0;
@@ -266,6 +274,7 @@ static bool try_once(struct s3 *s, const struct s3_call *c, const struct retry *
 		goto out;
 	memcpy(headers, c->headers, c->header_count * sizeof(*headers));
 	count = c->header_count;
+	count += s3_sse_headers(&s->sse, c->sse, headers + count);
 	headers[count++] = (struct http_header){ "x-amz-content-sha256", payload };
 	headers[count++] = (struct http_header){ "x-amz-date", date };
 	if (*md5)
@@ -287,6 +296,7 @@ static bool try_once(struct s3 *s, const struct s3_call *c, const struct retry *
 		.idle_timeout_ms = s->call_timeout_ms,
 		.total_timeout_ms = retry_left_ms(r),
 		.max_body_bytes = ANSWER_MAX_BYTES,
+		.direct = s->plain && s3_sse_has_key(&s->sse),
 		.sink = c->sink,
 		.sink_ctx = c->sink_ctx,
 	};
@@ -311,6 +321,32 @@ static bool says_expired(const struct s3_answer *a)
 	       str_eq(a->error.code, "TokenRefreshRequired");
 }
 
+/* Where a key of the customer's is sent along with what was written without, servers refuse it. */
+static bool may_be_without_key(const struct s3 *s, const struct s3_call *c,
+			       const struct s3_answer *a)
+{
+	return c->sse == S3_SSE_READ && s3_sse_has_key(&s->sse) && a->http.status == 400 &&
+	       (!a->error.code[0] || str_eq(a->error.code, "InvalidRequest"));
+}
+
+/* Of a key that is missing AWS says InvalidRequest, Ceph InvalidArgument; of a wrong one AWS says
+ * AccessDenied, Ceph the same as before. */
+static void hint_at_key(const struct s3 *s, const struct s3_call *c, const struct s3_answer *a,
+			struct err *e)
+{
+	bool parameters = a->http.status == 400 && (str_eq(a->error.code, "InvalidRequest") ||
+						    str_eq(a->error.code, "InvalidArgument"));
+
+	if (c->sse != S3_SSE_READ || a->error.region[0])
+		return;
+	if (s3_sse_has_key(&s->sse) && (parameters || e->code == ERR_DENIED))
+		err_hint(e, "The object was written with another key than that of "
+			    "s3.sse_customer_key_file, or the credentials lack s3:GetObject or "
+			    "s3:ListBucket.");
+	else if (parameters)
+		err_hint(e, "The object may have been written with a customer's key: see s3.sse.");
+}
+
 /* A refusal does not reach a call's sink, and bodies are in memory, so the call can be sent again
  * signed otherwise: once for each reason. */
 bool s3_try(struct s3 *s, const struct s3_call *c, const struct retry *r, struct s3_answer *a,
@@ -322,6 +358,7 @@ bool s3_try(struct s3 *s, const struct s3_call *c, const struct retry *r, struct
 						       .log = s->store->log };
 
 	bool renewed = false, by_clock = false, by_region = false;
+	struct s3_call bare;
 
 	s3_answer_release(a);
 	if (!s3_credentials_keep(&s->credentials, &sources, e))
@@ -329,6 +366,12 @@ bool s3_try(struct s3 *s, const struct s3_call *c, const struct retry *r, struct
 	while (!try_once(s, c, r, a, e)) {
 		if (a->http.status == 0 || a->http.status / 100 == 2)
 			return false;
+		if (may_be_without_key(s, c, a)) {
+			bare = *c;
+			bare.sse = S3_SSE_NONE;
+			c = &bare;
+			continue;
+		}
 		if (!renewed && says_expired(a)) {
 			renewed = true;
 			if (!s3_credentials_renew(&s->credentials, &sources, e))
@@ -338,9 +381,11 @@ bool s3_try(struct s3 *s, const struct s3_call *c, const struct retry *r, struct
 		} else if (!by_region && s3_correct_region(s, a)) {
 			by_region = true;
 		} else {
+			hint_at_key(s, c, a, e);
 			return false;
 		}
 		s->corrections++;
+		err_clear(e);
 	}
 	return true;
 }
@@ -377,6 +422,13 @@ static bool says_slow_down(const struct s3_answer *a)
 	return a->http.status == 503 || a->http.status == 429;
 }
 
+/* Each body's digest is computed from what is sent, so that its refusal is the way's doing. */
+static bool says_body_damaged(const struct s3_answer *a)
+{
+	return str_eq(a->error.code, "XAmzContentSHA256Mismatch") ||
+	       str_eq(a->error.code, "BadDigest");
+}
+
 /* Where a retry after a is counted. */
 static uint64_t *counter_of(struct store_counters *c, const struct s3_answer *a)
 {
@@ -384,6 +436,8 @@ static uint64_t *counter_of(struct store_counters *c, const struct s3_answer *a)
 		return &c->retries_timeout;
 	if (says_slow_down(a))
 		return &c->retries_throttled;
+	if (says_body_damaged(a))
+		return &c->retries_damaged;
 	if (a->http.status / 100 != 2)
 		return a->http.status == 0 ? &c->retries_broken : &c->retries_server;
 	if (a->error.code[0])
@@ -396,6 +450,8 @@ bool s3_wait(struct s3 *s, struct retry *r, const struct s3_answer *a, struct er
 	struct err before = *e;
 	int64_t at_least_ms = retry_after_ms(s, a);
 
+	if (says_body_damaged(a) && r->tries + 1 >= S3_DAMAGED_TRIES)
+		e->code = ERR_DATA;
 	if (at_least_ms == 0 && says_slow_down(a))
 		at_least_ms = retry_throttle_ms(r->tries + 1, r->rng);
 	if (err_is_retryable(e->code) && !resend_spend(r->resend, a->http.bytes_out, e))
@@ -407,6 +463,7 @@ bool s3_wait(struct s3 *s, struct retry *r, const struct s3_answer *a, struct er
 	++*counter_of(&s->store->counters, a);
 	log_info(s->store->log, "archive: try %d failed, trying again: %s", r->tries,
 		 before.message);
+	err_clear(e);
 	return true;
 }
 
@@ -449,7 +506,7 @@ bool s3_perform_checked(struct s3 *s, const struct s3_call *c, struct retry *r, 
 static bool explain_refusal(struct s3 *s, const char *key, struct retry *r, struct s3_answer *a,
 			    struct err *e)
 {
-	struct s3_call call = { .method = "GET", .key = key };
+	struct s3_call call = { .method = "GET", .key = key, .sse = S3_SSE_READ };
 	int status = a->http.status;
 	unsigned corrections = s->corrections;
 	struct err again = { 0 };
@@ -460,13 +517,16 @@ static bool explain_refusal(struct s3 *s, const char *key, struct retry *r, stru
 	if (!s3_try(s, &call, r, a, &again) && s->corrections == corrections &&
 	    (says_expired(a) || (a->http.status == status && a->error.code[0])))
 		*e = again;
-	return s->corrections != corrections;
+	if (s->corrections == corrections)
+		return false;
+	err_clear(e);
+	return true;
 }
 
 bool s3_head_object(struct s3 *s, const char *key, struct retry *r, struct s3_answer *a,
 		    struct store_object *out, struct err *e)
 {
-	const struct s3_call call = { .method = "HEAD", .key = key };
+	const struct s3_call call = { .method = "HEAD", .key = key, .sse = S3_SSE_READ };
 	const char *length, *modified, *storage_class;
 	struct store_object object = { .modified_s = 0 };
 
@@ -483,6 +543,7 @@ bool s3_head_object(struct s3 *s, const char *key, struct retry *r, struct s3_an
 	snprintf(object.key, sizeof(object.key), "%s", key);
 	snprintf(object.storage_class, sizeof(object.storage_class), "%s",
 		 storage_class ? storage_class : "STANDARD");
+	s3_read_access(&a->http, &object);
 	if (out)
 		*out = object;
 	return true;

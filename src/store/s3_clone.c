@@ -49,7 +49,8 @@ struct s3 *s3_clone(const struct s3 *s, struct err *e)
 	c->prefix = copy(s->prefix, &ok, e);
 	c->profile = copy(s->profile, &ok, e);
 	c->ca_file = copy(s->ca_file, &ok, e);
-	ok = ok && s3_credentials_copy(&c->credentials, &s->credentials, e) &&
+	ok = ok && s3_sse_copy(&c->sse, &s->sse, e) &&
+	     s3_credentials_copy(&c->credentials, &s->credentials, e) &&
 	     rng_system(&seed, sizeof(seed), e);
 	if (ok) {
 		rng_seed(&c->rng, seed);

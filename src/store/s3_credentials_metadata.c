@@ -19,16 +19,10 @@
  * it then, so it is used, and asked for again after this long. */
 #define OUTAGE_S 300
 
-/* 127.0.0.0/8 */
-static bool is_loopback(const char *host, size_t len)
-{
-	return len > 4 && memcmp(host, "127.", 4) == 0 && strspn(host, "0123456789.") == len;
-}
-
 bool s3_check_container_url(const char *url, char host[256], struct err *e)
 {
-	static const char *const allowed[] = { "169.254.170.2", "169.254.170.23", "[fd00:ec2::23]",
-					       "localhost", "[::1]" };
+	static const char *const allowed[] = { "169.254.170.2", "169.254.170.23",
+					       "[fd00:ec2::23]" };
 	bool plain = str_starts_with(url, "http://");
 	const char *at = url + strlen(plain ? "http://" : "https://");
 	size_t len, name_len;
@@ -47,7 +41,7 @@ bool s3_check_container_url(const char *url, char host[256], struct err *e)
 	name_len = *at == '[' ? strcspn(at, "]") + 1 : strcspn(at, ":");
 	if (name_len > len)
 		name_len = len;
-	if (is_loopback(host, name_len))
+	if (http_is_loopback(host, len))
 		return true;
 	for (size_t i = 0; i < sizeof(allowed) / sizeof(allowed[0]); i++)
 		if (strlen(allowed[i]) == name_len && strncasecmp(host, allowed[i], name_len) == 0)

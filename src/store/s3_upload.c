@@ -27,7 +27,8 @@ struct upload {
 	const char *key;
 	const struct io_reader *src;
 	const uint8_t *sha256; /* NULL: not to be checked */
-	const char *storage_class;
+	const struct store_keeping *keeping;
+	char tags[96]; /* "" or the value of x-amz-tagging */
 	struct retry retry;
 	struct resend resend;
 	struct s3_answer answer;
@@ -78,8 +79,10 @@ static bool is_ours(struct upload *u)
 static void add_object_headers(const struct upload *u, struct s3_call *c)
 {
 	s3_call_add_header(c, S3_NONCE_HEADER, u->nonce);
-	if (u->storage_class)
-		s3_call_add_header(c, "x-amz-storage-class", u->storage_class);
+	if (u->keeping->storage_class)
+		s3_call_add_header(c, "x-amz-storage-class", u->keeping->storage_class);
+	if (*u->tags)
+		s3_call_add_header(c, "x-amz-tagging", u->tags);
 }
 
 /* The server does not know If-None-Match: true once, and then we do without. The HEAD before it has
@@ -113,8 +116,10 @@ static bool publish(struct upload *u, const struct s3_call *plain,
 			s3_call_add_header(&call, "if-none-match", "*");
 		if (s3_try(u->s, &call, &u->retry, &u->answer, e) && (!accept || accept(u, e)))
 			return true;
-		if (conditions_refused(u, conditional))
+		if (conditions_refused(u, conditional)) {
+			err_clear(e);
 			continue;
+		}
 		if (str_eq(u->answer.error.code, "InvalidPart"))
 			u->invalid_part = true;
 		unanswered = u->answer.http.status == 0 && call.body_len >= LOOK_FIRST_BYTES &&
@@ -153,6 +158,7 @@ static bool put_whole(struct upload *u, struct err *e)
 		.body_len = len,
 		.body_sha256 = hex,
 		.md5 = S3_MD5_IF_POSSIBLE,
+		.sse = S3_SSE_CREATE,
 	};
 
 	if (!io_read_at(u->src, 0, u->part, len, e) || !sha256_once(u->part, len, digest, e))
@@ -173,7 +179,9 @@ static bool read_upload_id(void *ctx, const struct s3_answer *a, struct err *e)
 
 static bool begin_parts(struct upload *u, struct err *e)
 {
-	struct s3_call call = { .method = "POST", .key = u->key, .query = "uploads=" };
+	struct s3_call call = {
+		.method = "POST", .key = u->key, .query = "uploads=", .sse = S3_SSE_CREATE
+	};
 
 	add_object_headers(u, &call);
 	return s3_perform_checked(u->s, &call, &u->retry, &u->answer, read_upload_id, u, e);
@@ -235,7 +243,8 @@ static bool accept_completion(struct upload *u, struct err *e)
 {
 	const struct buf *body = &u->answer.http.body;
 
-	if (s3_parse_complete(body->data, body->len, &u->answer.error))
+	if (s3_parse_result(body->data, body->len, "CompleteMultipartUploadResult",
+			    &u->answer.error))
 		return true;
 	if (!u->answer.error.code[0])
 		return err_set(e, ERR_OFFLINE, "the archive's answer makes no sense");
@@ -246,13 +255,14 @@ static bool accept_completion(struct upload *u, struct err *e)
  * with each part has seen to it that the bytes are ours. */
 static bool learn_etags(struct upload *u)
 {
-	unsigned parts = u->parts;
+	uint64_t wanted = (u->src->size_bytes + u->part_bytes - 1) / u->part_bytes;
 	struct err e = { 0 };
 
 	u->parts = 0;
 	buf_clear(&u->finish);
 	buf_add_str(&u->finish, FINISH_OPEN);
-	if (!s3_list_parts(u->s, u->key, u->id, &u->retry, take_etag, u, &e) || u->parts != parts) {
+	if (!s3_list_parts(u->s, u->key, u->id, &u->retry, take_etag, u, &e) ||
+	    u->parts != wanted) {
 		log_info(u->s->store->log,
 			 "archive: the parts of object \"%s\" are not as sent: %s", u->key,
 			 e.message);
@@ -278,9 +288,14 @@ static bool finish_parts(struct upload *u, struct err *e)
 	s3_call_add_header(&call, "content-type", "application/xml");
 	/* Once more: some servers heed If-None-Match in a PUT, but not here. */
 	ok = check_free(u, e) && publish(u, &call, accept_completion, e);
-	if (!ok && u->invalid_part && learn_etags(u)) {
+	/* The list may come damaged as well. */
+	for (int i = 0; !ok && u->invalid_part && i < S3_DAMAGED_TRIES; i++) {
+		if (!learn_etags(u))
+			continue;
+		u->invalid_part = false;
 		call.body = u->finish.data;
 		call.body_len = u->finish.len;
+		err_clear(e);
 		ok = publish(u, &call, accept_completion, e);
 	}
 out:
@@ -338,8 +353,10 @@ static bool put_in_parts(struct upload *u, struct err *e)
 	bool ok = begin_and_put(u, e);
 
 	/* It does not know its own upload from the beginning: the id was damaged on its way here. */
-	if (!ok && e->code == ERR_NOT_FOUND && u->id[0] && u->parts == 0)
+	if (!ok && e->code == ERR_NOT_FOUND && u->id[0] && u->parts == 0) {
+		err_clear(e);
 		ok = begin_and_put(u, e);
+	}
 	if (!u->id[0])
 		return false;
 	ok = ok && finish_parts(u, e);
@@ -363,16 +380,16 @@ static uint64_t choose_part_bytes(uint64_t configured, uint64_t size)
 }
 
 bool s3_put(struct store *store, const char *key, const struct io_reader *src,
-	    const uint8_t *sha256, const char *storage_class, struct err *e)
+	    const uint8_t *sha256, const struct store_keeping *keeping, struct err *e)
 {
 	struct s3 *s = store->impl;
-	struct upload u = {
-		.s = s, .key = key, .src = src, .sha256 = sha256, .storage_class = storage_class
-	};
+	struct upload u = { .s = s, .key = key, .src = src, .sha256 = sha256, .keeping = keeping };
 	bool whole = src->size_bytes <= s->part_bytes;
 	uint8_t random[16];
 	bool ok = false;
 
+	if (s->object_tags && keeping->rule)
+		snprintf(u.tags, sizeof(u.tags), "firn-rule=%s", keeping->rule);
 	s3_retry_init(s, &u.retry);
 	s3_retry_extend(&u.retry, src->size_bytes);
 	u.retry.resend = &u.resend;
@@ -395,8 +412,11 @@ out:
 	buf_release(&u.finish);
 	sha256_free(u.whole);
 	s3_answer_release(&u.answer);
-	if (!ok && storage_class && !e->hint[0] && e->code == ERR_CONFIG)
-		err_hint(e, "Perhaps the archive has no storage class \"%s\".", storage_class);
+	if (!ok && keeping->storage_class && !e->hint[0] && e->code == ERR_CONFIG)
+		err_hint(e, "Perhaps the archive has no storage class \"%s\".",
+			 keeping->storage_class);
+	else if (!ok && *u.tags && !e->hint[0] && e->code == ERR_CONFIG)
+		err_hint(e, "Perhaps the archive takes no tags: set s3.object_tags: false.");
 	if (!ok && e->code != ERR_EXISTS)
 		err_wrap(e, "could not write object \"%s\"", key);
 	return ok;

@@ -129,7 +129,7 @@ bool s3_list_versions(struct s3 *s, const char *key,
 
 bool s3_is_locked(struct s3 *s, const char *key, const char *version, char *until, size_t until_len)
 {
-	struct s3_call call = { .method = "HEAD", .key = key };
+	struct s3_call call = { .method = "HEAD", .key = key, .sse = S3_SSE_READ };
 	struct s3_answer answer = { .http = { 0 } };
 	struct buf query = BUF_INIT;
 	struct retry retry;

@@ -40,8 +40,9 @@ static size_t utf8_length(const unsigned char *s)
 	return len;
 }
 
-/* What keys and prefixes have in common; complete components are never "", "." or "..". */
-static bool check_text(const char *what, const char *s, struct err *e)
+/* What keys and prefixes have in common; complete components are never "." or "..", nor "" unless
+ * that is allowed. */
+static bool check_text(const char *what, const char *s, bool empty_allowed, struct err *e)
 {
 	const char *component = s;
 
@@ -58,7 +59,7 @@ static bool check_text(const char *what, const char *s, struct err *e)
 		if (*at == '/') {
 			size_t n = (size_t)(at - component);
 
-			if (n == 0 || (n == 1 && component[0] == '.') ||
+			if ((n == 0 && !empty_allowed) || (n == 1 && component[0] == '.') ||
 			    (n == 2 && component[0] == '.' && component[1] == '.'))
 				return err_set(e, ERR_DATA,
 					       "%s \"%s\" has an empty, \".\" or \"..\" component",
@@ -75,7 +76,7 @@ bool store_key_check(const char *key, struct err *e)
 	const char *slash = strrchr(key, '/');
 	const char *last = slash ? slash + 1 : key;
 
-	if (!check_text("object key", key, e))
+	if (!check_text("object key", key, false, e))
 		return false;
 	if (!*last || str_eq(last, ".") || str_eq(last, ".."))
 		return err_set(e, ERR_DATA,
@@ -85,7 +86,12 @@ bool store_key_check(const char *key, struct err *e)
 
 bool store_prefix_check(const char *prefix, struct err *e)
 {
-	return check_text("object key prefix", prefix, e);
+	return check_text("object key prefix", prefix, false, e);
+}
+
+bool store_url_prefix_check(const char *prefix, struct err *e)
+{
+	return check_text("object key prefix", prefix, true, e);
 }
 
 struct store *store_open(const struct store_options *options, struct err *e)
@@ -156,9 +162,12 @@ void store_close(struct store *s)
 }
 
 bool store_put(struct store *s, const char *key, const struct io_reader *src, const uint8_t *sha256,
-	       const char *storage_class, struct err *e)
+	       const struct store_keeping *keeping, struct err *e)
 {
-	return store_key_check(key, e) && s->driver->put(s, key, src, sha256, storage_class, e);
+	static const struct store_keeping by_default;
+
+	return store_key_check(key, e) &&
+	       s->driver->put(s, key, src, sha256, keeping ? keeping : &by_default, e);
 }
 
 bool store_get_range(struct store *s, const char *key, uint64_t offset, uint64_t len,
@@ -182,6 +191,25 @@ bool store_get_file(struct store *s, const char *key, const char *path,
 bool store_head(struct store *s, const char *key, struct store_object *out, struct err *e)
 {
 	return store_key_check(key, e) && s->driver->head(s, key, out, e);
+}
+
+static bool no_classes(const struct store *s, struct err *e)
+{
+	return err_set(e, ERR_CONFIG, "archive \"%s\" has no storage classes", s->url);
+}
+
+bool store_set_class(struct store *s, const char *key, const char *storage_class, struct err *e)
+{
+	if (!s->driver->set_class)
+		return no_classes(s, e);
+	return store_key_check(key, e) && s->driver->set_class(s, key, storage_class, e);
+}
+
+bool store_thaw(struct store *s, const char *key, const struct store_thaw *wanted, struct err *e)
+{
+	if (!s->driver->thaw)
+		return no_classes(s, e);
+	return store_key_check(key, e) && s->driver->thaw(s, key, wanted, e);
 }
 
 bool store_list(struct store *s, const char *prefix,

@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "store/s3.h"
+#include "store/s3_class.h"
 #include "store/s3_list.h"
 #include "store/s3_sign.h"
 
@@ -125,7 +126,11 @@ static bool take_bytes(void *ctx, const struct http_response *r, const void *dat
 static bool fetch_once(struct s3 *s, struct fetch *f, const struct retry *r, struct s3_answer *a,
 		       struct err *e)
 {
-	struct s3_call call = { .method = "GET", .key = f->key, .sink = take_bytes, .sink_ctx = f };
+	struct s3_call call = { .method = "GET",
+				.key = f->key,
+				.sse = S3_SSE_READ,
+				.sink = take_bytes,
+				.sink_ctx = f };
 	char range[64];
 
 	if (!f->whole || f->done > 0) {
@@ -498,6 +503,7 @@ void s3_free(struct s3 *s)
 {
 	http_free(s->http);
 	s3_credentials_release(&s->credentials);
+	s3_sse_release(&s->sse);
 	free(s->profile);
 	free(s->ca_file);
 	free(s->base_url);
@@ -522,6 +528,8 @@ static const struct store_driver s3_driver = {
 	.head = s3_head,
 	.list = s3_list,
 	.delete = s3_delete,
+	.set_class = s3_set_class,
+	.thaw = s3_thaw,
 	.list_uploads = s3_list_uploads,
 	.abort_upload = s3_abort_upload,
 	.credentials_source = s3_credentials_source,
@@ -564,7 +572,7 @@ static bool parse_location(struct s3 *s, const char *location, struct err *e)
 		buf_release(&text);
 		return false;
 	}
-	if (!store_prefix_check(s->prefix, e)) {
+	if (!store_url_prefix_check(s->prefix, e)) {
 		e->code = ERR_CONFIG;
 		return err_wrap(e, "the archive's URL cannot be used");
 	}
@@ -582,7 +590,21 @@ static bool bad_endpoint(struct err *e)
 		e, "Give it as https://host or https://host:port, without path or credentials.");
 }
 
-/* Host and base URL, with the bucket in front of the host unless the style is by path. */
+/* Whether the bucket can be the first part of a host name: not before an address, nor where it would be
+ * another name (upper case, "_"), nor, with a dot in it, over TLS: a certificate's "*" is one label. */
+static bool fits_host_name(const char *bucket, bool plain, const char *host, size_t host_len)
+{
+	size_t address = strspn(host, "0123456789.");
+
+	if (*host == '[' || address >= host_len || host[address] == ':')
+		return false;
+	for (const char *at = bucket; *at; at++)
+		if (isupper((unsigned char)*at) || *at == '_' || (*at == '.' && !plain))
+			return false;
+	return true;
+}
+
+/* Host and base URL, with the bucket in front of the host unless the style is by path or must be. */
 static bool set_address(struct s3 *s, bool plain, const char *host, size_t host_len, struct err *e)
 {
 	const char *default_port = plain ? ":80" : ":443";
@@ -595,6 +617,8 @@ static bool set_address(struct s3 *s, bool plain, const char *host, size_t host_
 	/* curl leaves the default port out of the Host header, which is signed. */
 	if (host_len > port_len && memcmp(host + host_len - port_len, default_port, port_len) == 0)
 		host_len -= port_len;
+	if (!fits_host_name(s->bucket, plain, host, host_len))
+		s->path_style = true;
 	if (!s->path_style)
 		buf_printf(&text, "%s.", s->bucket);
 	buf_add(&text, host, host_len);
@@ -621,6 +645,10 @@ static bool parse_endpoint(struct s3 *s, const char *endpoint, struct err *e)
 	for (size_t i = 0; i < len; i++)
 		if (!isalnum((unsigned char)host[i]) && !strchr("-._:[]", host[i]))
 			return bad_endpoint(e);
+	if (plain && s3_sse_has_key(&s->sse) && !http_is_loopback(host, len)) {
+		err_set(e, ERR_CONFIG, "the archive's endpoint is no https:// one");
+		return err_hint(e, "A customer's key (s3.sse) is not sent where it could be read.");
+	}
 	s->plain = plain;
 	return set_address(s, plain, host, len, e);
 }
@@ -631,9 +659,6 @@ bool s3_set_own_address(struct s3 *s, struct err *e)
 	bool ok;
 
 	s->own_endpoint = true;
-	/* No certificate of AWS covers a bucket name with a dot in it. */
-	if (strchr(s->bucket, '.'))
-		s->path_style = true;
 	buf_printf(&host, "s3.%s.amazonaws.com%s", s->region,
 		   str_starts_with(s->region, "cn-") ? ".cn" : "");
 	ok = buf_ok(&host, e) && set_address(s, false, buf_str(&host), host.len, e);
@@ -687,6 +712,7 @@ bool store_s3_open(struct store *store, const char *location, const struct store
 	s->max_tries = options->max_tries > 0 ? options->max_tries : MAX_TRIES;
 	s->resend_percent = options->resend_percent > 0 ? options->resend_percent : RESEND_PERCENT;
 	s->page_size = S3_LIST_MAX;
+	s->object_tags = options->object_tags;
 	s->upload_jobs = options->upload_jobs ? options->upload_jobs : UPLOAD_JOBS;
 	if (options->ca_file && !(s->ca_file = mem_strdup(options->ca_file, e)))
 		goto fail;
@@ -694,7 +720,7 @@ bool store_s3_open(struct store *store, const char *location, const struct store
 		goto fail;
 	rng_seed(&s->rng, seed);
 	if (!parse_location(s, location, e) || !find_credentials(s, options, e) ||
-	    !set_region(s, options->region, e))
+	    !set_region(s, options->region, e) || !s3_sse_init(&s->sse, options, store->log, e))
 		goto fail;
 	if (options->endpoint && *options->endpoint ? !parse_endpoint(s, options->endpoint, e)
 						    : !s3_set_own_address(s, e))

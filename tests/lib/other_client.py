@@ -5,11 +5,16 @@
     other_client.py put BUCKET KEY FILE      a file's bytes in place of an object
     other_client.py versions BUCKET PREFIX   how many versions and delete markers there are
     other_client.py hide BUCKET KEY          a delete that names no version
+    other_client.py tags BUCKET KEY          an object's tags
     other_client.py make BUCKET              make a bucket
     other_client.py versioned BUCKET         make a bucket that keeps versions
     other_client.py locked BUCKET            make a bucket with Object Lock, by default for a day
     other_client.py hold BUCKET PREFIX on|off  legal hold on every version below PREFIX
     other_client.py unlock BUCKET PREFIX     retention of every version below PREFIX ends a second from now
+    other_client.py parts BUCKET PREFIX      how many parts each unfinished upload below PREFIX has, a line each
+    other_client.py encryption BUCKET PREFIX what the server says of each object's, without a key: each answer once
+
+With SSE_KEY_FILE in the environment, digests reads with that customer's key.
 """
 import datetime
 import hashlib
@@ -17,6 +22,7 @@ import os
 import sys
 
 import boto3
+import botocore.exceptions
 from botocore.config import Config
 
 
@@ -38,11 +44,38 @@ def each_version(s3, bucket, prefix):
                 yield kind, item["Key"], item["VersionId"]
 
 
+def parts(s3, bucket, prefix):
+    for page in s3.get_paginator("list_multipart_uploads").paginate(Bucket=bucket, Prefix=prefix):
+        for item in page.get("Uploads", []):
+            pages = s3.get_paginator("list_parts").paginate(Bucket=bucket, Key=item["Key"], UploadId=item["UploadId"])
+            print(sum(len(p.get("Parts", [])) for p in pages))
+
+
+def with_key():
+    path = os.environ.get("SSE_KEY_FILE")
+    if not path:
+        return {}
+    with open(path, "rb") as f:
+        return {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": f.read()}
+
+
+def encryption(s3, bucket, prefix):
+    said = set()
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+        for item in page.get("Contents", []):
+            try:
+                head = s3.head_object(Bucket=bucket, Key=item["Key"])
+                said.add(f"{head.get('ServerSideEncryption')} {head.get('SSEKMSKeyId')}")
+            except botocore.exceptions.ClientError as e:
+                said.add(f"HTTP {e.response['ResponseMetadata']['HTTPStatusCode']}")
+    print("\n".join(sorted(said)))
+
+
 def digests(s3, bucket, prefix):
     for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
         for item in page.get("Contents", []):
             digest = hashlib.sha256()
-            for chunk in s3.get_object(Bucket=bucket, Key=item["Key"])["Body"].iter_chunks(1 << 20):
+            for chunk in s3.get_object(Bucket=bucket, Key=item["Key"], **with_key())["Body"].iter_chunks(1 << 20):
                 digest.update(chunk)
             print(digest.hexdigest(), item["Key"][len(prefix):])
 
@@ -62,6 +95,11 @@ def versions(s3, bucket, prefix):
 
 def hide(s3, bucket, key):
     s3.delete_object(Bucket=bucket, Key=key)
+
+
+def tags(s3, bucket, key):
+    for tag in s3.get_object_tagging(Bucket=bucket, Key=key)["TagSet"]:
+        print(tag["Key"] + "=" + tag["Value"])
 
 
 def make(s3, bucket):

@@ -156,26 +156,32 @@ static inline void finish(struct server *s)
 	assert_int_equal(s->at, s->count);
 }
 
-static inline struct store *open_store(const struct server *s, uint64_t part_bytes)
+/* With what o has beyond what all tests need. */
+static inline struct store *try_open(const struct server *s, struct store_options o, struct err *e)
 {
 	char endpoint[64];
-	struct err e = { 0 };
-	struct store *store;
 
 	setenv("AWS_ACCESS_KEY_ID", "KEY-ID", 1);
 	setenv("AWS_SECRET_ACCESS_KEY", SECRET, 1);
 	unsetenv("AWS_SESSION_TOKEN");
 	snprintf(endpoint, sizeof(endpoint), "http://127.0.0.1:%d", s->port);
 	now_ms = 1000;
-	store = store_open(&(struct store_options){ .url = "s3://bucket/p",
-						    .endpoint = endpoint,
-						    .region = "here",
-						    .path_style = true,
-						    .part_bytes = part_bytes,
-						    .call_timeout_ms = 1000,
-						    .max_tries = 4,
-						    .clock = &fake_clock },
-			   &e);
+	o.url = "s3://bucket/p";
+	if (!o.endpoint)
+		o.endpoint = endpoint;
+	o.region = "here";
+	o.path_style = true;
+	o.call_timeout_ms = 1000;
+	o.max_tries = 4;
+	o.clock = &fake_clock;
+	return store_open(&o, e);
+}
+
+static inline struct store *open_store(const struct server *s, uint64_t part_bytes)
+{
+	struct err e = { 0 };
+	struct store *store = try_open(s, (struct store_options){ .part_bytes = part_bytes }, &e);
+
 	assert_non_null(store);
 	return store;
 }

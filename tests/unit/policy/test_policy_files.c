@@ -234,6 +234,18 @@ static void policies_that_are_wrong_are_refused_with_line_and_key(void **state)
 		  "3: \"age_over\" takes one value, not a list" },
 		{ RULE("    match: { idle_for: 1d, idle_for: 2d }\n    archive: {}\n"),
 		  "3: \"idle_for\" is given a second time (first in line 3)" },
+		{ RULE("    match: { superseded: {} }\n    archive: { storage_class: GLACIER }\n"),
+		  "4: storage_class: GLACIER cannot be read back when a segment was written" },
+		{ RULE("    match: { superseded: {} }\n    archive:\n      transitions:\n"
+		       "        - { after: 30d }\n"),
+		  "6: a transition needs \"after\" and \"storage_class\"" },
+		{ RULE("    match: { superseded: {} }\n    archive:\n      transitions:\n"
+		       "        - { after: 30d, storage_class: GLACIER_IR }\n"
+		       "        - { after: 30d, storage_class: GLACIER }\n"),
+		  "7: after: \"30d\" is not later than that of the transition before it" },
+		{ RULE("    match: { superseded: {} }\n    archive:\n      transitions:\n"
+		       "        - { after: 30d, storage_class: STANDARD }\n"),
+		  "6: storage_class: objects are in STANDARD before that already" },
 		{ RULE("    match: { superseded: {} }\n    archive: { storage_class: standard ia "
 		       "}\n"),
 		  "4: storage_class: \"standard ia\" is not a storage class such as STANDARD_IA" },
@@ -365,6 +377,7 @@ static void configurations_that_are_wrong_are_refused_with_line_and_key(void **s
 		  "3: endpoint: \"host\" begins with neither https:// nor http://" },
 		{ "s3: { upload_jobs: 0 }\n", "1: upload_jobs: 0 is not from 1 to 16" },
 		{ "s3: { resend_percent: 0 }\n", "1: resend_percent: 0 is not from 1 to 10000" },
+		{ "s3: { sse: aes }\n", "1: sse: \"aes\" is none of AES256, aws:kms and customer" },
 		{ "s3: { path_style: maybe }\n",
 		  "1: path_style: \"maybe\" is neither true nor false" },
 		{ "cache:\n  max_bytes: 10GB!\n",
