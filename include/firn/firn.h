@@ -696,6 +696,27 @@ bool firn_gc(struct firn *f, const struct firn_gc_options *options, struct firn_
 	     struct err *e);
 void firn_gc_result_release(struct firn_gc_result *r);
 
+/* ---- forget ---- */
+
+struct firn_forget_options {
+	const char *workspace;
+	int confirm; /* 0: look only */
+};
+
+struct firn_forget_result {
+	char *table, *workspace;
+	int64_t rows_hot, rows_cold;              /* of it, when it was looked */
+	int64_t segments, segments_not_encrypted; /* with cold rows of it */
+	int key_destroyed;
+};
+
+/* Destroys the key of a workspace of one table, so that what is cold of it, and what segments still hold of it, cannot be
+ * read by anyone. ERR_CONFIG, and nothing done, while it has hot rows or rows in segments that are not encrypted. Backups of
+ * the database still have the key, as it was wrapped. */
+bool firn_forget(struct firn *f, const struct firn_forget_options *options,
+		 struct firn_forget_result *result, struct err *e);
+void firn_forget_result_release(struct firn_forget_result *r);
+
 /* ---- report ---- */
 
 struct firn_report_row {

@@ -64,6 +64,9 @@ const char *const fault_sites[] = {
 	/* engine/transition.c */
 	"transition.before_copy",
 	"transition.after_copy",
+	/* engine/forget.c */
+	"forget.after_segment",
+	"forget.after_key",
 	/* engine/gc.c */
 	"gc.after_delete",
 	"gc.before_commit",

@@ -89,6 +89,23 @@ bool key_store_add(struct pg *pg, int64_t table_id, const void *workspace, size_
 	return ok || err_wrap(e, "could not store a key");
 }
 
+bool key_store_remove(struct pg *pg, int64_t table_id, const void *workspace, size_t workspace_len,
+		      int *removed_out, struct err *e)
+{
+	struct pg_params p = PG_PARAMS_INIT;
+	struct pg_result *r = NULL;
+	bool ok;
+
+	pg_param_i64(&p, table_id);
+	pg_param_bytea(&p, workspace, workspace_len);
+	ok = pg_query(
+		pg, "DELETE FROM firn.workspace_key WHERE table_id = $1::bigint AND workspace = $2",
+		&p, &r, e);
+	*removed_out = ok && pg_affected(r) == 1;
+	pg_result_free(r);
+	return ok || err_wrap(e, "could not destroy a key");
+}
+
 #define ROW_COLUMNS "k.table_id::text, k.key_id, k.wrapped, k.workspace, m.label"
 
 static bool take_row(const struct pg_result *r, int row, struct key_row *out, struct buf *texts,

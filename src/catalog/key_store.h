@@ -26,6 +26,10 @@ bool key_store_find(struct pg *pg, int64_t table_id, const void *workspace, size
 bool key_store_add(struct pg *pg, int64_t table_id, const void *workspace, size_t workspace_len,
 		   const struct stored_key *key, bool *added_out, struct err *e);
 
+/* Gone from the catalog for good. *removed_out false: there was none. */
+bool key_store_remove(struct pg *pg, int64_t table_id, const void *workspace, size_t workspace_len,
+		      int *removed_out, struct err *e);
+
 /* Every key. table is "schema.table". Rows come one by one; the visit may use another connection only. */
 struct key_row {
 	int64_t table_id;

@@ -81,6 +81,19 @@ const struct command command_table[] = {
 	  "come back in two steps: rehydrate asks for their restore and ends with 75, or waits "
 	  "(--wait); called again it goes on.",
 	  CMD_TRANSITION, true, cmd_transition },
+	{ "forget", "destroy the key of a workspace, so that nobody can read what is cold of it",
+	  "Shows what is hot and cold of the workspace. With --confirm its key is removed from the "
+	  "catalog and its cold rows are given up: what encrypted segments hold of it can be read "
+	  "by "
+	  "nobody, also where the objects stay until \"firn gc\" removes them. Refused while the "
+	  "workspace has hot rows, which are the application's to delete, or rows in segments that "
+	  "are not encrypted.\n\n"
+	  "There is no way back, but by a backup of the database, which still has the key, wrapped "
+	  "by "
+	  "the master key: it is forgotten when the oldest of these is. Names of workspaces, and "
+	  "ids, "
+	  "can be read with the table's key until the segments are removed.",
+	  CMD_FORGET, true, cmd_forget },
 	{ "report", "storage cost",
 	  "What hot and cold rows cost a month by the price list, and what was saved.", CMD_REPORT,
 	  true, cmd_report },

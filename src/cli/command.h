@@ -35,6 +35,7 @@ enum command_id {
 	CMD_KEYS_STATUS = 1u << 20,
 	CMD_KEYS_ROTATE = 1u << 21,
 	CMD_TRANSITION = 1u << 22,
+	CMD_FORGET = 1u << 26,
 	CMD_NONE = 1u << 30, /* before a command was named */
 };
 
@@ -91,6 +92,7 @@ int cmd_status(struct cli *c);
 int cmd_verify(struct cli *c);
 int cmd_gc(struct cli *c);
 int cmd_transition(struct cli *c);
+int cmd_forget(struct cli *c);
 int cmd_report(struct cli *c);
 int cmd_partitions_recommend(struct cli *c);
 int cmd_partitions_ensure(struct cli *c);

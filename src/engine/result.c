@@ -127,6 +127,13 @@ void firn_lifecycle_release(struct firn_lifecycle *l)
 	*l = (struct firn_lifecycle){ 0 };
 }
 
+void firn_forget_result_release(struct firn_forget_result *r)
+{
+	free(r->table);
+	free(r->workspace);
+	*r = (struct firn_forget_result){ 0 };
+}
+
 void firn_gc_result_release(struct firn_gc_result *r)
 {
 	for (size_t i = 0; i < r->item_count; i++) {

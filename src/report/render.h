@@ -49,6 +49,10 @@ bool json_status(const struct report *r, const struct firn_status_result *x,
 		 const struct err *failure, struct err *e);
 bool json_verify(const struct report *r, const struct firn_verify_result *x, bool deep,
 		 const struct err *failure, struct err *e);
+bool text_forget(const struct report *r, const struct firn_forget_result *x, bool confirm,
+		 bool failed);
+bool json_forget(const struct report *r, const struct firn_forget_result *x, bool confirm,
+		 const struct err *failure, struct err *e);
 bool text_transition(const struct report *r, const struct firn_transition_result *x, bool dry_run,
 		     struct err *e);
 bool json_transition(const struct report *r, const struct firn_transition_result *x, bool dry_run,

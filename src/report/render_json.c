@@ -794,6 +794,22 @@ bool json_keys_status(const struct report *r, const struct firn_keys_status *x,
 	return end(r, o, failure, e);
 }
 
+bool json_forget(const struct report *r, const struct firn_forget_result *x, bool confirm,
+		 const struct err *failure, struct err *e)
+{
+	json_t *o = begin("forget");
+
+	set_bool(o, "confirm", confirm);
+	set_string(o, "table", x->table);
+	set_string(o, "workspace", x->workspace);
+	set_int(o, "rows_hot", x->rows_hot);
+	set_int(o, "rows_cold", x->rows_cold);
+	set_int(o, "segments", x->segments);
+	set_int(o, "segments_not_encrypted", x->segments_not_encrypted);
+	set_bool(o, "key_destroyed", x->key_destroyed);
+	return end(r, o, failure, e);
+}
+
 bool json_keys_rotate(const struct report *r, const struct firn_keys_rotate_result *x,
 		      const struct err *failure, struct err *e)
 {

@@ -1,4 +1,4 @@
-/* Master keys as text. */
+/* Keys as text: those that wrap, and those that are destroyed. */
 #include <inttypes.h>
 
 #include "report/render.h"
@@ -44,5 +44,25 @@ bool text_keys_rotate(const struct report *r, const struct firn_keys_rotate_resu
 		"Set encryption.key_file or key_command to it. Keep the one before as long as "
 		"backups of the database need it.\n",
 		x->rewrapped, x->id);
+	return true;
+}
+
+bool text_forget(const struct report *r, const struct firn_forget_result *x, bool confirm,
+		 bool failed)
+{
+	if (failed)
+		return true;
+	fprintf(r->out,
+		"workspace \"%s\" of %s: %" PRId64 " hot rows, %" PRId64 " cold rows in %" PRId64
+		" segments, of which %" PRId64 " are not encrypted\n",
+		x->workspace, x->table, x->rows_hot, x->rows_cold, x->segments,
+		x->segments_not_encrypted);
+	if (!confirm)
+		fputs("nothing was done: --confirm destroys its key\n", r->out);
+	else if (x->key_destroyed)
+		fputs("its key was destroyed: what is cold of it cannot be read any more\n",
+		      r->out);
+	else
+		fputs("it had no key\n", r->out);
 	return true;
 }

@@ -84,6 +84,15 @@ bool report_gc(const struct report *r, const struct firn_gc_result *result, bool
 		       e);
 }
 
+bool report_forget(const struct report *r, const struct firn_forget_result *result, bool confirm,
+		   const struct err *failure, struct err *e)
+{
+	return written(r,
+		       r->json ? json_forget(r, result, confirm, failure, e)
+			       : text_forget(r, result, confirm, failure != NULL),
+		       e);
+}
+
 bool report_transition(const struct report *r, const struct firn_transition_result *result,
 		       bool dry_run, const struct err *failure, struct err *e)
 {

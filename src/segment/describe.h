@@ -28,10 +28,6 @@ struct group_entry {
 
 bool describe_read_group(struct cursor *c, struct group_entry *out, struct err *e);
 
-/* A workspace and its wrapped key. */
-void describe_key(const struct field *workspace, const struct segment_key *key, struct buf *out);
-void describe_read_key(struct cursor *c, struct field *workspace_out, struct segment_key *out);
-
 /* Name and value, each counted. */
 void describe_pair(const char *name, const char *value, struct buf *out);
 

@@ -94,9 +94,6 @@ bool index_object_write(const struct index_source *s, struct packer *p, struct b
 	} else {
 		struct seal_place place = { s->segment_id, SEAL_INDEX, 0 };
 
-		buf_add_varint(&body, s->key_count);
-		buf_add(&body, s->keys->data, s->keys->len);
-		add_section(SECTION_KEYS, &body, out);
 		ok = buf_ok(out, e) &&
 		     sealing_end(s->table_key->key, &place, out, INDEX_SEALED_HEAD_BYTES, e);
 	}

@@ -15,7 +15,6 @@ enum index_section {
 	SECTION_DOCUMENTS = 7,
 	SECTION_DICTIONARY = 8,
 	SECTION_DIGESTS = 9,
-	SECTION_KEYS = 10,
 	SECTION_COUNT
 };
 
@@ -47,8 +46,6 @@ struct index_source {
 	/* Of a sealed segment: */
 	const uint8_t *segment_id;           /* NULL: not sealed */
 	const struct segment_key *table_key; /* that seals it */
-	const struct buf *keys;              /* by describe_key, one after another */
-	size_t key_count;
 };
 
 bool index_object_write(const struct index_source *s, struct packer *p, struct buf *out,

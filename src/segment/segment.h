@@ -141,10 +141,6 @@ void segment_index_free(struct segment_index *x);
 /* What a sealed index object says in clear: the key that its parts are sealed by, as it was wrapped; out->key is NULL.
  * false where the bytes are no sealed index. */
 bool segment_index_table_key(const uint8_t *data, size_t len, struct segment_key *out);
-/* The wrapped key of a workspace as the index of a sealed segment has it, so that an archive can be read with the master
- * key alone; out->key is NULL. false where it has none. */
-bool segment_index_workspace_key(const struct segment_index *x, const struct field *workspace,
-				 struct segment_key *out);
 
 uint32_t segment_index_rows(const struct segment_index *x);
 const struct column *segment_index_columns(const struct segment_index *x, size_t *count_out);

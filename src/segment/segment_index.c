@@ -15,8 +15,6 @@ struct segment_index {
 	struct buf body;                 /* the sections, opened: groups borrow from them */
 	const struct segment_keys *keys; /* NULL: not sealed */
 	uint8_t segment_id[SEGMENT_ID_BYTES];
-	struct cursor wrapped_keys;
-	size_t wrapped_key_count;
 	uint64_t segment_bytes;
 	uint32_t rows, block_count, group_count;
 	struct column *columns;
@@ -167,18 +165,6 @@ static bool read_digests(struct segment_index *x, struct cursor *c, struct err *
 	return true;
 }
 
-static bool read_keys(struct segment_index *x, struct cursor *c, struct err *e)
-{
-	struct segment_key key;
-	struct field workspace;
-
-	x->wrapped_key_count = (size_t)cursor_varint_max(c, x->group_count);
-	x->wrapped_keys = *c;
-	for (size_t i = 0; i < x->wrapped_key_count && !c->bad; i++)
-		describe_read_key(c, &workspace, &key);
-	return c->bad ? damaged(e) : true;
-}
-
 static bool read_section(struct segment_index *x, uint16_t id, struct unpacker *u, struct cursor *c,
 			 struct err *e)
 {
@@ -199,8 +185,6 @@ static bool read_section(struct segment_index *x, uint16_t id, struct unpacker *
 		return read_dictionary(x, c, e);
 	case SECTION_DIGESTS:
 		return read_digests(x, c, e);
-	case SECTION_KEYS:
-		return read_keys(x, c, e);
 	}
 	cursor_take(c, c->left);
 	return true;
@@ -350,20 +334,6 @@ static bool same_field(const struct field *a, const struct field *b)
 	if (a->len != b->len)
 		return false;
 	return a->len <= 0 || memcmp(a->data, b->data, (size_t)a->len) == 0;
-}
-
-bool segment_index_workspace_key(const struct segment_index *x, const struct field *workspace,
-				 struct segment_key *out)
-{
-	struct cursor c = x->wrapped_keys;
-	struct field found;
-
-	for (size_t i = 0; i < x->wrapped_key_count; i++) {
-		describe_read_key(&c, &found, out);
-		if (same_field(&found, workspace))
-			return true;
-	}
-	return false;
 }
 
 bool segment_index_ranges_are_safe(const struct segment_index *x)

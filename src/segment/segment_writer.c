@@ -66,8 +66,6 @@ struct segment_writer {
 	/* Where it is sealed: */
 	uint8_t segment_id[SEGMENT_ID_BYTES];
 	struct segment_key table_key;
-	struct buf keys; /* of its workspaces, for the index */
-	size_t key_count;
 	const uint8_t *workspace_key; /* of the last group */
 	uint32_t blocks_begun;
 
@@ -254,7 +252,6 @@ void segment_writer_free(struct segment_writer *w)
 	run_index_release(&w->documents);
 	buf_release(&w->dictionary);
 	buf_release(&w->about);
-	buf_release(&w->keys);
 	free(w->batch);
 	free(w->blocks);
 	free(w->columns);
@@ -476,7 +473,7 @@ static bool copy_value(const struct field *f, struct buf *value, bool *null_out,
 	return buf_ok(value, e);
 }
 
-/* The key of the workspace whose rows come now; the index gets it as it was wrapped. */
+/* The key of the workspace whose rows come now. */
 static bool enter_workspace(struct segment_writer *w, const struct field *workspace, struct err *e)
 {
 	struct segment_key key;
@@ -484,9 +481,7 @@ static bool enter_workspace(struct segment_writer *w, const struct field *worksp
 	if (!sealing_find_key(w->options.keys, workspace, &key, e))
 		return false;
 	w->workspace_key = key.key;
-	describe_key(workspace, &key, &w->keys);
-	w->key_count++;
-	return buf_ok(&w->keys, e);
+	return true;
 }
 
 /* Makes the last group the row's. A new one ends the block. */
@@ -788,8 +783,6 @@ static bool write_index(struct segment_writer *w, uint64_t segment_bytes, const 
 		.dictionary = &w->dictionary,
 		.segment_id = w->options.keys ? w->segment_id : NULL,
 		.table_key = &w->table_key,
-		.keys = &w->keys,
-		.key_count = w->key_count,
 	};
 	struct buf bytes = BUF_INIT;
 	bool ok;

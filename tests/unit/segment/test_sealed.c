@@ -384,8 +384,6 @@ static void the_index_carries_the_wrapped_keys(void **state)
 {
 	struct made_segment s;
 	struct segment_key key, wanted;
-	struct segment_index *x;
-	struct field null_field = FIELD_NULL, nobody = made_field((const uint8_t *)"nobody", 6);
 	struct err e;
 
 	(void)state;
@@ -397,14 +395,6 @@ static void the_index_carries_the_wrapped_keys(void **state)
 	assert_null(key.key);
 	assert_false(segment_index_table_key(s.object.data, s.object.len, &key));
 	assert_false(segment_index_table_key(s.index.data, 100, &key));
-	x = parse(&s, &s.keys, &e);
-	assert_non_null(x);
-	assert_true(segment_index_workspace_key(x, &s.rows.fields[WORKSPACE], &key));
-	assert_memory_equal(key.wrapped, wanted.wrapped, sizeof(key.wrapped));
-	assert_true(segment_index_workspace_key(x, &null_field, &key));
-	assert_false(segment_index_workspace_key(x, &nobody, &key));
-	free((void *)(uintptr_t)nobody.data);
-	segment_index_free(x);
 	release(&s);
 }
 
