@@ -36,16 +36,21 @@ bool key_store_master(struct pg *pg, uint8_t id[KEY_STORE_ID_BYTES], bool *found
 	return ok || err_wrap(e, "could not look up the master key's id");
 }
 
-bool key_store_claim(struct pg *pg, const uint8_t id[KEY_STORE_ID_BYTES], struct err *e)
+static bool put_master(struct pg *pg, const uint8_t id[KEY_STORE_ID_BYTES], const char *sql,
+		       struct err *e)
 {
 	struct pg_params p = PG_PARAMS_INIT;
 
 	pg_param_bytea(&p, id, KEY_STORE_ID_BYTES);
-	return pg_query(pg,
-			"INSERT INTO firn.master_key (key_id) VALUES ($1) ON CONFLICT (one) DO "
-			"NOTHING",
-			&p, NULL, e) ||
-	       err_wrap(e, "could not note the master key's id");
+	return pg_query(pg, sql, &p, NULL, e) || err_wrap(e, "could not note the master key's id");
+}
+
+bool key_store_claim(struct pg *pg, const uint8_t id[KEY_STORE_ID_BYTES], struct err *e)
+{
+	return put_master(pg, id,
+			  "INSERT INTO firn.master_key (key_id) VALUES ($1) ON CONFLICT (one) DO "
+			  "NOTHING",
+			  e);
 }
 
 bool key_store_find(struct pg *pg, int64_t table_id, const void *workspace, size_t workspace_len,
@@ -181,15 +186,11 @@ bool key_store_each(struct pg *pg,
 
 bool key_store_begin_rewrap(struct pg *pg, const uint8_t new_id[KEY_STORE_ID_BYTES], struct err *e)
 {
-	struct pg_params p = PG_PARAMS_INIT;
-
-	pg_param_bytea(&p, new_id, KEY_STORE_ID_BYTES);
-	return pg_query(pg,
-			"INSERT INTO firn.master_key AS m (key_id) VALUES ($1) ON CONFLICT (one) "
-			"DO UPDATE SET key_id = excluded.key_id, since = "
-			"pg_catalog.clock_timestamp()",
-			&p, NULL, e) ||
-	       err_wrap(e, "could not change the master key's id");
+	return put_master(pg, new_id,
+			  "INSERT INTO firn.master_key AS m (key_id) VALUES ($1) ON CONFLICT (one) "
+			  "DO UPDATE SET key_id = excluded.key_id, since = "
+			  "pg_catalog.clock_timestamp()",
+			  e);
 }
 
 static bool replace(struct pg *pg, const struct key_row *row, struct err *e)

@@ -217,7 +217,7 @@ static bool fetch_key(struct keyring *k, struct stored_key *out, struct err *e)
 		return true;
 	if (k->o.may_make && k->o.master)
 		return make_key(k, out, e);
-	err_set(e, ERR_DATA, "the catalog has no key of %s \"%s\"",
+	err_set(e, ERR_CONFIG, "the catalog has no key of %s \"%s\"",
 		k->name.len ? "a workspace of table" : "table", k->table);
 	return err_hint(e, "What it sealed cannot be read without it: restore firn.workspace_key "
 			   "from a backup of the database.");

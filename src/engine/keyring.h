@@ -18,8 +18,8 @@ struct keyring_options {
 
 struct keyring *keyring_new(const struct keyring_options *options, struct err *e);
 void keyring_free(struct keyring *k); /* NULL is fine; keys that it gave end */
-/* Borrowed. What it finds is ERR_CONFIG where the master key is missing or another one, naming the one that is wanted;
- * ERR_DATA where the catalog has no such key, or one that does not open. */
+/* Borrowed. What it finds is ERR_CONFIG where the master key is missing or another one, naming the one that is wanted, and
+ * where the catalog has no such key; ERR_DATA where it has one that does not open. */
 const struct segment_keys *keyring_keys(struct keyring *k);
 
 /* How a master key's id is shown. */

@@ -182,7 +182,8 @@ sql "DELETE FROM firn.workspace_key WHERE workspace <> '' AND ctid IN (SELECT mi
 rm -rf "$T/cache"
 exits "a workspace whose key is gone is found by verify" 65 "$FIRN" verify --deep
 like "in words" "$OUT" 'no key of a workspace'
-exits "and does not come back" 65 "$FIRN" rehydrate --where-cold all
+exits "and does not come back" 78 "$FIRN" rehydrate --where-cold all
+unlike "nor is the archive blamed" "$ERR" 'damaged'
 sql "UPDATE firn.workspace_key SET wrapped = set_byte(wrapped, 30, get_byte(wrapped, 30) # 1)"
 exits "a wrapped key that was changed is refused" 65 "$FIRN" rehydrate --where-cold all
 like "as damaged" "$ERR" 'a key of table .* in the catalog is damaged'

@@ -55,10 +55,7 @@ begin() { # ARCHIVE
 	cp "$T/good.idx" "$T/idx"
 }
 
-tamper_with() { # ARCHIVE
-	begin "$1"
-	ok "two blocks change places" "$FORGE" blocks "$T/seg" "$T/idx"
-	refused "swapped blocks"
+exchange_and_cut() {
 	cp "$T/other.seg" "$T/seg"
 	refused "another segment's object"
 	cp "$T/other.idx" "$T/idx"
@@ -72,6 +69,20 @@ tamper_with() { # ARCHIVE
 	refused "a truncated segment"
 	truncate -s -9 "$T/idx"
 	refused "a truncated index"
+}
+
+as_it_was() {
+	put_back
+	exits "as it was, verify finds nothing" 0 "$FIRN" verify --deep
+	exits "and rows come back" 0 "$FIRN" rehydrate --where-cold all
+	is "bit for bit" "$(e2e_digest)" "$ALL"
+}
+
+tamper_with() { # ARCHIVE
+	begin "$1"
+	ok "two blocks change places" "$FORGE" blocks "$T/seg" "$T/idx"
+	refused "swapped blocks"
+	exchange_and_cut
 	ok "a row is changed, its checksums fit" "$FORGE" row "$T/seg" "$T/idx"
 	cp "$T/good.idx" "$T/idx"
 	refused "a changed row"
@@ -86,35 +97,19 @@ tamper_with() { # ARCHIVE
 	ok "a row of such a segment is changed, its checksums fit" "$FORGE" row "$T/seg" "$T/idx"
 	cp "$T/good.idx" "$T/idx"
 	refused "a changed row of an old segment"
-	put_back
-	exits "as it was, verify finds nothing" 0 "$FIRN" verify --deep
-	exits "and rows come back" 0 "$FIRN" rehydrate --where-cold all
-	is "bit for bit" "$(e2e_digest)" "$ALL"
+	as_it_was
 }
 
 # Objects that are encrypted: whoever has no key has bytes to exchange, cut and change, and what there was before.
 tamper_with_sealed() { # ARCHIVE
 	begin "$1"
-	cp "$T/other.seg" "$T/seg"
-	refused "another segment's object"
-	cp "$T/other.idx" "$T/idx"
-	refused "another segment's index"
-	cp "$T/other.seg" "$T/seg"
-	cp "$T/other.idx" "$T/idx"
-	refused "another segment"
-	cp "$T/old.idx" "$T/idx"
-	refused "an index from before"
-	truncate -s 4096 "$T/seg"
-	refused "a truncated segment"
+	exchange_and_cut
 	# A byte of each page: some lie in blocks.
 	for ((at = 4096 + 100; at < $(stat -c %s "$T/seg"); at += 4096)); do
 		printf 'x' | dd of="$T/seg" bs=1 seek="$at" conv=notrunc status=none
 	done
 	refused "changed bytes"
-	put_back
-	exits "as it was, verify finds nothing" 0 "$FIRN" verify --deep
-	exits "and rows come back" 0 "$FIRN" rehydrate --where-cold all
-	is "bit for bit" "$(e2e_digest)" "$ALL"
+	as_it_was
 }
 
 tamper_with "$(e2e_file_archive)"
