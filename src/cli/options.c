@@ -198,6 +198,8 @@ const struct option option_table[] = {
 	OPT_THIS_ONCE("man", 0, OPT_FLAG, man, NULL, "write the man page, as troff", CMD_HELP),
 	OPT_THIS_ONCE("bash-completion", 0, OPT_FLAG, bash_completion, NULL,
 		      "write completion for bash", CMD_HELP),
+	OPT_THIS_ONCE("zsh-completion", 0, OPT_FLAG, zsh_completion, NULL,
+		      "write completion for zsh", CMD_HELP),
 	{ 0 },
 };
 

@@ -62,7 +62,7 @@ struct settings {
 	bool widen_keys, drop_old, rollback; /* partitions split */
 	char *workspace, *to_version;        /* versions promote, rollback */
 	bool allow_missing;
-	bool man, bash_completion;
+	bool man, bash_completion, zsh_completion;
 	char *topic; /* the words after help; NULL: none */
 };
 
