@@ -33,6 +33,8 @@ enum command_id {
 	CMD_VERSIONS_PROMOTE = 1u << 18,
 	CMD_VERSIONS_ROLLBACK = 1u << 19,
 	CMD_TRANSITION = 1u << 22,
+	CMD_CONFIG_SHOW = 1u << 24,
+	CMD_DOCTOR = 1u << 25,
 	CMD_NONE = 1u << 30, /* before a command was named */
 };
 
@@ -80,6 +82,9 @@ struct cli_outcome {
 };
 int cli_end(const struct cli *c, const struct cli_outcome *outcome);
 
+/* What was asked for on the command line and in the environment, for the library; all borrowed from c. */
+struct firn_options cli_firn_options(const struct cli *c);
+
 int cmd_init(struct cli *c);
 int cmd_pass(struct cli *c);
 int cmd_plan(struct cli *c);
@@ -100,6 +105,7 @@ int cmd_partitions_split(struct cli *c);
 int cmd_versions_status(struct cli *c);
 int cmd_versions_promote(struct cli *c);
 int cmd_versions_rollback(struct cli *c);
+int cmd_config_show(struct cli *c);
 int cmd_help(struct cli *c);
 
 #endif

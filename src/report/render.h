@@ -32,7 +32,11 @@ bool text_versions_status(const struct report *r, const struct firn_versions_sta
 bool text_version_change(const struct report *r, const struct firn_version_result *x, bool failed);
 bool text_cost(const struct report *r, const struct firn_report_result *x, struct err *e);
 
+bool text_config(const struct report *r, const struct report_config *x, struct err *e);
+
 /* failure NULL: the call succeeded. */
+bool json_config(const struct report *r, const struct report_config *x, const struct err *failure,
+		 struct err *e);
 bool json_init(const struct report *r, const struct firn_init_result *x, const struct err *failure,
 	       struct err *e);
 bool json_plan(const struct report *r, const struct firn_plan_result *x, const struct err *failure,
