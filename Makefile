@@ -79,7 +79,10 @@ CONTRACT_BIN := $(CONTRACT_SRC:%.c=$(O)/%)
 REPLAY_BIN := $(FUZZ_SRC:tests/fuzz/fuzz_%.c=$(O)/tests/fuzz/replay_%)
 FUZZ_BIN := $(FUZZ_SRC:tests/fuzz/%.c=$(O)/tests/fuzz/%)
 
-all: $(if $(wildcard src/cli/main.c),$(O)/firn) $(O)/libfirn.a
+# What is written from tables and commented files: see src/README.md.
+MADE_DOCS = $(O)/firn.1 $(O)/firn.yaml.5 $(O)/firn.bash $(O)/_firn
+
+all: $(O)/firn $(O)/libfirn.a $(MADE_DOCS)
 
 # --- the library and the tool -------------------------------------------------------------------------------------
 
@@ -109,6 +112,23 @@ $(O)/libfirn-test.a: $(TEST_OBJ)
 # The tool has its own copy of base: of the library it can reach only what is public.
 $(O)/firn: $(TOOL_OBJ) $(BASE_OBJ) $(O)/libfirn.a
 	$(call say,LD)$(CC) $(FIRN_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+# The date of man pages is that of the source, so that two builds of it are the same.
+export SOURCE_DATE_EPOCH ?= $(or $(shell git log -1 --format=%ct 2>/dev/null),$(shell stat -c %Y CHANGELOG.md))
+
+$(O)/firn.1: $(O)/firn
+	$(call say,GEN)$(O)/firn help --man >$@
+
+$(O)/firn.bash: $(O)/firn
+	$(call say,GEN)$(O)/firn help --bash-completion >$@
+
+$(O)/_firn: $(O)/firn
+	$(call say,GEN)$(O)/firn help --zsh-completion >$@
+
+PAGE_SOURCES = policies/firn.example.yaml policies/reference.yaml
+$(O)/firn.yaml.5: tools/man-config $(PAGE_SOURCES) Makefile
+	@mkdir -p $(O)
+	$(call say,GEN)tools/man-config $(VERSION) "$$(date -u -d @$$SOURCE_DATE_EPOCH +%F)" $(PAGE_SOURCES) >$@
 
 # --- tests --------------------------------------------------------------------------------------------------------
 
@@ -246,10 +266,10 @@ install: all $(O)/firn.pc
 	install -m 644 include/firn/*.h $(DEST)/include/firn/
 	install -m 644 $(O)/firn.pc $(DEST)/lib/pkgconfig/firn.pc
 	cd policies && find . -type f -exec install -D -m 644 '{}' '$(abspath $(DEST))/share/firn/policies/{}' ';'
-	@if $(O)/firn help --man >$(O)/firn.1 2>/dev/null; then set -x; \
-		install -D -m 644 $(O)/firn.1 $(DEST)/share/man/man1/firn.1; fi
-	@if $(O)/firn help --bash-completion >$(O)/firn.bash 2>/dev/null; then set -x; \
-		install -D -m 644 $(O)/firn.bash $(DEST)/share/bash-completion/completions/firn; fi
+	install -D -m 644 $(O)/firn.1 $(DEST)/share/man/man1/firn.1
+	install -D -m 644 $(O)/firn.yaml.5 $(DEST)/share/man/man5/firn.yaml.5
+	install -D -m 644 $(O)/firn.bash $(DEST)/share/bash-completion/completions/firn
+	install -D -m 644 $(O)/_firn $(DEST)/share/zsh/site-functions/_firn
 
 clean:
 	rm -rf $(O)

@@ -58,6 +58,28 @@ struct firn_options {
 struct firn *firn_open(const struct firn_options *options, struct err *e);
 void firn_close(struct firn *f);
 
+/* ---- the configuration that is in force ---- */
+
+struct firn_setting {
+	char *key;   /* "s3.endpoint", "tables[0].table"; "tables" where options name them */
+	char *value; /* as the file would have it, without secrets; NULL: not set */
+	enum {
+		FIRN_SETTING_DEFAULT,
+		FIRN_SETTING_FILE,
+		FIRN_SETTING_GIVEN /* by firn_options */
+	} source;
+	int line; /* of the file; 0: it is not there */
+};
+
+struct firn_config {
+	struct firn_setting *settings;
+	size_t setting_count;
+};
+
+/* What firn_open would go by, key by key. Asks neither database nor archive. */
+bool firn_config(const struct firn_options *options, struct firn_config *out, struct err *e);
+void firn_config_release(struct firn_config *c);
+
 /* Makes SIGINT and SIGTERM ask the calls of this process for a clean end: what is at hand is finished or undone, then
  * they return. A second signal of the same kind ends the process at once. For programs; never called by the library. */
 void firn_stop_on_signals(void);

@@ -47,6 +47,9 @@ int pg_backend_pid(const struct pg *pg);
 bool pg_environment(struct pg *pg, const char *options, char ***out, struct err *e);
 void pg_environment_free(char **environment);
 
+/* A connection string as it may be shown: "host=db password=********". On the heap; NULL without memory. */
+char *pg_conninfo_shown(const char *conninfo, struct err *e);
+
 /* Parameters, built up to 32. Text ones let the server infer the type or be cast in the SQL ($1::bigint).
  * Data is borrowed until the call. */
 struct pg_params {

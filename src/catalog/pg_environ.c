@@ -76,3 +76,45 @@ void pg_environment_free(char **environment)
 	}
 	free(environment);
 }
+
+/* A value as keyword=value strings want it. */
+static void add_quoted(struct buf *b, const char *value)
+{
+	bool plain = *value && !strpbrk(value, " '\\");
+
+	if (!plain)
+		buf_add_byte(b, '\'');
+	for (; *value; value++) {
+		if (*value == '\'' || *value == '\\')
+			buf_add_byte(b, '\\');
+		buf_add_byte(b, (uint8_t)*value);
+	}
+	if (!plain)
+		buf_add_byte(b, '\'');
+}
+
+char *pg_conninfo_shown(const char *conninfo, struct err *e)
+{
+	struct buf b = BUF_INIT;
+	char *ignored = NULL; /* it quotes the string */
+	PQconninfoOption *options;
+
+	/* A bare name is a database's. */
+	if (!strpbrk(conninfo, "=/@ "))
+		return mem_strdup(conninfo, e);
+	options = PQconninfoParse(conninfo, &ignored);
+	PQfreemem(ignored);
+	if (!options)
+		buf_add_str(&b, "(not a valid connection string)");
+	for (PQconninfoOption *o = options; o && o->keyword; o++) {
+		if (!o->val)
+			continue;
+		buf_printf(&b, "%s%s=", b.len ? " " : "", o->keyword);
+		if (strchr(o->dispchar, '*'))
+			buf_add_str(&b, "********");
+		else
+			add_quoted(&b, o->val);
+	}
+	PQconninfoFree(options);
+	return buf_take(&b, e);
+}

@@ -30,6 +30,8 @@ int cmd_help(struct cli *c)
 		help_man(out);
 	else if (c->settings.bash_completion)
 		help_bash_completion(out);
+	else if (c->settings.zsh_completion)
+		help_zsh_completion(out);
 	else if (group)
 		help_group(out, name);
 	else if (ok && topic)

@@ -3,6 +3,7 @@
 #include <limits.h>
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "base/str.h"
 
@@ -220,6 +221,12 @@ const struct command command_table[] = {
 	  "with 78 at its next segment, whose rows stay hot. Change encryption.key_file or "
 	  "key_command to the new key afterwards.",
 	  CMD_KEYS_ROTATE, true, cmd_keys_rotate },
+	{ "config show", "the configuration in force, and where each value came from",
+	  "Shows every key with its value and its source: the default, a line of the file, a "
+	  "variable or an option. Then the variables that libpq, the S3 archive and other commands "
+	  "read, and such of firn that no option is called by. Passwords and keys are hidden. "
+	  "Neither database nor archive is asked: \"firn doctor\" does that.",
+	  CMD_CONFIG_SHOW, false, cmd_config_show },
 	{ "help", "show help, of a command where one is named", "", CMD_HELP, false, cmd_help },
 	{ 0 },
 };
@@ -282,6 +289,37 @@ const struct command *command_find(const char *const *words, size_t count, size_
 		err_set(e, ERR_USAGE, "\"%s\" is not a command", name);
 	err_hint(e, "Run \"firn help\" for a list.");
 	return NULL;
+}
+
+static int progress_of(const struct settings *s)
+{
+	if (s->no_progress || s->quiet > 0)
+		return 0;
+	return isatty(STDERR_FILENO) && s->log_format == FORMAT_TEXT ? 1 : 2;
+}
+
+struct firn_options cli_firn_options(const struct cli *c)
+{
+	const struct settings *s = &c->settings;
+
+	return (struct firn_options){
+		.config_path = s->config,
+		.database = s->database,
+		.archive = s->archive,
+		.policy_path = s->policy,
+		.prices_path = s->prices,
+		.tables = (const char *const *)s->tables.items,
+		.table_count = s->tables.count,
+		.s3_endpoint = s->s3_endpoint,
+		.s3_region = s->s3_region,
+		.s3_profile = s->s3_profile,
+		.s3_ca_file = s->s3_ca_file,
+		.s3_path_style = s->s3_path_style,
+		.cache_dir = s->cache_dir,
+		.log_level = (enum firn_log_level)c->log.level,
+		.log_json = c->log.json,
+		.progress = progress_of(s),
+	};
 }
 
 int cli_end(const struct cli *c, const struct cli_outcome *outcome)

@@ -58,39 +58,6 @@ static void set_output(struct cli *c)
 	c->log.level = level_of(&c->settings);
 }
 
-static int progress_of(const struct settings *s)
-{
-	if (s->no_progress || s->quiet > 0)
-		return 0;
-	return isatty(STDERR_FILENO) && s->log_format == FORMAT_TEXT ? 1 : 2;
-}
-
-static struct firn *open_firn(const struct cli *c, struct err *e)
-{
-	const struct settings *s = &c->settings;
-
-	return firn_open(
-		&(struct firn_options){
-			.config_path = s->config,
-			.database = s->database,
-			.archive = s->archive,
-			.policy_path = s->policy,
-			.prices_path = s->prices,
-			.tables = (const char *const *)s->tables.items,
-			.table_count = s->tables.count,
-			.s3_endpoint = s->s3_endpoint,
-			.s3_region = s->s3_region,
-			.s3_profile = s->s3_profile,
-			.s3_ca_file = s->s3_ca_file,
-			.s3_path_style = s->s3_path_style,
-			.cache_dir = s->cache_dir,
-			.log_level = (enum firn_log_level)c->log.level,
-			.log_json = c->log.json,
-			.progress = progress_of(s),
-		},
-		e);
-}
-
 /* The last word of the command's name is argv[*at_out]; NULL without an error when --help or --version was asked for instead. */
 static const struct command *find_command(int argc, char **argv, int *at_out, struct settings *s,
 					  struct err *e)
@@ -137,12 +104,14 @@ static int usage_failed(const struct cli *c, const struct command *command, stru
 
 static int run(struct cli *c, const struct command *command)
 {
+	struct firn_options options;
 	struct err e = { 0 }, write_error = { 0 };
 	int status;
 
 	if (!command->needs_firn)
 		return command->run(c);
-	c->firn = open_firn(c, &e);
+	options = cli_firn_options(c);
+	c->firn = firn_open(&options, &e);
 	if (!c->firn) {
 		bool written = report_failure(&c->report, command->name, &e, &write_error);
 

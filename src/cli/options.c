@@ -205,8 +205,13 @@ const struct option option_table[] = {
 	OPT_THIS_ONCE("man", 0, OPT_FLAG, man, NULL, "write the man page, as troff", CMD_HELP),
 	OPT_THIS_ONCE("bash-completion", 0, OPT_FLAG, bash_completion, NULL,
 		      "write completion for bash", CMD_HELP),
+	OPT_THIS_ONCE("zsh-completion", 0, OPT_FLAG, zsh_completion, NULL,
+		      "write completion for zsh", CMD_HELP),
 	{ 0 },
 };
+
+_Static_assert(sizeof(option_table) / sizeof(*option_table) <= SETTINGS_MAX,
+	       "settings.origins has room for every row");
 
 const char *option_env_name(const struct option *o, char *out)
 {
@@ -221,6 +226,11 @@ const char *option_env_name(const struct option *o, char *out)
 bool option_is_for(const struct option *o, uint32_t command)
 {
 	return (o->commands & command) != 0;
+}
+
+enum setting_origin settings_origin(const struct settings *s, const struct option *o)
+{
+	return (enum setting_origin)s->origins[o - option_table];
 }
 
 void settings_init(struct settings *s)
@@ -379,8 +389,12 @@ bool settings_from_environment(struct settings *s, uint32_t command, struct err 
 		if (o->once || !option_is_for(o, command))
 			continue;
 		value = getenv(option_env_name(o, name));
-		if (!value || !*value || set_from_environment(s, o, value, &why))
+		if (!value || !*value)
 			continue;
+		if (set_from_environment(s, o, value, &why)) {
+			s->origins[o - option_table] = SETTING_FROM_ENVIRONMENT;
+			continue;
+		}
 		if (why.code == ERR_MEMORY)
 			return err_no_memory(e);
 		return err_set(e, ERR_CONFIG, "environment variable %s: %s", name, why.message);
@@ -448,6 +462,7 @@ static bool popt_error(int status, const char *given, uint32_t command, const ch
 static bool take_option(struct settings *s, const struct option *o, const char *value,
 			struct err *e)
 {
+	s->origins[o - option_table] = SETTING_FROM_OPTION;
 	if (o->kind == OPT_LIST || o->kind == OPT_IDS) {
 		struct option_list *list = member_of(s, o);
 

@@ -38,7 +38,16 @@ enum output_format {
 	FORMAT_JSON
 };
 
+#define SETTINGS_MAX 160 /* rows of option_table */
+
+enum setting_origin {
+	SETTING_NOT_GIVEN,
+	SETTING_FROM_ENVIRONMENT,
+	SETTING_FROM_OPTION
+};
+
 struct settings {
+	unsigned char origins[SETTINGS_MAX]; /* enum setting_origin, by row of option_table */
 	char *config, *database, *archive, *policy, *prices, *cache_dir;
 	char *s3_endpoint, *s3_region, *s3_profile, *s3_ca_file;
 	int s3_path_style;
@@ -63,7 +72,7 @@ struct settings {
 	char *workspace, *to_version;        /* versions promote, rollback */
 	bool allow_missing;
 	char *new_key_file, *new_key_command; /* keys rotate */
-	bool man, bash_completion;
+	bool man, bash_completion, zsh_completion;
 	char *topic; /* the words after help; NULL: none */
 };
 
@@ -104,6 +113,8 @@ bool settings_from_environment(struct settings *s, uint32_t command, struct err 
  */
 bool settings_from_argv(struct settings *s, uint32_t command, const char *command_name, int argc,
 			const char **argv, int *rest_out, struct err *e);
+
+enum setting_origin settings_origin(const struct settings *s, const struct option *o);
 
 /* Reads one value as if it stood after the option. ERR_USAGE. */
 bool settings_set(struct settings *s, const struct option *o, const char *value, struct err *e);

@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "policy/config_keys.h"
 #include "policy/yaml_file.h"
 
 #define KEY_MAX 128
@@ -168,9 +169,14 @@ static const cyaml_schema_field_t config_fields[] = {
 	CYAML_FIELD_END,
 };
 
-static const cyaml_schema_value_t config_schema = {
+static const cyaml_schema_value_t schema = {
 	CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct raw_config, config_fields),
 };
+
+const cyaml_schema_value_t *config_schema(void)
+{
+	return &schema;
+}
 
 static bool read_archive(struct config *c, const char *text, struct yaml_file *f, struct err *e)
 {
@@ -425,7 +431,7 @@ bool config_load(struct config *c, const char *path, struct err *e)
 	};
 	if (!path)
 		return true;
-	ok = yaml_file_load(&f, path, "the configuration", &config_schema, e) &&
+	ok = yaml_file_load(&f, path, "the configuration", &schema, e) &&
 	     read_config(c, path, &f, e);
 	yaml_file_release(&f);
 	if (!ok)

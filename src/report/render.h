@@ -34,7 +34,11 @@ bool text_keys_status(const struct report *r, const struct firn_keys_status *x, 
 bool text_keys_rotate(const struct report *r, const struct firn_keys_rotate_result *x, bool failed);
 bool text_cost(const struct report *r, const struct firn_report_result *x, struct err *e);
 
+bool text_config(const struct report *r, const struct report_config *x, struct err *e);
+
 /* failure NULL: the call succeeded. */
+bool json_config(const struct report *r, const struct report_config *x, const struct err *failure,
+		 struct err *e);
 bool json_init(const struct report *r, const struct firn_init_result *x, const struct err *failure,
 	       struct err *e);
 bool json_plan(const struct report *r, const struct firn_plan_result *x, const struct err *failure,

@@ -104,6 +104,15 @@ bool report_transition(const struct report *r, const struct firn_transition_resu
 		       e);
 }
 
+bool report_config(const struct report *r, const struct report_config *config,
+		   const struct err *failure, struct err *e)
+{
+	if (failure && !r->json)
+		return true;
+	return written(r, r->json ? json_config(r, config, failure, e) : text_config(r, config, e),
+		       e);
+}
+
 bool report_lifecycle(const struct report *r, const struct firn_lifecycle *rules,
 		      const struct err *failure, struct err *e)
 {

@@ -73,6 +73,29 @@ bool report_keys_rotate(const struct report *r, const struct firn_keys_rotate_re
 bool report_cost(const struct report *r, const struct firn_report_result *result,
 		 const struct err *failure, struct err *e);
 
+/* What "config show" shows; all borrowed. */
+struct report_setting {
+	const char *key, *value; /* value NULL: not set */
+	const char *source;      /* "default", "file", "environment" or "option" */
+	const char *where; /* "firn.yaml:12", "FIRN_ARCHIVE", "--archive"; NULL for a default */
+};
+
+struct report_variable {
+	const char *name, *value; /* value NULL: hidden */
+	const char *reader;
+};
+
+struct report_config {
+	const char *path; /* NULL: no file is read */
+	const struct report_setting *settings;
+	size_t setting_count;
+	const struct report_variable *variables;
+	size_t variable_count;
+};
+
+bool report_config(const struct report *r, const struct report_config *config,
+		   const struct err *failure, struct err *e);
+
 /* For a command that came to no result: nothing as text, a document with only "command" and "error" as JSON. */
 bool report_failure(const struct report *r, const char *command, const struct err *failure,
 		    struct err *e);

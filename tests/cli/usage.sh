@@ -64,15 +64,6 @@ exits "help takes options behind its topic" 0 firn help gc --quiet
 exits "--version succeeds" 0 firn --version
 like "--version says which" "$OUT" '^firn [0-9]+\.[0-9]+\.[0-9]+$'
 
-exits "the man page is written" 0 firn help --man
-like "the man page is one" "$OUT" '^\.TH FIRN 1 '
-exits "completion is written" 0 firn help --bash-completion
-printf '%s\n' "$OUT" >"$T/completion"
-complete_line() { bash -c '. "$0"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _firn; echo "${COMPREPLY[*]}"' "$T/completion" "$@"; }
-is "completion knows commands" "$(complete_line firn reh)" rehydrate
-is "completion knows a command's options" "$(complete_line firn pass --max)" "--max-rows --max-runtime"
-is "completion knows choices" "$(complete_line firn --format j)" json
-is "completion knows topics of help" "$(complete_line firn help ver)" "verify versions"
 
 exits "a full disk is noticed" 73 sh -c '"$0" help >/dev/full' "$FIRN"
 done_testing

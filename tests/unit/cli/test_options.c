@@ -91,7 +91,7 @@ static void every_option_belongs_to_a_command_that_exists(void **state)
 static void every_option_is_in_help_man_page_and_completion(void **state)
 {
 	char *help = output_of(write_every_command_help), *man = output_of(help_man);
-	char *completion = output_of(help_bash_completion);
+	char *completion = output_of(help_bash_completion), *zsh = output_of(help_zsh_completion);
 
 	(void)state;
 	for (const struct option *o = option_table; o->name; o++) {
@@ -106,6 +106,7 @@ static void every_option_is_in_help_man_page_and_completion(void **state)
 		assert_non_null(strstr(help, plain));
 		assert_non_null(strstr(man, troff));
 		assert_non_null(strstr(completion, plain));
+		assert_non_null(strstr(zsh, plain));
 		if (!o->once)
 			assert_non_null(strstr(man, man_env));
 	}
@@ -119,6 +120,7 @@ static void every_option_is_in_help_man_page_and_completion(void **state)
 	free(help);
 	free(man);
 	free(completion);
+	free(zsh);
 }
 
 static void help_fits_a_hundred_columns(void **state)

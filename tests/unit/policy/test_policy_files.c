@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/str.h"
-#include "policy/config.h"
+#include "policy/config_keys.h"
 #include "policy/policy.h"
 
 static char path[64];
@@ -349,6 +349,97 @@ static void the_example_configuration_is_read_whole(void **state)
 	config_release(&c);
 }
 
+/* Finds each scalar and list of the schema in the table of keys; returns how many there are. */
+static size_t look_up_keys(const cyaml_schema_field_t *fields, const char *prefix)
+{
+	size_t count = 0;
+
+	for (; fields->key; fields++) {
+		const cyaml_schema_value_t *value = &fields->value;
+		const struct config_key *k = config_keys;
+		char name[CONFIG_KEY_MAX];
+
+		snprintf(name, sizeof(name), "%s%s", prefix, fields->key);
+		if (value->type == CYAML_MAPPING) {
+			strncat(name, ".", sizeof(name) - strlen(name) - 1);
+			count += look_up_keys(value->mapping.fields, name);
+			continue;
+		}
+		if (value->type == CYAML_SEQUENCE) {
+			strncat(name, "[].", sizeof(name) - strlen(name) - 1);
+			count += look_up_keys(value->sequence.entry->mapping.fields, name);
+			continue;
+		}
+		while (k->name && strcmp(k->name, name) != 0)
+			k++;
+		if (!k->name)
+			fail_msg("config_keys has no row for \"%s\"", name);
+		count++;
+	}
+	return count;
+}
+
+static void every_key_of_the_configuration_can_be_shown(void **state)
+{
+	size_t rows = 0;
+
+	(void)state;
+	while (config_keys[rows].name)
+		rows++;
+	assert_int_equal(look_up_keys(config_schema()->mapping.fields, ""), rows);
+}
+
+static const struct config_value *value_of(const struct config_values *values, const char *key)
+{
+	for (size_t i = 0; i < values->count; i++)
+		if (strcmp(values->items[i].key, key) == 0)
+			return &values->items[i];
+	fail_msg("no value is shown for \"%s\"", key);
+	return NULL;
+}
+
+static void values_are_shown_as_the_file_could_have_them(void **state)
+{
+	static const struct {
+		const char *key, *value;
+		int line;
+	} wanted[] = {
+		{ "segment.target_bytes", "1536MiB", 2 },
+		{ "segment.max_rows", "262144", 0 },
+		{ "gc.horizon", "90s", 3 },
+		{ "s3.path_style", "true", 4 },
+		{ "maintain.pause_ingest_rows", "0", 5 },
+		{ "maintain.pause_replica_lag", "0", 6 },
+		{ "maintain.build_workers", NULL, 0 },
+		{ "s3.resend_percent", NULL, 0 },
+		{ "tables[0].table", "t", 7 },
+		{ "tables[0].columns.id", "ws, n", 7 },
+		{ "tables[0].active_version.value", NULL, 0 },
+	};
+	struct config c;
+	struct config_values values;
+	struct err e = { 0 };
+
+	(void)state;
+	write_file(
+		"segment:\n  target_bytes: 1536MiB\ngc: { horizon: 1m30s }\ns3: { path_style: on }\n"
+		"maintain: { pause_ingest_rows: 0,\n  pause_replica_lag: 0 }\n"
+		"tables: [ { table: t, columns: { id: [ws, n] } } ]\n");
+	if (!config_load(&c, path, &e) || !config_describe(&c, path, &values, &e))
+		fail_msg("%s", e.message);
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+		const struct config_value *v = value_of(&values, wanted[i].key);
+
+		if (wanted[i].value)
+			assert_string_equal(v->value, wanted[i].value);
+		else
+			assert_null(v->value);
+		assert_int_equal(v->line, wanted[i].line);
+	}
+	config_values_release(&values);
+	config_release(&c);
+}
+
 static void a_chunk_id_may_have_several_columns(void **state)
 {
 	struct config c;
@@ -496,6 +587,8 @@ int main(void)
 		cmocka_unit_test(a_policy_that_is_not_there_is_a_configuration_error),
 		cmocka_unit_test(without_a_file_the_configuration_is_its_defaults),
 		cmocka_unit_test(the_example_configuration_is_read_whole),
+		cmocka_unit_test(every_key_of_the_configuration_can_be_shown),
+		cmocka_unit_test(values_are_shown_as_the_file_could_have_them),
 		cmocka_unit_test(a_chunk_id_may_have_several_columns),
 		cmocka_unit_test(configurations_that_are_wrong_are_refused_with_line_and_key),
 		cmocka_unit_test(an_error_never_repeats_what_may_hold_a_password),
