@@ -147,7 +147,7 @@ static bool parse_text(const char *text, size_t len, uint8_t key[SEAL_KEY_BYTES]
 	const char *end = NULL;
 	int rc = -1;
 
-	if (len == 2 * SEAL_KEY_BYTES)
+	if (len == (size_t)2 * SEAL_KEY_BYTES)
 		rc = sodium_hex2bin(key, SEAL_KEY_BYTES, text, len, NULL, &found, &end);
 	else if (len == 44 || len == 43)
 		rc = sodium_base642bin(key, SEAL_KEY_BYTES, text, len, NULL, &found, &end, base64);

@@ -59,7 +59,7 @@ bool sealing_open_block(const struct segment_keys *keys, const struct field *wor
 			struct buf *out, struct err *e)
 {
 	struct seal_place place = { segment_id, SEAL_BLOCK, i };
-	struct segment_key key;
+	struct segment_key key = { 0 };
 
 	return sealing_find_key(keys, workspace, &key, e) &&
 	       sealing_open(key.key, &place, data, len, out, e);
