@@ -114,11 +114,20 @@ struct firn_plan_row {
 	int64_t rows, bytes; /* bytes: heap and TOAST of the rows, uncompressed */
 };
 
+/* A rule that matches nothing now, because what it asks of reads is not known. */
+struct firn_held_back {
+	char *table, *rule;
+	char *known_since; /* reads are known since then, ISO 8601 UTC; NULL: none was ever recorded */
+	char *until;       /* known long enough then; NULL where known_since is */
+};
+
 struct firn_plan_result {
 	struct firn_plan_row *rows; /* by table, rule, leaf, workspace, version */
 	size_t row_count;
 	int64_t total_rows, total_bytes;
 	int64_t kept_rows; /* that a keep rule pins */
+	struct firn_held_back *held_back;
+	size_t held_back_count;
 };
 
 struct firn_pass_options {
@@ -152,7 +161,7 @@ struct firn_maintain_result {
 
 struct firn_pass_result {
 	int64_t rows_moved,
-		rows_changed; /* rows_changed: changed or locked under the pass, so they stayed hot */
+		rows_changed; /* changed, locked or read under the pass, so they stayed hot */
 	int64_t segments;
 	int64_t raw_bytes,
 		stored_bytes; /* COPY BINARY bytes of the rows; bytes of segment and index objects */
@@ -160,6 +169,8 @@ struct firn_pass_result {
 	int stopped_early;    /* a limit or a signal ended it before the work was done */
 	char *stop_reason;    /* NULL unless stopped_early */
 	double seconds;
+	struct firn_held_back *held_back;
+	size_t held_back_count;
 	struct firn_plan_result plan; /* filled by a dry run */
 	struct firn_maintain_result maintain;
 };

@@ -12,6 +12,12 @@ const char *const fault_sites[] = {
 	"move.before_commit",
 	"move.after_commit",
 	"move.before_maintain",
+	/* catalog/heat.c */
+	"heat.before_commit",
+	"heat.after_batch",
+	"heat.before_prune",
+	"heat.before_truncate",
+	"heat.after_tidy",
 	/* engine/rehydrate.c */
 	"rehydrate.after_fetch",
 	"rehydrate.after_stage",
