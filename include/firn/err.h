@@ -19,6 +19,7 @@ enum err_code {
 	ERR_INTERRUPTED, /* asked to stop by a signal or a run-time limit */
 	ERR_CONFIG,      /* configuration, policy or table cannot be used as it is */
 	ERR_DENIED,      /* a privilege or credential is missing */
+	ERR_FROZEN, /* the object is in a storage class that must be restored before it can be read */
 	ERR_CODES
 };
 

@@ -130,6 +130,7 @@ struct firn_plan_result {
 	size_t held_back_count;
 };
 
+/* At its end a pass moves on what rules with transitions say. */
 struct firn_pass_options {
 	int64_t max_rows;      /* 0: no limit but the policy's */
 	int64_t max_runtime_s; /* 0: none; no new segment is begun after it */
@@ -166,8 +167,10 @@ struct firn_pass_result {
 	int64_t raw_bytes,
 		stored_bytes; /* COPY BINARY bytes of the rows; bytes of segment and index objects */
 	int64_t abandoned;    /* intents of dead runs that were found and undone */
-	int stopped_early;    /* a limit or a signal ended it before the work was done */
-	char *stop_reason;    /* NULL unless stopped_early */
+	int64_t segments_moved_on,
+		bytes_moved_on; /* to another storage class, by transitions of their rules */
+	int stopped_early;      /* a limit or a signal ended it before the work was done */
+	char *stop_reason;      /* NULL unless stopped_early */
 	double seconds;
 	struct firn_held_back *held_back;
 	size_t held_back_count;
@@ -190,6 +193,12 @@ enum firn_on_conflict {
 
 /* The four selections narrow each other; within one, any of its values matches. None of them, no segment and no
  * everything is ERR_USAGE. */
+enum firn_restore_tier {
+	FIRN_RESTORE_STANDARD,
+	FIRN_RESTORE_BULK,
+	FIRN_RESTORE_EXPEDITED
+};
+
 struct firn_rehydrate_options {
 	const char *const *workspaces, *const *documents, *const *chunks, *const *versions;
 	size_t workspace_count, document_count, chunk_count, version_count;
@@ -208,6 +217,12 @@ struct firn_rehydrate_options {
 	 * column that the table has no longer is left out, but ERR_CONFIG where a new one of its type is there. */
 	const char *const *columns;
 	size_t column_count;
+	/* For segments in storage classes that must be restored first: how fast, for how many days they stay readable
+	 * (0: 7), and whether to wait until all of them are, looking every so many seconds (0: 300). */
+	enum firn_restore_tier restore_tier;
+	int64_t restore_days;
+	int wait;
+	int64_t restore_poll_s;
 };
 
 struct firn_rehydrate_result {
@@ -217,6 +232,7 @@ struct firn_rehydrate_result {
 	int64_t segments;      /* that rows came from */
 	int64_t bytes_fetched; /* from the archive, index objects included */
 	int64_t rows_matched;  /* by the selection */
+	int64_t segments_frozen; /* left alone: their restore was asked for, call again when it is done */
 	char **notes; /* sentences: dropped columns, the first ids that were skipped, ... */
 	size_t note_count;
 	double seconds;
@@ -226,6 +242,56 @@ struct firn_rehydrate_result {
 bool firn_rehydrate(struct firn *f, const struct firn_rehydrate_options *options,
 		    struct firn_rehydrate_result *result, struct err *e);
 void firn_rehydrate_result_release(struct firn_rehydrate_result *r);
+
+/* ---- transition: storage classes of what is archived ---- */
+
+struct firn_transition_options {
+	int dry_run;
+	int64_t max_runtime_s; /* begin nothing after so long; 0: no limit */
+};
+
+struct firn_transition_row {
+	int64_t segment;
+	char *table, *rule, *from, *to;
+	char *reason; /* why it was not moved; "": it was, or would be */
+	int64_t bytes, age_s;
+	int moved;
+};
+
+struct firn_transition_result {
+	struct firn_transition_row *rows; /* of segments for which a move is due */
+	size_t row_count;
+	int64_t bytes_moved;
+	double seconds;
+};
+
+/* Moves objects on to the storage classes that their rules say. ERR_CONFIG: the policy has no transitions, or this archive no
+ * storage classes. */
+bool firn_transition(struct firn *f, const struct firn_transition_options *options,
+		     struct firn_transition_result *result, struct err *e);
+void firn_transition_result_release(struct firn_transition_result *r);
+
+/* The same as rules of the bucket, by the tag firn-rule of objects. */
+struct firn_lifecycle_step {
+	int64_t days;
+	char *storage_class;
+};
+
+struct firn_lifecycle_rule {
+	char *name; /* of the policy's rule, and value of the tag */
+	struct firn_lifecycle_step *steps;
+	size_t step_count;
+};
+
+struct firn_lifecycle {
+	char *prefix; /* of the archive's keys; "" for none */
+	struct firn_lifecycle_rule *rules;
+	size_t rule_count;
+};
+
+/* ERR_CONFIG: no bucket, no transitions, or objects are not tagged (s3.object_tags). Asks no server. */
+bool firn_lifecycle(struct firn *f, struct firn_lifecycle *out, struct err *e);
+void firn_lifecycle_release(struct firn_lifecycle *l);
 
 /* ---- maintain ---- */
 
@@ -559,6 +625,7 @@ struct firn_verify_options {
 	size_t segment_count;
 };
 
+/* A problem, or a segment that could not be looked at. */
 struct firn_problem {
 	int64_t segment; /* 0: none */
 	char *object;    /* key; may be NULL */
@@ -570,6 +637,7 @@ struct firn_verify_result {
 	int64_t rows;                     /* decoded and re-hashed; deep only */
 	struct firn_problem *problems;
 	size_t problem_count;
+	int64_t segments_frozen; /* of segments: in a storage class that cannot be read; only size and class were checked */
 	double seconds;
 };
 

@@ -25,6 +25,7 @@ static const struct {
 	[ERR_INTERRUPTED] = { "interrupted", EX_TEMPFAIL, false },
 	[ERR_CONFIG] = { "config", EX_CONFIG, false },
 	[ERR_DENIED] = { "denied", EX_CONFIG, false },
+	[ERR_FROZEN] = { "frozen", EX_TEMPFAIL, false },
 };
 
 bool err_set(struct err *e, enum err_code code, const char *fmt, ...)

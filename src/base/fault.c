@@ -12,6 +12,8 @@ const char *const fault_sites[] = {
 	"move.before_commit",
 	"move.after_commit",
 	"move.before_maintain",
+	/* store/s3_upload_parts.c */
+	"upload.after_part",
 	/* catalog/heat.c */
 	"heat.before_commit",
 	"heat.after_batch",
@@ -62,6 +64,9 @@ const char *const fault_sites[] = {
 	"versions.after_rehydrate",
 	"versions.before_flip",
 	"versions.after_flip",
+	/* engine/transition.c */
+	"transition.before_copy",
+	"transition.after_copy",
 	/* engine/gc.c */
 	"gc.after_delete",
 	"gc.before_commit",

@@ -284,6 +284,7 @@ static bool read_record(const struct pg_result *r, int row, struct segment_recor
 		.has_digests = !pg_is_null(r, row, 17) && !pg_is_null(r, row, 18),
 		.unreferenced_age_s = pg_i64(r, row, 20),
 		.created_age_s = pg_i64(r, row, 21),
+		.class_age_s = pg_i64(r, row, 22),
 	};
 	if (!out->table || !out->leaf || !out->rule || !out->object_key || !out->index_key ||
 	    !out->storage_class)
@@ -302,7 +303,9 @@ static const char segments_sql[] =
 	"s.raw_bytes, s.sha256, s.index_sha256, s.dead, "
 	"coalesce(floor(extract(epoch FROM pg_catalog.clock_timestamp() - "
 	"s.unreferenced_at))::bigint, -1), "
-	"floor(extract(epoch FROM pg_catalog.clock_timestamp() - s.created_at))::bigint "
+	"floor(extract(epoch FROM pg_catalog.clock_timestamp() - s.created_at))::bigint, "
+	"floor(extract(epoch FROM pg_catalog.clock_timestamp() - coalesce(s.storage_class_since, "
+	"s.created_at)))::bigint "
 	"FROM firn.segment s JOIN firn.managed_table m ON m.id = s.table_id "
 	"WHERE ($1::bigint = 0 OR s.table_id = $1::bigint) AND s.state = ANY ($2::text[]) "
 	"AND ($3::bigint[] IS NULL OR s.id = ANY ($3::bigint[])) "
@@ -664,6 +667,20 @@ bool catalog_segment_removed(struct pg *pg, int64_t segment_id, bool *done_out, 
 	*done_out = ok && pg_rows(result) == 1;
 	pg_result_free(result);
 	return ok;
+}
+
+bool catalog_segment_set_class(struct pg *pg, int64_t segment_id, const char *storage_class,
+			       struct err *e)
+{
+	struct pg_params p = PG_PARAMS_INIT;
+
+	pg_param_i64(&p, segment_id);
+	pg_param_text(&p, storage_class);
+	return pg_query(pg,
+			"UPDATE firn.segment SET storage_class = $2, storage_class_since = "
+			"pg_catalog.clock_timestamp() WHERE id = $1::bigint",
+			&p, NULL, e) ||
+	       err_wrap(e, "could not record the storage class of segment %" PRId64, segment_id);
 }
 
 /* ---- locks and due work ---- */

@@ -52,7 +52,8 @@ struct segment_record {
 	bool has_digests;
 	int64_t unreferenced_age_s; /* by the database's clock; -1 where it is referenced */
 	int64_t created_age_s;
-	struct buf dead; /* serialised bitmap */
+	int64_t class_age_s; /* since when it has its storage class */
+	struct buf dead;     /* serialised bitmap */
 };
 
 struct segment_list {
@@ -120,6 +121,10 @@ bool catalog_abandon_dead_intents(struct pg *pg, int64_t table_id, int64_t epoch
 bool catalog_segment_abandon(struct pg *pg, int64_t segment_id, struct err *e);
 /* retired or abandoned -> removed. *done_out false when it is in another state by now. */
 bool catalog_segment_removed(struct pg *pg, int64_t segment_id, bool *done_out, struct err *e);
+
+/* Its object is in that storage class from now on. */
+bool catalog_segment_set_class(struct pg *pg, int64_t segment_id, const char *storage_class,
+			       struct err *e);
 
 /* Session-level advisory lock of one segment: fetches of the same segment take turns. Blocks; released with unlock or
  * the session. */

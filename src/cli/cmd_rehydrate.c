@@ -27,6 +27,8 @@ int cmd_rehydrate(struct cli *c)
 	static const enum firn_on_conflict conflicts[] = { FIRN_CONFLICT_SKIP,
 							   FIRN_CONFLICT_REPLACE,
 							   FIRN_CONFLICT_FAIL };
+	static const enum firn_restore_tier tiers[] = { FIRN_RESTORE_STANDARD, FIRN_RESTORE_BULK,
+							FIRN_RESTORE_EXPEDITED };
 	struct settings *s = &c->settings;
 	struct firn_rehydrate_result result = { 0 };
 	struct err e = { 0 }, write_error = { 0 };
@@ -53,12 +55,16 @@ int cmd_rehydrate(struct cli *c)
 			.jobs = s->jobs,
 			.columns = strings(&s->columns),
 			.column_count = s->columns.count,
+			.restore_tier = tiers[s->restore_tier],
+			.restore_days = s->restore_days,
+			.wait = s->wait,
+			.restore_poll_s = s->restore_poll_s,
 		};
 
 		ok = firn_rehydrate(c->firn, &options, &result, &e);
 	}
 	written = report_rehydrate(&c->report, &result, s->dry_run, ok ? NULL : &e, &write_error);
-	put_off = result.maintain.put_off > 0;
+	put_off = result.maintain.put_off > 0 || result.segments_frozen > 0;
 	firn_rehydrate_result_release(&result);
 	return cli_end(c, &(struct cli_outcome){ ok, &e, written, &write_error, put_off });
 }

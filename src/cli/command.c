@@ -67,6 +67,20 @@ const struct command command_table[] = {
 	  "and what runs that died left behind. None is removed before the horizon, since a "
 	  "database restored from a backup may need it.",
 	  CMD_GC, true, cmd_gc },
+	{ "transition", "move archived objects on to other storage classes",
+	  "Moves each segment's object to the storage class that the transitions of its rule say "
+	  "for "
+	  "its age, by a copy in place. Not before the days are over that its present class is "
+	  "billed "
+	  "for at least, and not where the next one bills more bytes than it has; --dry-run shows "
+	  "these, too. Index objects stay where they are read at once. A pass does the same at its "
+	  "end.\n\n"
+	  "--lifecycle-json prints the rules by which the bucket does it itself, for objects of "
+	  "firn that have tags (s3.object_tags). Segments in frozen classes (GLACIER, "
+	  "DEEP_ARCHIVE) "
+	  "come back in two steps: rehydrate asks for their restore and ends with 75, or waits "
+	  "(--wait); called again it goes on.",
+	  CMD_TRANSITION, true, cmd_transition },
 	{ "report", "storage cost",
 	  "What hot and cold rows cost a month by the price list, and what was saved.", CMD_REPORT,
 	  true, cmd_report },

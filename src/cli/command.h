@@ -32,6 +32,7 @@ enum command_id {
 	CMD_VERSIONS_STATUS = 1u << 17,
 	CMD_VERSIONS_PROMOTE = 1u << 18,
 	CMD_VERSIONS_ROLLBACK = 1u << 19,
+	CMD_TRANSITION = 1u << 22,
 	CMD_NONE = 1u << 30, /* before a command was named */
 };
 
@@ -87,6 +88,7 @@ int cmd_maintain(struct cli *c);
 int cmd_status(struct cli *c);
 int cmd_verify(struct cli *c);
 int cmd_gc(struct cli *c);
+int cmd_transition(struct cli *c);
 int cmd_report(struct cli *c);
 int cmd_partitions_recommend(struct cli *c);
 int cmd_partitions_ensure(struct cli *c);

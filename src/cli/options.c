@@ -37,6 +37,7 @@
 static const char *const formats[] = { "text", "json", NULL };
 static const char *const conflicts[] = { "skip", "replace", "fail", NULL };
 /* The first stands for "not given" and cannot be written. */
+static const char *const restore_tiers[] = { "standard", "bulk", "expedited", NULL };
 static const char *const where_cold[] = { "", "all", NULL };
 static const char *const details[] = { "", "workspace", NULL };
 static const char *const index_types[] = { "", "hnsw", "ivfflat", NULL };
@@ -77,7 +78,7 @@ const struct option option_table[] = {
 
 	OPT("max-rows", 0, OPT_NUMBER, max_rows, "N", "move at most so many rows", CMD_PASS),
 	OPT("max-runtime", 0, OPT_DURATION, max_runtime_s, "15min",
-	    "begin nothing new after this long", CMD_PASS | CMD_MAINTAIN),
+	    "begin nothing new after this long", CMD_PASS | CMD_MAINTAIN | CMD_TRANSITION),
 	OPT("segment-size", 0, OPT_BYTES, segment_bytes, "128MiB", "size that segments aim at",
 	    CMD_PASS),
 	OPT("jobs", 'j', OPT_NUMBER, jobs, "N",
@@ -88,7 +89,7 @@ const struct option option_table[] = {
 	OPT_THIS_ONCE("dry-run", 'n', OPT_FLAG, dry_run, NULL,
 		      "say what would be done and do nothing",
 		      CMD_PASS | CMD_REHYDRATE | CMD_MAINTAIN | CMD_INDEXES_ENSURE |
-			      CMD_PARTITIONS_SPLIT),
+			      CMD_PARTITIONS_SPLIT | CMD_TRANSITION),
 	OPT("no-maintain", 0, OPT_FLAG, no_maintain, NULL,
 	    "leave the index work to \"firn maintain\"",
 	    CMD_PASS | CMD_REHYDRATE | CMD_VERSIONS_ROLLBACK),
@@ -113,6 +114,19 @@ const struct option option_table[] = {
 	OPT_THIS_ONCE("column", 0, OPT_LIST, columns, "OLD=NEW",
 		      "archived column OLD is NEW now; OLD= gives its values up; may be repeated",
 		      CMD_REHYDRATE),
+	CHOICE("restore-tier", restore_tier, "standard|bulk|expedited",
+	       "how fast objects in frozen storage classes are restored", CMD_REHYDRATE,
+	       restore_tiers),
+	OPT("restore-days", 0, OPT_NUMBER, restore_days, "7",
+	    "so long what was restored stays readable", CMD_REHYDRATE),
+	OPT_THIS_ONCE("wait", 0, OPT_FLAG, wait, NULL,
+		      "wait for objects that are being restored, instead of ending with 75",
+		      CMD_REHYDRATE),
+	OPT("restore-poll", 0, OPT_DURATION, restore_poll_s, "5min", "how often --wait looks",
+	    CMD_REHYDRATE),
+	OPT_THIS_ONCE("lifecycle-json", 0, OPT_FLAG, lifecycle_json, NULL,
+		      "print the transitions as rules of the bucket, and do nothing",
+		      CMD_TRANSITION),
 	OPT_THIS_ONCE("force", 0, OPT_FLAG, force, NULL, "also where nothing is due", CMD_MAINTAIN),
 	OPT_THIS_ONCE("reclaim", 0, OPT_FLAG, reclaim, NULL,
 		      "write leaves with much unused room anew, by pg_repack", CMD_MAINTAIN),

@@ -50,7 +50,9 @@ struct settings {
 	int64_t max_rows, max_runtime_s, segment_bytes, jobs;
 	bool dry_run, no_maintain;
 	struct option_list workspaces, documents, chunks, versions, segments, columns;
-	int where_cold, on_conflict, by;
+	int where_cold, on_conflict, by, restore_tier;
+	int64_t restore_days, restore_poll_s;
+	bool wait, lifecycle_json;
 	bool force, reclaim, deep, confirm, orphans, bulk;
 	int64_t horizon_s;                                           /* -1: not given */
 	int64_t growth_percent, planned_rows, leaf_rows, leaf_count; /* partitions */

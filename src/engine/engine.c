@@ -205,6 +205,7 @@ struct store *engine_store(struct firn *f, struct err *e)
 			.profile = c->s3.profile,
 			.path_style = c->s3.path_style,
 			.ca_file = c->s3.ca_file,
+			.object_tags = c->s3.object_tags,
 			.upload_jobs = (unsigned)c->s3.upload_jobs,
 			.resend_percent = (unsigned)c->s3.resend_percent,
 			.sse = c->s3.sse,

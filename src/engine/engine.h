@@ -56,6 +56,15 @@ bool engine_archive_is_another(struct firn *f, struct err *e);
 /* Leaves the marker, unless it is there or the archive lacks what any table has in it (ERR_OFFLINE). */
 bool engine_archive_mark(struct firn *f, struct err *e);
 
+/* ---- transition.c ---- */
+
+struct engine_table;
+bool engine_policy_has_transitions(const struct policy *p);
+/* Moves on what is due, until the deadline (by clock_now_ms; 0: none); adds to result. */
+bool engine_transition_table(struct firn *f, const struct engine_table *table,
+			     const struct firn_transition_options *options, int64_t deadline_ms,
+			     struct firn_transition_result *result, struct err *e);
+
 /* A managed table, ready to work on: catalog version checked, looked up, judged usable, registered. */
 struct engine_table {
 	struct table_info *info;
@@ -68,7 +77,7 @@ void engine_table_close(struct engine_table *t);
 bool engine_tables_given(const struct firn *f, struct err *e);
 
 /* What came of object key from the archive is not what was archived (ERR_DATA in e). The way here may have damaged it,
- * so it is read again before the archive is blamed: true, with e cleared, the first two times for this
+ * so it is read again before the archive is blamed: true, with e cleared, the first three times for this
  * *reads, which begins at 0. */
 bool engine_read_again(struct firn *f, const char *key, int *reads, struct err *e);
 

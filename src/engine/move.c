@@ -203,6 +203,9 @@ static bool upload(struct move *m, const struct filling *s, const struct segment
 {
 	struct store *store = engine_store(m->f, e);
 	const char *path = index ? sealed->index_path : sealed->path;
+	const struct rule *rule = &m->policy->rules[s->rule];
+	const struct store_keeping keeping = { .storage_class = rule->storage_class,
+					       .rule = rule->name };
 	struct io_reader reader;
 	bool ok;
 	int fd;
@@ -212,11 +215,11 @@ static bool upload(struct move *m, const struct filling *s, const struct segment
 	fd = file_open_read(path, e);
 	if (fd < 0)
 		return false;
-	/* The index stays in the default class: it is small, and wanted at once when a tenant wakes up. */
+	/* The index stays in the default class, and no rule of the bucket finds it: it is small, and wanted at once when a
+	 * tenant wakes up. */
 	ok = io_reader_from_sealed_fd(&reader, &fd, path, e) &&
 	     store_put(store, index ? s->index_key : s->object_key, &reader,
-		       index ? sealed->index_sha256 : sealed->sha256,
-		       index ? NULL : m->policy->rules[s->rule].storage_class, e);
+		       index ? sealed->index_sha256 : sealed->sha256, index ? NULL : &keeping, e);
 	close(fd);
 	return ok;
 }

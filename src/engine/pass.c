@@ -98,6 +98,24 @@ static bool move_under_lease(struct firn *f, struct move *m, struct crew *crew,
 	return ok;
 }
 
+/* What was archived earlier moves on to other storage classes, as its rules say. */
+static bool transition_after(struct firn *f, const struct move *m, struct firn_pass_result *result,
+			     struct err *e)
+{
+	struct firn_transition_result moved = { 0 };
+	bool ok;
+
+	if (!engine_policy_has_transitions(m->policy))
+		return true;
+	ok = engine_transition_table(f, m->table, &(struct firn_transition_options){ 0 },
+				     m->deadline_ms, &moved, e);
+	for (size_t i = 0; i < moved.row_count; i++)
+		result->segments_moved_on += moved.rows[i].moved;
+	result->bytes_moved_on += moved.bytes_moved;
+	firn_transition_result_release(&moved);
+	return ok;
+}
+
 /* An archive that is out of reach, like a leaf that cannot be moved, is no reason to leave indexes undone. */
 static bool work_under_lease(struct firn *f, struct move *m, struct crew *crew,
 			     const struct firn_pass_options *options,
@@ -112,7 +130,8 @@ static bool work_under_lease(struct firn *f, struct move *m, struct crew *crew,
 		restore_first(f, m->table, result);
 	ok = reads_fold(f, m->table, rules, e) && reads_rules(f, m->table, rules, &own, &held, e);
 	m->rules = &own;
-	ok = ok && move_under_lease(f, m, crew, options, result, e);
+	ok = ok && move_under_lease(f, m, crew, options, result, e) &&
+	     transition_after(f, m, result, e);
 	m->rules = rules;
 	free(own.rules);
 	if (ok && FAULT("move.before_maintain"))

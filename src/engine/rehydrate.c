@@ -2,12 +2,15 @@
 #include "engine/bulk.h"
 #include "engine/restore.h"
 #include "engine/restore_pool.h"
+#include "engine/thaw.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/fault.h"
+#include "base/mem.h"
+#include "base/storage_class.h"
 
 /* One per processor of a small server; how many the server has cannot be seen from here. */
 #define DEFAULT_SESSIONS 2
@@ -30,21 +33,82 @@ static bool find_segments(struct firn *f, const struct engine_table *t, const st
 	return catalog_segments(f->pg, &filter, out, e);
 }
 
-/* Two rehydrates of one segment take turns: the second sees what the first brought back, and finds its index cached. */
-static bool restore_locked(struct restore *r, int64_t segment_id, struct err *e)
+/* Two rehydrates of one segment take turns: the second sees what the first brought back, and finds its index cached.
+ * *readable_out is false where the object must be restored first, which was asked for then. */
+static bool restore_locked(struct restore *r, int64_t segment_id, bool *readable_out, struct err *e)
 {
 	struct pg *pg = r->f->pg;
 	struct segment_list current = { 0 };
+	struct segment_record *record;
 	bool ok;
 
+	*readable_out = true;
 	if (!catalog_segment_lock(pg, segment_id, e))
 		return false;
 	ok = catalog_segments(pg, &(struct segment_filter){ .ids = &segment_id, .id_count = 1 },
 			      &current, e);
-	if (ok && current.count == 1 && current.items[0].state == SEGMENT_ACTIVE)
-		ok = restore_segment(r, &current.items[0], e);
+	if (ok && current.count == 1 && current.items[0].state == SEGMENT_ACTIVE) {
+		record = &current.items[0];
+		ok = restore_segment(r, record, e);
+		/* Rules of the bucket may have moved it without firn. */
+		if (!ok && e->code == ERR_FROZEN) {
+			err_clear(e);
+			ok = thaw_segment(r, record, readable_out, e);
+		}
+	}
 	segment_list_release(&current);
 	catalog_segment_unlock(pg, segment_id);
+	return ok;
+}
+
+/* Asks for all restores before anything is loaded: they take hours. */
+static bool thaw_first(struct restore *r, const struct segment_list *list, bool *frozen,
+		       struct err *e)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		bool readable = true;
+
+		if (storage_class_is_frozen(list->items[i].storage_class) &&
+		    !thaw_segment(r, &list->items[i], &readable, e))
+			return false;
+		frozen[i] = !readable;
+	}
+	return true;
+}
+
+/* Newest first: of a key that was archived, inserted again and archived again, the later row is the row. The older copy
+ * then finds it hot and is left alone. */
+static bool restore_all(struct restore *r, const struct segment_list *list, struct err *e)
+{
+	bool *frozen = mem_new(list->count + 1, sizeof(*frozen), e), *done = NULL;
+	const struct segment_record **left = mem_new(list->count + 1, sizeof(*left), e);
+	size_t left_count;
+	bool ok;
+
+	done = mem_new(list->count + 1, sizeof(*done), e);
+	ok = frozen && left && done && thaw_first(r, list, frozen, e);
+	do {
+		left_count = 0;
+		for (size_t i = list->count; ok && i > 0; i--) {
+			bool readable = !frozen[i - 1];
+
+			if (done[i - 1])
+				continue;
+			if (readable)
+				ok = restore_locked(r, list->items[i - 1].id, &readable, e);
+			done[i - 1] = readable;
+			frozen[i - 1] = false; /* looked at again in the next round */
+			if (!readable)
+				left[left_count++] = &list->items[i - 1];
+		}
+		if (ok && left_count > 0 && r->options->wait) {
+			ok = thaw_wait(r, left, left_count, e);
+			r->result->segments_frozen = 0;
+		}
+	} while (ok && left_count > 0 && r->options->wait);
+	free(frozen);
+	free(done);
+	free(left);
 	return ok;
 }
 
@@ -105,10 +169,7 @@ static bool rehydrate_table(struct firn *f, const struct table_wanted *wanted,
 			total += segments.items[i].rows_live;
 	ok = bulk_begin(&bulk, r, &segments, e);
 	progress_start(&r->progress, f, "bringing back", total);
-	/* Newest first: of a key that was archived, inserted again and archived again, the later row is the row. The
-	 * older copy then finds it hot and is left alone. */
-	for (size_t i = segments.count; ok && i > 0; i--)
-		ok = restore_locked(r, segments.items[i - 1].id, e);
+	ok = ok && restore_all(r, &segments, e);
 	if (!ok && e->code == ERR_NOT_FOUND)
 		engine_archive_is_another(f, e);
 	progress_end(&r->progress);

@@ -114,6 +114,32 @@ void firn_verify_result_release(struct firn_verify_result *r)
 	*r = (struct firn_verify_result){ 0 };
 }
 
+void firn_transition_result_release(struct firn_transition_result *r)
+{
+	for (size_t i = 0; i < r->row_count; i++) {
+		free(r->rows[i].table);
+		free(r->rows[i].rule);
+		free(r->rows[i].from);
+		free(r->rows[i].to);
+		free(r->rows[i].reason);
+	}
+	free(r->rows);
+	*r = (struct firn_transition_result){ 0 };
+}
+
+void firn_lifecycle_release(struct firn_lifecycle *l)
+{
+	for (size_t i = 0; i < l->rule_count; i++) {
+		for (size_t s = 0; s < l->rules[i].step_count; s++)
+			free(l->rules[i].steps[s].storage_class);
+		free(l->rules[i].steps);
+		free(l->rules[i].name);
+	}
+	free(l->rules);
+	free(l->prefix);
+	*l = (struct firn_lifecycle){ 0 };
+}
+
 void firn_gc_result_release(struct firn_gc_result *r)
 {
 	for (size_t i = 0; i < r->item_count; i++) {

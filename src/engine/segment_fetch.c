@@ -14,7 +14,7 @@
 #include "base/mem.h"
 #include "base/signal.h"
 
-#define READS_MAX 3
+#define READS_MAX 4
 
 /* ---- the local cache of index objects: files named by their digest, so that a wrong one cannot be taken ---- */
 

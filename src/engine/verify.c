@@ -243,6 +243,21 @@ static bool check_deep(struct verify *v, struct segment_file *file, struct err *
 	return ok;
 }
 
+/* What cannot be read is not damaged: that it is there, and as long as it was, can be seen all the same. */
+static bool check_frozen(struct verify *v, struct err *e)
+{
+	const struct segment_record *r = v->record;
+	struct store_object object;
+
+	if (!store_head(v->f->store, r->object_key, &object, e))
+		return list_or_fail(v, r->object_key, e);
+	v->result->segments_frozen++;
+	if (object.bytes == (uint64_t)r->bytes)
+		return true;
+	return problem(v, r->object_key, e, "has %" PRIu64 " bytes instead of %" PRId64,
+		       object.bytes, r->bytes);
+}
+
 static bool check_objects(struct verify *v, struct err *e)
 {
 	const struct segment_record *r = v->record;
@@ -256,6 +271,11 @@ static bool check_objects(struct verify *v, struct err *e)
 		return false;
 	file = engine_segment_file(v->f, r, &path, e);
 	ok = file != NULL;
+	if (!ok && e->code == ERR_FROZEN) {
+		err_clear(e);
+		ok = check_frozen(v, e);
+		goto out;
+	}
 	if (ok) {
 		v->result->objects++;
 		v->result->bytes += r->bytes;
@@ -266,6 +286,7 @@ static bool check_objects(struct verify *v, struct err *e)
 		ok = list_or_fail(v, r->object_key, e);
 	else if (v->options->deep)
 		ok = check_deep(v, file, e);
+out:
 	segment_file_close(file);
 	segment_index_free(index);
 	if (path)

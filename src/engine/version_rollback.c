@@ -226,12 +226,23 @@ static bool bring_back(struct rollback *r, struct err *e)
 	};
 	struct firn_rehydrate_result part = { 0 };
 	struct err second = { 0 };
+	int64_t frozen;
 	bool ok;
 
 	if (r->cold_rows == 0)
 		return true;
 	ok = firn_rehydrate(c->f, &options, &part, e);
+	frozen = part.segments_frozen;
 	ok = take_result(r, &part, ok ? e : &second) && ok;
+	/* Their rows will come back: that they are cold now is no reason to go without them. */
+	if (ok && frozen > 0) {
+		ok = err_set(e, ERR_FROZEN,
+			     "%" PRId64
+			     " segments of version \"%s\" must be restored first, which was "
+			     "asked for",
+			     frozen, r->record.to);
+		err_hint(e, "Run the same again when they can be read: it goes on.");
+	}
 	if (ok && FAULT("versions.after_rehydrate"))
 		ok = fault(e);
 	return ok;

@@ -12,7 +12,8 @@
 #define MIB     ((uint64_t)1 << 20)
 
 struct raw_s3 {
-	char *endpoint, *region, *profile, *ca_file, *path_style, *upload_jobs, *resend_percent;
+	char *endpoint, *region, *profile, *ca_file, *path_style, *object_tags, *upload_jobs,
+		*resend_percent;
 	char *sse, *sse_kms_key_id, *sse_customer_key_file;
 };
 
@@ -71,6 +72,7 @@ static const cyaml_schema_field_t s3_fields[] = {
 	YAML_STRING("profile", struct raw_s3, profile),
 	YAML_STRING("ca_file", struct raw_s3, ca_file),
 	YAML_STRING("path_style", struct raw_s3, path_style),
+	YAML_STRING("object_tags", struct raw_s3, object_tags),
 	YAML_STRING("upload_jobs", struct raw_s3, upload_jobs),
 	YAML_STRING("resend_percent", struct raw_s3, resend_percent),
 	YAML_STRING("sse", struct raw_s3, sse),
@@ -198,6 +200,7 @@ static bool read_s3(struct config *c, const struct raw_s3 *raw, struct yaml_file
 	       yaml_file_copy(raw->profile, &c->s3.profile, e) &&
 	       yaml_file_copy(raw->ca_file, &c->s3.ca_file, e) &&
 	       yaml_file_bool(f, "s3.path_style", raw->path_style, &c->s3.path_style, e) &&
+	       yaml_file_bool(f, "s3.object_tags", raw->object_tags, &c->s3.object_tags, e) &&
 	       yaml_file_number(f, "s3.upload_jobs", raw->upload_jobs, 1, 16, &c->s3.upload_jobs,
 				e) &&
 	       yaml_file_number(f, "s3.resend_percent", raw->resend_percent, 1, 10000,

@@ -40,7 +40,8 @@ struct config {
 		bool path_style;
 		char *sse; /* NULL, "AES256", "aws:kms" or "customer" */
 		char *sse_kms_key_id, *sse_customer_key_file;
-		int64_t upload_jobs;    /* parts of an object sent at once, 1 to 16; default 4 */
+		bool object_tags;    /* segments get a tag with their rule's name; default false */
+		int64_t upload_jobs; /* parts of an object sent at once, 1 to 16; default 4 */
 		int64_t resend_percent; /* 0: the store's default */
 	} s3;
 	struct {

@@ -6,12 +6,14 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/storage_class.h"
 #include "base/str.h"
 #include "policy/yaml_file.h"
 
 #define KEY_MAX                 128
 #define DAY_S                   86400
 #define NAME_MAX_BYTES          63
+#define CLASS_MAX_BYTES         31
 #define DEFAULT_GRACE_S         (7 * DAY_S)
 #define DEFAULT_RESIDENCY_S     DAY_S
 #define DEFAULT_LOCK_TIMEOUT_MS 2000
@@ -27,8 +29,14 @@ struct raw_match {
 	char *idle_for, *age_over, *heat_below, *of;
 };
 
+struct raw_transition {
+	char *after, *storage_class;
+};
+
 struct raw_archive {
 	char *storage_class;
+	struct raw_transition *transitions;
+	size_t transition_count;
 };
 
 struct raw_rule {
@@ -66,8 +74,20 @@ static const cyaml_schema_field_t match_fields[] = {
 	CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t transition_fields[] = {
+	YAML_STRING("after", struct raw_transition, after),
+	YAML_STRING("storage_class", struct raw_transition, storage_class),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_value_t transition_schema = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_transition, transition_fields),
+};
+
 static const cyaml_schema_field_t archive_fields[] = {
 	YAML_STRING("storage_class", struct raw_archive, storage_class),
+	YAML_LIST("transitions", struct raw_archive, transitions, transition_count,
+		  &transition_schema),
 	CYAML_FIELD_END,
 };
 
@@ -138,13 +158,77 @@ static bool read_name(const struct policy *p, struct rule *r, const char *name, 
 	return yaml_file_copy(name, &r->name, e);
 }
 
-static bool read_storage_class(struct rule *r, const char *text, struct rule_at *at, struct err *e)
+static bool read_storage_class(char **out, const char *text, const char *key, struct rule_at *at,
+			       struct err *e)
 {
-	if (text && (!*text || text[strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")]))
+	if (text && (!*text || strlen(text) > CLASS_MAX_BYTES ||
+		     text[strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")]))
 		return yaml_file_error(
-			at->file, e, key_of(at, "archive.storage_class"),
+			at->file, e, key,
 			"storage_class: \"%s\" is not a storage class such as STANDARD_IA", text);
-	return yaml_file_copy(text, &r->storage_class, e);
+	return yaml_file_copy(text, out, e);
+}
+
+/* What was just written must be read back before a row is deleted. */
+static bool check_first_class(const struct rule *r, struct rule_at *at, struct err *e)
+{
+	if (!storage_class_is_frozen(r->storage_class))
+		return true;
+	yaml_file_error(at->file, e, key_of(at, "archive.storage_class"),
+			"storage_class: %s cannot be read back when a segment was written",
+			r->storage_class);
+	return err_hint(e,
+			"Begin in another and move on: \"archive: { transitions: [ { after: 1d, "
+			"storage_class: %s } ] }\".",
+			r->storage_class);
+}
+
+static bool read_transition(struct rule *r, const struct raw_transition *raw, size_t number,
+			    struct rule_at *at, struct err *e)
+{
+	struct rule_transition *t = &r->transitions[number];
+	char after[KEY_MAX], class[KEY_MAX];
+
+	snprintf(after, sizeof(after), "%s.archive.transitions[%zu].after", at->prefix, number);
+	snprintf(class, sizeof(class), "%s.archive.transitions[%zu].storage_class", at->prefix,
+		 number);
+	r->transition_count++;
+	if (!raw->after || !raw->storage_class)
+		return yaml_file_error(at->file, e, after,
+				       "a transition needs \"after\" and \"storage_class\"");
+	if (!yaml_file_duration(at->file, after, raw->after, &t->after_s, e) ||
+	    !read_storage_class(&t->storage_class, raw->storage_class, class, at, e))
+		return false;
+	if (number > 0 && t->after_s <= t[-1].after_s)
+		return yaml_file_error(at->file, e, after,
+				       "after: \"%s\" is not later than that of the transition "
+				       "before it",
+				       raw->after);
+	if (strcmp(t->storage_class, number > 0         ? t[-1].storage_class
+				     : r->storage_class ? r->storage_class
+							: "STANDARD") == 0)
+		return yaml_file_error(at->file, e, class,
+				       "storage_class: objects are in %s before that already",
+				       t->storage_class);
+	return true;
+}
+
+static bool read_archive(struct rule *r, const struct raw_archive *raw, struct rule_at *at,
+			 struct err *e)
+{
+	if (!read_storage_class(&r->storage_class, raw->storage_class,
+				key_of(at, "archive.storage_class"), at, e) ||
+	    !check_first_class(r, at, e))
+		return false;
+	if (raw->transition_count == 0)
+		return true;
+	r->transitions = mem_new(raw->transition_count, sizeof(*r->transitions), e);
+	if (!r->transitions)
+		return false;
+	for (size_t i = 0; i < raw->transition_count; i++)
+		if (!read_transition(r, &raw->transitions[i], i, at, e))
+			return false;
+	return true;
 }
 
 static bool read_action(struct rule *r, const struct raw_rule *raw, struct rule_at *at,
@@ -171,7 +255,7 @@ static bool read_action(struct rule *r, const struct raw_rule *raw, struct rule_
 			r->name);
 	}
 	r->action = keep ? RULE_KEEP : RULE_ARCHIVE;
-	return !raw->archive || read_storage_class(r, raw->archive->storage_class, at, e);
+	return !raw->archive || read_archive(r, raw->archive, at, e);
 }
 
 static bool check_patterns(char *const *items, size_t count, const char *key, struct rule_at *at,
@@ -397,6 +481,14 @@ bool policy_load(struct policy *p, const char *path, struct err *e)
 	return ok;
 }
 
+const struct rule *policy_rule(const struct policy *p, const char *name)
+{
+	for (size_t i = 0; i < p->rule_count; i++)
+		if (strcmp(p->rules[i].name, name) == 0)
+			return &p->rules[i];
+	return NULL;
+}
+
 static void free_strings(char **items, size_t count)
 {
 	for (size_t i = 0; items && i < count; i++)
@@ -409,6 +501,9 @@ void policy_release(struct policy *p)
 	for (size_t i = 0; i < p->rule_count; i++) {
 		free(p->rules[i].name);
 		free(p->rules[i].storage_class);
+		for (size_t t = 0; t < p->rules[i].transition_count; t++)
+			free(p->rules[i].transitions[t].storage_class);
+		free(p->rules[i].transitions);
 		free_strings(p->rules[i].workspaces, p->rules[i].workspace_count);
 		free_strings(p->rules[i].versions, p->rules[i].version_count);
 	}

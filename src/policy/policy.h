@@ -16,12 +16,20 @@ enum rule_action {
 	RULE_ARCHIVE
 };
 
+/* An archived object moves on to another storage class so long after it was archived. */
+struct rule_transition {
+	int64_t after_s;
+	char *storage_class;
+};
+
 /* All conditions that are given must hold. */
 struct rule {
 	char *name; /* unique within the policy: [a-z0-9_-]+ */
 	enum rule_action action;
-	char *storage_class; /* of archive; NULL: the archive's default */
-	int line;            /* in the file, for messages */
+	char *storage_class;                 /* of archive; NULL: the archive's default */
+	struct rule_transition *transitions; /* by after_s, which rises */
+	size_t transition_count;
+	int line; /* in the file, for messages */
 
 	char **workspaces; /* names or patterns with * and ?; none: any */
 	size_t workspace_count;
@@ -68,6 +76,9 @@ struct policy {
  * path is NULL. ERR_CONFIG names file, line and the key that is wrong. */
 bool policy_load(struct policy *p, const char *path, struct err *e);
 void policy_release(struct policy *p);
+
+/* The rule of that name; NULL: there is none any more. */
+const struct rule *policy_rule(const struct policy *p, const char *name);
 
 /* Prices of storage, for reports. */
 struct price {

@@ -47,6 +47,11 @@ bool json_status(const struct report *r, const struct firn_status_result *x,
 		 const struct err *failure, struct err *e);
 bool json_verify(const struct report *r, const struct firn_verify_result *x, bool deep,
 		 const struct err *failure, struct err *e);
+bool text_transition(const struct report *r, const struct firn_transition_result *x, bool dry_run,
+		     struct err *e);
+bool json_transition(const struct report *r, const struct firn_transition_result *x, bool dry_run,
+		     const struct err *failure, struct err *e);
+bool json_lifecycle(const struct report *r, const struct firn_lifecycle *x, struct err *e);
 bool json_gc(const struct report *r, const struct firn_gc_result *x, bool confirm,
 	     const struct err *failure, struct err *e);
 bool json_partitions_status(const struct report *r, const struct firn_partitions_status *x,

@@ -95,19 +95,11 @@ static json_t *begin(const char *command)
 	return o;
 }
 
-/* Adds the error, writes the document, releases it. */
-static bool end(const struct report *r, json_t *o, const struct err *failure, struct err *e)
+/* Writes the document and releases it. */
+static bool write_document(const struct report *r, json_t *o, struct err *e)
 {
-	json_t *error = failure ? json_object() : json_null();
-	char *text;
+	char *text = json_dumps(o, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
 
-	if (failure) {
-		set_string(error, "code", err_code_name(failure->code));
-		set_string(error, "message", failure->message);
-		set_string(error, "hint", failure->hint[0] ? failure->hint : NULL);
-	}
-	json_object_set_new(o, "error", error);
-	text = json_dumps(o, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
 	json_decref(o);
 	if (!text)
 		return err_no_memory(e);
@@ -115,6 +107,20 @@ static bool end(const struct report *r, json_t *o, const struct err *failure, st
 	fputc('\n', r->out);
 	free(text);
 	return true;
+}
+
+/* The same, after adding the error. */
+static bool end(const struct report *r, json_t *o, const struct err *failure, struct err *e)
+{
+	json_t *error = failure ? json_object() : json_null();
+
+	if (failure) {
+		set_string(error, "code", err_code_name(failure->code));
+		set_string(error, "message", failure->message);
+		set_string(error, "hint", failure->hint[0] ? failure->hint : NULL);
+	}
+	json_object_set_new(o, "error", error);
+	return write_document(r, o, e);
 }
 
 bool json_failure(const struct report *r, const char *command, const struct err *failure,
@@ -259,6 +265,8 @@ bool json_pass(const struct report *r, const struct firn_pass_result *x, bool dr
 	set_int(o, "raw_bytes", x->raw_bytes);
 	set_int(o, "stored_bytes", x->stored_bytes);
 	set_int(o, "abandoned", x->abandoned);
+	set_int(o, "segments_moved_on", x->segments_moved_on);
+	set_int(o, "bytes_moved_on", x->bytes_moved_on);
 	set_bool(o, "stopped_early", x->stopped_early);
 	set_string(o, "stop_reason", x->stop_reason);
 	put_held_back(o, x->held_back, x->held_back_count);
@@ -278,6 +286,7 @@ bool json_rehydrate(const struct report *r, const struct firn_rehydrate_result *
 	set_int(o, "rows_hot", x->rows_hot);
 	set_int(o, "rows_orphaned", x->rows_orphaned);
 	set_int(o, "segments", x->segments);
+	set_int(o, "segments_frozen", x->segments_frozen);
 	set_int(o, "bytes_fetched", x->bytes_fetched);
 	set_real(o, "seconds", x->seconds);
 	notes = set_array(o, "notes");
@@ -358,6 +367,7 @@ bool json_verify(const struct report *r, const struct firn_verify_result *x, boo
 	set_int(o, "objects", x->objects);
 	set_int(o, "bytes", x->bytes);
 	set_int(o, "rows", x->rows);
+	set_int(o, "segments_frozen", x->segments_frozen);
 	set_real(o, "seconds", x->seconds);
 	problems = set_array(o, "problems");
 	for (size_t i = 0; i < x->problem_count; i++) {
@@ -371,6 +381,62 @@ bool json_verify(const struct report *r, const struct firn_verify_result *x, boo
 		set_string(p, "message", x->problems[i].message);
 	}
 	return end(r, o, failure, e);
+}
+
+bool json_transition(const struct report *r, const struct firn_transition_result *x, bool dry_run,
+		     const struct err *failure, struct err *e)
+{
+	json_t *o = begin("transition"), *rows;
+
+	set_bool(o, "dry_run", dry_run);
+	rows = set_array(o, "segments");
+	for (size_t i = 0; i < x->row_count; i++) {
+		const struct firn_transition_row *row = &x->rows[i];
+		json_t *s = add_object(rows);
+
+		set_int(s, "segment", row->segment);
+		set_string(s, "table", row->table);
+		set_string(s, "rule", row->rule);
+		set_string(s, "from", row->from);
+		set_string(s, "to", row->to);
+		set_int(s, "bytes", row->bytes);
+		set_int(s, "age_s", row->age_s);
+		set_bool(s, "moved", row->moved);
+		set_string(s, "reason", *row->reason ? row->reason : NULL);
+	}
+	set_int(o, "bytes_moved", x->bytes_moved);
+	set_real(o, "seconds", x->seconds);
+	return end(r, o, failure, e);
+}
+
+/* As PutBucketLifecycleConfiguration takes it, by Amazon's command line. */
+bool json_lifecycle(const struct report *r, const struct firn_lifecycle *x, struct err *e)
+{
+	json_t *o = json_object(), *rules = set_array(o, "Rules");
+
+	for (size_t i = 0; i < x->rule_count; i++) {
+		json_t *rule = add_object(rules), *filter = json_object(), *all = json_object();
+		json_t *tag, *steps;
+		char id[128];
+
+		snprintf(id, sizeof(id), "firn-%s", x->rules[i].name);
+		set_string(rule, "ID", id);
+		set_string(rule, "Status", "Enabled");
+		json_object_set_new(rule, "Filter", filter);
+		json_object_set_new(filter, "And", all);
+		set_string(all, "Prefix", x->prefix);
+		tag = add_object(set_array(all, "Tags"));
+		set_string(tag, "Key", "firn-rule");
+		set_string(tag, "Value", x->rules[i].name);
+		steps = set_array(rule, "Transitions");
+		for (size_t k = 0; k < x->rules[i].step_count; k++) {
+			json_t *step = add_object(steps);
+
+			set_int(step, "Days", x->rules[i].steps[k].days);
+			set_string(step, "StorageClass", x->rules[i].steps[k].storage_class);
+		}
+	}
+	return write_document(r, o, e);
 }
 
 bool json_gc(const struct report *r, const struct firn_gc_result *x, bool confirm,

@@ -328,6 +328,11 @@ bool text_pass(const struct report *r, const struct firn_pass_result *x, bool dr
 	if (x->abandoned > 0)
 		fprintf(r->out, "%s unfinished %s of earlier runs undone\n",
 			count(&w, x->abandoned), plural(x->abandoned, "move", "moves"));
+	if (x->segments_moved_on > 0)
+		fprintf(r->out, "%s %s (%s) moved on to another storage class\n",
+			count(&w, x->segments_moved_on),
+			plural(x->segments_moved_on, "segment", "segments"),
+			bytes(&w, x->bytes_moved_on));
 	if (x->stopped_early && !failed)
 		fprintf(r->out, "stopped early: %s\n",
 			x->stop_reason ? x->stop_reason : "a limit was reached");
@@ -366,6 +371,12 @@ bool text_rehydrate(const struct report *r, const struct firn_rehydrate_result *
 			plural(x->rows_orphaned, "row stays", "rows stay"));
 	for (size_t i = 0; i < x->note_count; i++)
 		print_lines(r->out, 0, x->notes[i]);
+	if (x->segments_frozen > 0 && !dry_run)
+		fprintf(r->out,
+			"%s %s in a storage class that cannot be read yet: run the same again, or "
+			"with --wait\n",
+			count(&w, x->segments_frozen),
+			plural(x->segments_frozen, "segment is", "segments are"));
 	if (!print_index_work(r, &x->maintain, e))
 		return false;
 	if (!failed && !dry_run)
@@ -507,6 +518,12 @@ bool text_verify(const struct report *r, const struct firn_verify_result *x, boo
 	if (deep)
 		fprintf(r->out, "; %s %s decoded and hashed", count(&w, x->rows), rows(x->rows));
 	fprintf(r->out, " in %s: ", seconds(&w, x->seconds));
+	if (x->segments_frozen > 0)
+		fprintf(r->out,
+			"%s %s in a storage class that cannot be read, of these only the size was "
+			"checked; ",
+			count(&w, x->segments_frozen),
+			plural(x->segments_frozen, "segment is", "segments are"));
 	if (x->problem_count > 0)
 		fprintf(r->out, "%s %s\n", count(&w, (int64_t)x->problem_count),
 			plural((int64_t)x->problem_count, "problem", "problems"));

@@ -84,6 +84,28 @@ bool report_gc(const struct report *r, const struct firn_gc_result *result, bool
 		       e);
 }
 
+bool report_transition(const struct report *r, const struct firn_transition_result *result,
+		       bool dry_run, const struct err *failure, struct err *e)
+{
+	if (failure && !r->json && result->row_count == 0)
+		return true;
+	return written(r,
+		       r->json ? json_transition(r, result, dry_run, failure, e)
+			       : text_transition(r, result, dry_run, e),
+		       e);
+}
+
+bool report_lifecycle(const struct report *r, const struct firn_lifecycle *rules,
+		      const struct err *failure, struct err *e)
+{
+	if (failure && !r->json)
+		return true;
+	return written(r,
+		       failure ? json_failure(r, "transition", failure, e)
+			       : json_lifecycle(r, rules, e),
+		       e);
+}
+
 bool report_cost(const struct report *r, const struct firn_report_result *result,
 		 const struct err *failure, struct err *e)
 {

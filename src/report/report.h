@@ -39,6 +39,11 @@ bool report_verify(const struct report *r, const struct firn_verify_result *resu
 		   const struct err *failure, struct err *e);
 bool report_gc(const struct report *r, const struct firn_gc_result *result, bool confirm,
 	       const struct err *failure, struct err *e);
+bool report_transition(const struct report *r, const struct firn_transition_result *result,
+		       bool dry_run, const struct err *failure, struct err *e);
+/* Always JSON: what the bucket takes. */
+bool report_lifecycle(const struct report *r, const struct firn_lifecycle *rules,
+		      const struct err *failure, struct err *e);
 bool report_partitions_status(const struct report *r, const struct firn_partitions_status *result,
 			      const struct err *failure, struct err *e);
 bool report_partitions_advice(const struct report *r, const struct firn_partitions_advice *result,

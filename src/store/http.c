@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <curl/curl.h>
 #include <inttypes.h>
+#include <openssl/x509_vfy.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -306,10 +307,10 @@ static CURLcode set_limits(const struct http *h, const struct http_request *requ
 	    (rc = curl_easy_setopt(c, CURLOPT_NOPROGRESS, 0L)) != CURLE_OK ||
 	    (rc = curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)total_ms)) != CURLE_OK ||
 	    (rc = curl_easy_setopt(c, CURLOPT_PATH_AS_IS, 1L)) != CURLE_OK ||
-	    (rc = curl_easy_setopt(c, CURLOPT_TCP_KEEPALIVE, 1L)) != CURLE_OK ||
-	    (rc = curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS)) !=
-		    CURLE_OK)
+	    (rc = curl_easy_setopt(c, CURLOPT_TCP_KEEPALIVE, 1L)) != CURLE_OK)
 		return rc;
+	/* Refused by a libcurl that has no HTTP/2, which goes on with 1.1. */
+	curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
 	/* For speed only. 7.88 refuses it on a handle that kept its buffer after a failed look-up
 	 * of the host, and that is no reason to fail for ever after. */
 	curl_easy_setopt(c, CURLOPT_BUFFERSIZE, (long)CURL_MAX_READ_SIZE);
@@ -320,7 +321,31 @@ static CURLcode set_limits(const struct http *h, const struct http_request *requ
 	return CURLE_OK;
 }
 
-static bool set_transport_error(const struct http *h, CURLcode rc, struct err *e)
+/* The chain is judged in the handshake, the host's name after it. Until OpenSSL has judged, curl's
+ * result is X509_V_ERR_UNSPECIFIED. */
+static bool set_certificate_error(const struct http *h, const char *reason, struct err *e)
+{
+	long verdict = X509_V_OK;
+
+	curl_easy_getinfo(h->curl, CURLINFO_SSL_VERIFYRESULT, &verdict);
+	err_set(e, ERR_CONFIG, "the server's certificate is not trusted: %s", reason);
+	switch (verdict) {
+	case X509_V_OK:
+	case X509_V_ERR_UNSPECIFIED:
+		return err_hint(e,
+				"Give the endpoint by a name that the certificate was made for.");
+	case X509_V_ERR_CERT_HAS_EXPIRED:
+	case X509_V_ERR_CERT_NOT_YET_VALID:
+		return err_hint(
+			e, "Renew the certificate; or, if it is valid, set this machine's clock.");
+	default:
+		return err_hint(
+			e,
+			"Name the file of the authority that signed it as the archive's ca_file.");
+	}
+}
+
+static bool set_transport_error(const struct http *h, const char *url, CURLcode rc, struct err *e)
 {
 	const char *reason = h->reason[0] ? h->reason : curl_easy_strerror(rc);
 
@@ -328,22 +353,29 @@ static bool set_transport_error(const struct http *h, CURLcode rc, struct err *e
 	case CURLE_OUT_OF_MEMORY:
 		return err_no_memory(e);
 	case CURLE_URL_MALFORMAT:
-	case CURLE_UNSUPPORTED_PROTOCOL:
 		return err_set(e, ERR_CONFIG, "%s", reason);
+	case CURLE_UNSUPPORTED_PROTOCOL: /* also an answer that is no HTTP: TLS's alert, for one */
+		err_set(e, ERR_CONFIG, "%s", reason);
+		break;
 	case CURLE_PEER_FAILED_VERIFICATION:
-	case CURLE_SSL_CACERT_BADFILE:
 	case CURLE_SSL_ISSUER_ERROR:
-		err_set(e, ERR_CONFIG, "the server's certificate is not trusted: %s", reason);
-		return err_hint(
-			e,
-			"Name the file of the authority that signed it as the archive's ca_file.");
+		return set_certificate_error(h, reason, e);
+	case CURLE_SSL_CACERT_BADFILE:
+		err_set(e, ERR_CONFIG, "the file of the authorities to trust cannot be used: %s",
+			reason);
+		return err_hint(e, "Check the archive's ca_file.");
 	case CURLE_SSL_CONNECT_ERROR:
 		err_set(e, ERR_OFFLINE, "%s", reason);
 		return err_hint(e,
 				"If the server speaks plain HTTP, give its endpoint as http://.");
 	default:
-		return err_set(e, ERR_OFFLINE, "%s", reason);
+		err_set(e, ERR_OFFLINE, "%s", reason);
 	}
+	/* How servers of TLS take plain HTTP: most hang up without a word. */
+	if (str_starts_with(url, "http://") &&
+	    (rc == CURLE_GOT_NOTHING || rc == CURLE_UNSUPPORTED_PROTOCOL))
+		err_hint(e, "If the server speaks TLS, give its endpoint as https://.");
+	return false;
 }
 
 bool http_perform(struct http *h, const struct http_request *request,
@@ -380,6 +412,6 @@ bool http_perform(struct http *h, const struct http_request *request,
 	if (x.failed)
 		return false;
 	if (rc != CURLE_OK)
-		return set_transport_error(h, rc, e);
+		return set_transport_error(h, request->url, rc, e);
 	return true;
 }

@@ -1,7 +1,7 @@
 /*
- * One HTTP request at a time over libcurl, with the connection kept for the next; HTTP/2 where a server
- * offers it with TLS, else 1.1. Redirects are not followed, bodies are bounded, nothing waits for ever. Retrying is the caller's business
- * (store/store_retry.h).
+ * One HTTP request at a time over libcurl, with the connection kept for the next; HTTP/2 where a
+ * server offers it with TLS, else 1.1. Redirects are not followed, bodies are bounded, nothing waits
+ * for ever. Retrying is the caller's business (store/store_retry.h).
  */
 #ifndef STORE_HTTP_H
 #define STORE_HTTP_H

@@ -47,6 +47,7 @@ struct s3 {
 	enum s3_versions versions;
 	uint64_t part_bytes;
 	unsigned upload_jobs; /* parts of an object sent at once */
+	bool object_tags;
 	int64_t call_timeout_ms, total_timeout_ms;
 	int max_tries;
 	unsigned resend_percent;
@@ -152,7 +153,7 @@ bool s3_list_parts(struct s3 *s, const char *key, const char *upload_id, struct 
 
 /* s3_upload.c */
 bool s3_put(struct store *store, const char *key, const struct io_reader *src,
-	    const uint8_t *sha256, const char *storage_class, struct err *e);
+	    const uint8_t *sha256, const struct store_keeping *keeping, struct err *e);
 bool s3_abort(struct s3 *s, const char *key, const char *upload_id, struct retry *r, struct err *e);
 
 /* s3_delete.c */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "store/s3_class.h"
 #include "store/s3_sign.h"
 
 /* A page of 1000 keys of 1024 bytes, each three times as long when encoded, and room for what
@@ -73,15 +74,16 @@ static const struct {
 	  "Set this machine's clock: it differs too much from the server's." },
 	{ "PreconditionFailed", ERR_EXISTS, NULL },
 	{ "InvalidRange", ERR_DATA, NULL },
-	/* Each body's digest is computed from what is sent: these are the way's doing. */
 	{ "BadDigest", ERR_OFFLINE, NULL },
 	{ "XAmzContentSHA256Mismatch", ERR_OFFLINE, NULL },
 	{ "IncompleteBody", ERR_OFFLINE, NULL },
 	{ "InvalidDigest", ERR_DATA, NULL },
 	{ "InvalidStorageClass", ERR_CONFIG,
 	  "This archive does not have the storage class that was asked for." },
-	{ "InvalidObjectState", ERR_CONFIG,
-	  "The object is in a storage class that cannot be read at once: restore it first." },
+	{ "InvalidObjectState", ERR_FROZEN,
+	  "The object is in a storage class that cannot be read at once: \"firn rehydrate\" asks "
+	  "for "
+	  "its restore." },
 	{ "QuotaExceeded", ERR_DENIED, "The bucket or its owner has no room left." },
 	{ "NotImplemented", ERR_CONFIG, NULL },
 	{ "SlowDown", ERR_OFFLINE, NULL },
@@ -176,6 +178,9 @@ bool s3_set_error(struct s3 *s, int status, const struct http_response *http,
 		err_hint(e, "The bucket is elsewhere: check the archive's endpoint and region.");
 	else if (hint)
 		err_hint(e, "%s", hint);
+	else if (status == 400 && s->plain &&
+		 !*error->code) /* as nginx's and Go's servers say it */
+		err_hint(e, "If the server speaks TLS, give its endpoint as https://.");
 	return false;
 }
 
@@ -335,8 +340,9 @@ static void hint_at_key(const struct s3 *s, const struct s3_call *c, const struc
 	if (c->sse != S3_SSE_READ || a->error.region[0])
 		return;
 	if (s3_sse_has_key(&s->sse) && (parameters || e->code == ERR_DENIED))
-		err_hint(e, "The object may have been written with another key than that of "
-			    "s3.sse_customer_key_file.");
+		err_hint(e, "The object was written with another key than that of "
+			    "s3.sse_customer_key_file, or the credentials lack s3:GetObject or "
+			    "s3:ListBucket.");
 	else if (parameters)
 		err_hint(e, "The object may have been written with a customer's key: see s3.sse.");
 }
@@ -416,6 +422,13 @@ static bool says_slow_down(const struct s3_answer *a)
 	return a->http.status == 503 || a->http.status == 429;
 }
 
+/* Each body's digest is computed from what is sent, so that its refusal is the way's doing. */
+static bool says_body_damaged(const struct s3_answer *a)
+{
+	return str_eq(a->error.code, "XAmzContentSHA256Mismatch") ||
+	       str_eq(a->error.code, "BadDigest");
+}
+
 /* Where a retry after a is counted. */
 static uint64_t *counter_of(struct store_counters *c, const struct s3_answer *a)
 {
@@ -423,8 +436,7 @@ static uint64_t *counter_of(struct store_counters *c, const struct s3_answer *a)
 		return &c->retries_timeout;
 	if (says_slow_down(a))
 		return &c->retries_throttled;
-	if (str_eq(a->error.code, "XAmzContentSHA256Mismatch") ||
-	    str_eq(a->error.code, "BadDigest"))
+	if (says_body_damaged(a))
 		return &c->retries_damaged;
 	if (a->http.status / 100 != 2)
 		return a->http.status == 0 ? &c->retries_broken : &c->retries_server;
@@ -438,6 +450,8 @@ bool s3_wait(struct s3 *s, struct retry *r, const struct s3_answer *a, struct er
 	struct err before = *e;
 	int64_t at_least_ms = retry_after_ms(s, a);
 
+	if (says_body_damaged(a) && r->tries + 1 >= S3_DAMAGED_TRIES)
+		e->code = ERR_DATA;
 	if (at_least_ms == 0 && says_slow_down(a))
 		at_least_ms = retry_throttle_ms(r->tries + 1, r->rng);
 	if (err_is_retryable(e->code) && !resend_spend(r->resend, a->http.bytes_out, e))
@@ -529,6 +543,7 @@ bool s3_head_object(struct s3 *s, const char *key, struct retry *r, struct s3_an
 	snprintf(object.key, sizeof(object.key), "%s", key);
 	snprintf(object.storage_class, sizeof(object.storage_class), "%s",
 		 storage_class ? storage_class : "STANDARD");
+	s3_read_access(&a->http, &object);
 	if (out)
 		*out = object;
 	return true;

@@ -55,6 +55,15 @@ static bool read_key(struct s3_sse *sse, const char *path, const struct log *log
 	return ok;
 }
 
+/* As it goes into a header. */
+static bool is_key_id(const char *id)
+{
+	for (const char *at = id; *at; at++)
+		if (*at <= ' ' || *at > '~')
+			return false;
+	return *id != '\0';
+}
+
 static bool misfit(const char *given, const char *wanted, struct err *e)
 {
 	return err_set(e, ERR_CONFIG, "s3.%s is given, but s3.sse is not %s", given, wanted);
@@ -78,6 +87,8 @@ bool s3_sse_init(struct s3_sse *sse, const struct store_options *o, const struct
 			       "s3.sse is customer, but there is no s3.sse_customer_key_file");
 	if (customer)
 		return read_key(sse, o->sse_customer_key_file, log, e);
+	if (o->sse_kms_key_id && !is_key_id(o->sse_kms_key_id))
+		return err_set(e, ERR_CONFIG, "s3.sse_kms_key_id is no id of a key");
 	if (o->sse)
 		sse->algorithm = kms ? "aws:kms" : "AES256";
 	sse->kms_key_id = mem_strdup(o->sse_kms_key_id, e);

@@ -27,7 +27,8 @@ struct upload {
 	const char *key;
 	const struct io_reader *src;
 	const uint8_t *sha256; /* NULL: not to be checked */
-	const char *storage_class;
+	const struct store_keeping *keeping;
+	char tags[96]; /* "" or the value of x-amz-tagging */
 	struct retry retry;
 	struct resend resend;
 	struct s3_answer answer;
@@ -78,8 +79,10 @@ static bool is_ours(struct upload *u)
 static void add_object_headers(const struct upload *u, struct s3_call *c)
 {
 	s3_call_add_header(c, S3_NONCE_HEADER, u->nonce);
-	if (u->storage_class)
-		s3_call_add_header(c, "x-amz-storage-class", u->storage_class);
+	if (u->keeping->storage_class)
+		s3_call_add_header(c, "x-amz-storage-class", u->keeping->storage_class);
+	if (*u->tags)
+		s3_call_add_header(c, "x-amz-tagging", u->tags);
 }
 
 /* The server does not know If-None-Match: true once, and then we do without. The HEAD before it has
@@ -240,7 +243,8 @@ static bool accept_completion(struct upload *u, struct err *e)
 {
 	const struct buf *body = &u->answer.http.body;
 
-	if (s3_parse_complete(body->data, body->len, &u->answer.error))
+	if (s3_parse_result(body->data, body->len, "CompleteMultipartUploadResult",
+			    &u->answer.error))
 		return true;
 	if (!u->answer.error.code[0])
 		return err_set(e, ERR_OFFLINE, "the archive's answer makes no sense");
@@ -251,13 +255,14 @@ static bool accept_completion(struct upload *u, struct err *e)
  * with each part has seen to it that the bytes are ours. */
 static bool learn_etags(struct upload *u)
 {
-	unsigned parts = u->parts;
+	uint64_t wanted = (u->src->size_bytes + u->part_bytes - 1) / u->part_bytes;
 	struct err e = { 0 };
 
 	u->parts = 0;
 	buf_clear(&u->finish);
 	buf_add_str(&u->finish, FINISH_OPEN);
-	if (!s3_list_parts(u->s, u->key, u->id, &u->retry, take_etag, u, &e) || u->parts != parts) {
+	if (!s3_list_parts(u->s, u->key, u->id, &u->retry, take_etag, u, &e) ||
+	    u->parts != wanted) {
 		log_info(u->s->store->log,
 			 "archive: the parts of object \"%s\" are not as sent: %s", u->key,
 			 e.message);
@@ -283,7 +288,11 @@ static bool finish_parts(struct upload *u, struct err *e)
 	s3_call_add_header(&call, "content-type", "application/xml");
 	/* Once more: some servers heed If-None-Match in a PUT, but not here. */
 	ok = check_free(u, e) && publish(u, &call, accept_completion, e);
-	if (!ok && u->invalid_part && learn_etags(u)) {
+	/* The list may come damaged as well. */
+	for (int i = 0; !ok && u->invalid_part && i < S3_DAMAGED_TRIES; i++) {
+		if (!learn_etags(u))
+			continue;
+		u->invalid_part = false;
 		call.body = u->finish.data;
 		call.body_len = u->finish.len;
 		err_clear(e);
@@ -371,16 +380,16 @@ static uint64_t choose_part_bytes(uint64_t configured, uint64_t size)
 }
 
 bool s3_put(struct store *store, const char *key, const struct io_reader *src,
-	    const uint8_t *sha256, const char *storage_class, struct err *e)
+	    const uint8_t *sha256, const struct store_keeping *keeping, struct err *e)
 {
 	struct s3 *s = store->impl;
-	struct upload u = {
-		.s = s, .key = key, .src = src, .sha256 = sha256, .storage_class = storage_class
-	};
+	struct upload u = { .s = s, .key = key, .src = src, .sha256 = sha256, .keeping = keeping };
 	bool whole = src->size_bytes <= s->part_bytes;
 	uint8_t random[16];
 	bool ok = false;
 
+	if (s->object_tags && keeping->rule)
+		snprintf(u.tags, sizeof(u.tags), "firn-rule=%s", keeping->rule);
 	s3_retry_init(s, &u.retry);
 	s3_retry_extend(&u.retry, src->size_bytes);
 	u.retry.resend = &u.resend;
@@ -403,8 +412,11 @@ out:
 	buf_release(&u.finish);
 	sha256_free(u.whole);
 	s3_answer_release(&u.answer);
-	if (!ok && storage_class && !e->hint[0] && e->code == ERR_CONFIG)
-		err_hint(e, "Perhaps the archive has no storage class \"%s\".", storage_class);
+	if (!ok && keeping->storage_class && !e->hint[0] && e->code == ERR_CONFIG)
+		err_hint(e, "Perhaps the archive has no storage class \"%s\".",
+			 keeping->storage_class);
+	else if (!ok && *u.tags && !e->hint[0] && e->code == ERR_CONFIG)
+		err_hint(e, "Perhaps the archive takes no tags: set s3.object_tags: false.");
 	if (!ok && e->code != ERR_EXISTS)
 		err_wrap(e, "could not write object \"%s\"", key);
 	return ok;

@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fault.h"
 #include "base/mem.h"
+#include "base/signal.h"
 #include "base/str.h"
 #include "base/thread.h"
 #include "store/s3_sign.h"
@@ -51,7 +53,8 @@ static void fail(struct work *w, const struct err *e)
 	pthread_mutex_unlock(&w->lock);
 }
 
-/* Reads the next part, unless there is none or a worker has failed: *more_out. */
+/* Reads the next part, unless there is none or a worker has failed: *more_out. Whoever asks firn to stop
+ * need not wait for gigabytes: the upload is undone. */
 static bool take_part(struct worker *r, unsigned *part_out, bool *more_out, struct err *e)
 {
 	struct work *w = r->work;
@@ -60,7 +63,9 @@ static bool take_part(struct worker *r, unsigned *part_out, bool *more_out, stru
 
 	pthread_mutex_lock(&w->lock);
 	*more_out = !w->failed && w->next < w->count;
-	if (*more_out) {
+	if (*more_out && signal_stop_requested()) {
+		ok = err_set(e, ERR_INTERRUPTED, "stopped by a signal");
+	} else if (*more_out) {
 		unsigned i = w->next++;
 		size_t len = part_len(p, i);
 
@@ -101,6 +106,8 @@ static bool send_part(struct worker *r, unsigned i, struct err *e)
 	}
 	r->work->etags[i] = mem_strdup(etag, e);
 	ok = r->work->etags[i] != NULL;
+	if (ok && FAULT("upload.after_part"))
+		ok = err_set(e, ERR_OFFLINE, "fault");
 out:
 	buf_release(&query);
 	return ok;
@@ -111,7 +118,7 @@ static void *send_parts(void *arg)
 	struct worker *r = arg;
 	bool ok, more;
 	struct err e;
-	unsigned i;
+	unsigned i = 0;
 
 	do {
 		err_clear(&e);

@@ -215,6 +215,7 @@ bool s3_parse_upload_id(const void *xml, size_t len, char *id, size_t id_size, s
 }
 
 struct completion {
+	const char *root;
 	struct s3_error *error;
 	bool completed;
 };
@@ -224,15 +225,15 @@ static bool on_complete(void *ctx, const char *path, const char *text, struct er
 	struct completion *c = ctx;
 
 	(void)e;
-	if (str_eq(path, "CompleteMultipartUploadResult"))
+	if (str_eq(path, c->root))
 		c->completed = true;
 	take_error_field(c->error, path, text);
 	return true;
 }
 
-bool s3_parse_complete(const void *xml, size_t len, struct s3_error *out)
+bool s3_parse_result(const void *xml, size_t len, const char *root, struct s3_error *out)
 {
-	struct completion c = { .error = out };
+	struct completion c = { .root = root, .error = out };
 	struct err ignored;
 
 	*out = (struct s3_error){ 0 };

@@ -36,10 +36,10 @@ void s3_parse_error(const void *xml, size_t len, struct s3_error *out);
 /* The id in the answer to CreateMultipartUpload. ERR_DATA. */
 bool s3_parse_upload_id(const void *xml, size_t len, char *id, size_t id_size, struct err *e);
 
-/* The answer to CompleteMultipartUpload, which can be an error in spite of its status 200: true
- * when it is a success, false when out says what went wrong (with an empty code: nothing that makes
- * sense). */
-bool s3_parse_complete(const void *xml, size_t len, struct s3_error *out);
+/* The answer to CompleteMultipartUpload or CopyObject, which can be an error in spite of its status
+ * 200: true when it is a success, which has this root element, false when out says what went wrong
+ * (with an empty code: nothing that makes sense). */
+bool s3_parse_result(const void *xml, size_t len, const char *root, struct s3_error *out);
 
 /* The answer to DeleteObjects: visit is called for each object that is still there. ERR_DATA. */
 bool s3_parse_delete(const void *xml, size_t len,

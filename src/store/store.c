@@ -162,9 +162,12 @@ void store_close(struct store *s)
 }
 
 bool store_put(struct store *s, const char *key, const struct io_reader *src, const uint8_t *sha256,
-	       const char *storage_class, struct err *e)
+	       const struct store_keeping *keeping, struct err *e)
 {
-	return store_key_check(key, e) && s->driver->put(s, key, src, sha256, storage_class, e);
+	static const struct store_keeping by_default;
+
+	return store_key_check(key, e) &&
+	       s->driver->put(s, key, src, sha256, keeping ? keeping : &by_default, e);
 }
 
 bool store_get_range(struct store *s, const char *key, uint64_t offset, uint64_t len,
@@ -188,6 +191,25 @@ bool store_get_file(struct store *s, const char *key, const char *path,
 bool store_head(struct store *s, const char *key, struct store_object *out, struct err *e)
 {
 	return store_key_check(key, e) && s->driver->head(s, key, out, e);
+}
+
+static bool no_classes(const struct store *s, struct err *e)
+{
+	return err_set(e, ERR_CONFIG, "archive \"%s\" has no storage classes", s->url);
+}
+
+bool store_set_class(struct store *s, const char *key, const char *storage_class, struct err *e)
+{
+	if (!s->driver->set_class)
+		return no_classes(s, e);
+	return store_key_check(key, e) && s->driver->set_class(s, key, storage_class, e);
+}
+
+bool store_thaw(struct store *s, const char *key, const struct store_thaw *wanted, struct err *e)
+{
+	if (!s->driver->thaw)
+		return no_classes(s, e);
+	return store_key_check(key, e) && s->driver->thaw(s, key, wanted, e);
 }
 
 bool store_list(struct store *s, const char *prefix,

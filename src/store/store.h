@@ -40,6 +40,7 @@ struct store_options {
 	const char *sse_kms_key_id; /* with aws:kms; NULL: the server's default */
 	const char
 		*sse_customer_key_file; /* with customer: 32 bytes, sent along with each object */
+	bool object_tags;               /* S3: objects get tags; not every server takes them */
 	int64_t call_timeout_ms;        /* deadline of one HTTP call without progress. 0: 60 s */
 	int64_t total_timeout_ms; /* deadline of one operation with all its retries, and a second more
 				      for each MiB of a whole object. 0: 15 min */
@@ -61,11 +62,21 @@ struct store_counters {
 		retries_damaged;
 };
 
+enum store_access {
+	STORE_READABLE,
+	STORE_FROZEN,  /* must be restored first: store_thaw */
+	STORE_THAWING, /* asked for, not there yet */
+	STORE_THAWED   /* readable for a while */
+};
+
 struct store_object {
 	char key[STORE_KEY_MAX + 1];
 	uint64_t bytes;
 	int64_t modified_s;     /* seconds since 1970, by the archive's clock */
 	char storage_class[32]; /* "" where the archive has none */
+	/* By store_head only. */
+	enum store_access access;
+	int64_t thawed_until_s; /* seconds since 1970; 0: not known */
 };
 
 /* Checks the URL and gets the credentials (store/s3_credentials.h says from where, how long that can
@@ -79,23 +90,43 @@ void store_close(struct store *s);
  * ".firn-check/". Where Object Lock keeps that one, a warning says so. */
 bool store_check(struct store *s, struct err *e);
 
+/* How an object is kept; all NULL: as the archive does by default. */
+struct store_keeping {
+	const char *storage_class;
+	const char *
+		rule; /* becomes its tag firn-rule, where options.object_tags is set: a-z, 0-9, - and _ */
+};
+
 /* Writes src under key, durably: when this returns true the object survives a power loss.
  * Sends sha256 of the whole content where the archive can check it; NULL computes none.
- * storage_class NULL is the archive's default. ERR_EXISTS when the key is there already. */
+ * keeping may be NULL. ERR_EXISTS when the key is there already. */
 bool store_put(struct store *s, const char *key, const struct io_reader *src, const uint8_t *sha256,
-	       const char *storage_class, struct err *e);
+	       const struct store_keeping *keeping, struct err *e);
 
-/* Reads a range; exactly len bytes are appended to out. ERR_NOT_FOUND; ERR_DATA past the end. */
+/* Reads a range; exactly len bytes are appended to out. ERR_NOT_FOUND; ERR_DATA past the end; ERR_FROZEN
+ * where it must be restored first. */
 bool store_get_range(struct store *s, const char *key, uint64_t offset, uint64_t len,
 		     struct buf *out, struct err *e);
 
 /* Reads the whole object into the (created, truncated) file at path, computing its digest on the
- * way. ERR_NOT_FOUND. A file that was begun is removed on failure. */
+ * way. ERR_NOT_FOUND, ERR_FROZEN. A file that was begun is removed on failure. */
 bool store_get_file(struct store *s, const char *key, const char *path,
 		    uint8_t sha256_out[SHA256_BYTES], uint64_t *bytes_out, struct err *e);
 
 /* ERR_NOT_FOUND when there is no such object. */
 bool store_head(struct store *s, const char *key, struct store_object *out, struct err *e);
+
+/* Moves the object to another storage class, in place; nothing where it is in that already. Its content
+ * stays; when this fails it is in one or the other. ERR_CONFIG: this archive cannot do that. */
+bool store_set_class(struct store *s, const char *key, const char *storage_class, struct err *e);
+
+/* Asks for a readable copy of an object whose access is STORE_FROZEN; what is under way already is all
+ * right. It takes minutes to days. */
+struct store_thaw {
+	const char *tier; /* "Standard", "Bulk", "Expedited" */
+	int days;         /* that it stays readable */
+};
+bool store_thaw(struct store *s, const char *key, const struct store_thaw *wanted, struct err *e);
 
 /* Calls visit for every object whose key starts with prefix, in key order. A visit that returns
  * false (with e set) ends the listing with that error. */

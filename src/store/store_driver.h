@@ -10,7 +10,7 @@
 struct store_driver {
 	void (*close)(struct store *s);
 	bool (*put)(struct store *s, const char *key, const struct io_reader *src,
-		    const uint8_t *sha256, const char *storage_class, struct err *e);
+		    const uint8_t *sha256, const struct store_keeping *keeping, struct err *e);
 	bool (*get_range)(struct store *s, const char *key, uint64_t offset, uint64_t len,
 			  struct buf *out, struct err *e);
 	bool (*get_file)(struct store *s, const char *key, const char *path,
@@ -25,6 +25,11 @@ struct store_driver {
 			     bool (*visit)(void *ctx, const struct store_upload *upload,
 					   struct err *e),
 			     void *ctx, struct err *e);
+	/* NULL: the archive has no storage classes. */
+	bool (*set_class)(struct store *s, const char *key, const char *storage_class,
+			  struct err *e);
+	bool (*thaw)(struct store *s, const char *key, const struct store_thaw *wanted,
+		     struct err *e);
 	bool (*abort_upload)(struct store *s, const struct store_upload *upload, struct err *e);
 	/* NULL: the archive needs no credentials. */
 	const char *(*credentials_source)(const struct store *s);

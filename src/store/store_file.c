@@ -324,14 +324,14 @@ static bool copy_file(const struct io_reader *src, const uint8_t *sha256, int pa
 }
 
 static bool file_put(struct store *s, const char *key, const struct io_reader *src,
-		     const uint8_t *sha256, const char *storage_class, struct err *e)
+		     const uint8_t *sha256, const struct store_keeping *keeping, struct err *e)
 {
 	const char *name;
 	bool ok, taken = false;
 	struct stat st;
 	int parent;
 
-	(void)storage_class; /* a folder has none */
+	(void)keeping; /* a folder has one way */
 	s->counters.calls++;
 	if (!component_check(key, e))
 		return false;

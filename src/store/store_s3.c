@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "store/s3.h"
+#include "store/s3_class.h"
 #include "store/s3_list.h"
 #include "store/s3_sign.h"
 
@@ -527,6 +528,8 @@ static const struct store_driver s3_driver = {
 	.head = s3_head,
 	.list = s3_list,
 	.delete = s3_delete,
+	.set_class = s3_set_class,
+	.thaw = s3_thaw,
 	.list_uploads = s3_list_uploads,
 	.abort_upload = s3_abort_upload,
 	.credentials_source = s3_credentials_source,
@@ -587,7 +590,21 @@ static bool bad_endpoint(struct err *e)
 		e, "Give it as https://host or https://host:port, without path or credentials.");
 }
 
-/* Host and base URL, with the bucket in front of the host unless the style is by path. */
+/* Whether the bucket can be the first part of a host name: not before an address, nor where it would be
+ * another name (upper case, "_"), nor, with a dot in it, over TLS: a certificate's "*" is one label. */
+static bool fits_host_name(const char *bucket, bool plain, const char *host, size_t host_len)
+{
+	size_t address = strspn(host, "0123456789.");
+
+	if (*host == '[' || address >= host_len || host[address] == ':')
+		return false;
+	for (const char *at = bucket; *at; at++)
+		if (isupper((unsigned char)*at) || *at == '_' || (*at == '.' && !plain))
+			return false;
+	return true;
+}
+
+/* Host and base URL, with the bucket in front of the host unless the style is by path or must be. */
 static bool set_address(struct s3 *s, bool plain, const char *host, size_t host_len, struct err *e)
 {
 	const char *default_port = plain ? ":80" : ":443";
@@ -600,6 +617,8 @@ static bool set_address(struct s3 *s, bool plain, const char *host, size_t host_
 	/* curl leaves the default port out of the Host header, which is signed. */
 	if (host_len > port_len && memcmp(host + host_len - port_len, default_port, port_len) == 0)
 		host_len -= port_len;
+	if (!fits_host_name(s->bucket, plain, host, host_len))
+		s->path_style = true;
 	if (!s->path_style)
 		buf_printf(&text, "%s.", s->bucket);
 	buf_add(&text, host, host_len);
@@ -640,9 +659,6 @@ bool s3_set_own_address(struct s3 *s, struct err *e)
 	bool ok;
 
 	s->own_endpoint = true;
-	/* No certificate of AWS covers a bucket name with a dot in it. */
-	if (strchr(s->bucket, '.'))
-		s->path_style = true;
 	buf_printf(&host, "s3.%s.amazonaws.com%s", s->region,
 		   str_starts_with(s->region, "cn-") ? ".cn" : "");
 	ok = buf_ok(&host, e) && set_address(s, false, buf_str(&host), host.len, e);
@@ -696,6 +712,7 @@ bool store_s3_open(struct store *store, const char *location, const struct store
 	s->max_tries = options->max_tries > 0 ? options->max_tries : MAX_TRIES;
 	s->resend_percent = options->resend_percent > 0 ? options->resend_percent : RESEND_PERCENT;
 	s->page_size = S3_LIST_MAX;
+	s->object_tags = options->object_tags;
 	s->upload_jobs = options->upload_jobs ? options->upload_jobs : UPLOAD_JOBS;
 	if (options->ca_file && !(s->ca_file = mem_strdup(options->ca_file, e)))
 		goto fail;

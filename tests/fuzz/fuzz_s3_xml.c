@@ -34,7 +34,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		s3_parse_upload_id(data + 1, len - 1, id, sizeof(id), &e);
 		break;
 	case 'c':
-		s3_parse_complete(data + 1, len - 1, &error);
+		s3_parse_result(data + 1, len - 1, "CompleteMultipartUploadResult", &error);
 		break;
 	case 'd':
 		s3_parse_delete(data + 1, len - 1, visit, NULL, &e);

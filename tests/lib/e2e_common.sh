@@ -13,6 +13,7 @@
 #     objects                   keys in the archive but the marker, sorted, as the archive itself lists them
 #     referenced                keys of active segments, sorted, as the catalog has them
 #     e2e_only_priors           after init: the cost model learns nothing
+#     relay NAME MODE ARGS...   tests/lib/relay.py in the background: its port in $T/NAME.port, its log in $T/NAME.log
 #     e2e_check_accounted N W   one assertion: hot and cold rows together are N; W says when
 
 . "$FIRN_SRC/tests/lib/firn.sh"
@@ -116,4 +117,12 @@ all_objects() {
 
 referenced() {
 	sql "SELECT k FROM firn.segment, unnest(ARRAY[object_key, index_key]) k WHERE state = 'active'" | LC_ALL=C sort
+}
+
+relay() {
+	local name=$1 mode=$2
+	shift 2
+	: >"$T/$name.log"
+	/usr/bin/python3 "$FIRN_SRC/tests/lib/relay.py" "$mode" "$T/$name.log" "$@" >"$T/$name.port" 2>"$T/$name.err" &
+	poll_until 20 test -s "$T/$name.port" || { cat "$T/$name.err" >&2; exit 1; }
 }

@@ -9,6 +9,7 @@
 #     firn ARGS...              run the program under test
 #     S3_ENV                    array of environment assignments: env "${S3_ENV[@]}" firn ...
 #     s3_archive                print an s3:// URI with a prefix that nobody else uses
+#     other COMMAND ARGS...     an S3 client that is none of firn's: see tests/lib/other_client.py
 #     poll_until SECONDS CMD... try CMD until it succeeds; fails at the deadline
 #     at_exit CMD...            run at the end, latest first
 
@@ -64,6 +65,8 @@ s3_archive() {
 	: "${FIRN_TEST_S3_BUCKET:?run this test by tools/run-tests}"
 	echo "s3://$FIRN_TEST_S3_BUCKET/t$$-$(od -An -N4 -tx4 /dev/urandom | tr -d ' ')"
 }
+
+other() { /usr/bin/python3 "$FIRN_SRC/tests/lib/other_client.py" "$@"; }
 
 poll_until() {
 	local deadline=$((SECONDS + $1))

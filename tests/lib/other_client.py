@@ -3,11 +3,13 @@
     other_client.py digests BUCKET PREFIX    "sha256 key" of each object below PREFIX, read whole, keys without PREFIX
     other_client.py versions BUCKET PREFIX   how many versions and delete markers there are
     other_client.py hide BUCKET KEY          a delete that names no version
+    other_client.py tags BUCKET KEY          an object's tags
     other_client.py make BUCKET              make a bucket
     other_client.py versioned BUCKET         make a bucket that keeps versions
     other_client.py locked BUCKET            make a bucket with Object Lock, by default for a day
     other_client.py hold BUCKET PREFIX on|off  legal hold on every version below PREFIX
     other_client.py unlock BUCKET PREFIX     retention of every version below PREFIX ends a second from now
+    other_client.py parts BUCKET PREFIX      how many parts each unfinished upload below PREFIX has, a line each
     other_client.py encryption BUCKET PREFIX what the server says of each object's, without a key: each answer once
 
 With SSE_KEY_FILE in the environment, digests reads with that customer's key.
@@ -38,6 +40,13 @@ def each_version(s3, bucket, prefix):
         for kind in "Versions", "DeleteMarkers":
             for item in page.get(kind, []):
                 yield kind, item["Key"], item["VersionId"]
+
+
+def parts(s3, bucket, prefix):
+    for page in s3.get_paginator("list_multipart_uploads").paginate(Bucket=bucket, Prefix=prefix):
+        for item in page.get("Uploads", []):
+            pages = s3.get_paginator("list_parts").paginate(Bucket=bucket, Key=item["Key"], UploadId=item["UploadId"])
+            print(sum(len(p.get("Parts", [])) for p in pages))
 
 
 def with_key():
@@ -75,6 +84,11 @@ def versions(s3, bucket, prefix):
 
 def hide(s3, bucket, key):
     s3.delete_object(Bucket=bucket, Key=key)
+
+
+def tags(s3, bucket, key):
+    for tag in s3.get_object_tagging(Bucket=bucket, Key=key)["TagSet"]:
+        print(tag["Key"] + "=" + tag["Value"])
 
 
 def make(s3, bucket):

@@ -1,7 +1,6 @@
 # Buckets that keep versions, and Object Lock: gc leaves nothing behind, and puts off what is locked.
 . "$FIRN_SRC/tests/lib/e2e_common.sh"
 
-other() { /usr/bin/python3 "$FIRN_SRC/tests/lib/other_client.py" "$@"; }
 bucket() { echo "firn-$1-$$-$(od -An -N4 -tx4 /dev/urandom | tr -d ' ')"; }
 
 # ---- versions ----

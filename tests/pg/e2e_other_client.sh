@@ -2,8 +2,6 @@
 # catalog has.
 . "$FIRN_SRC/tests/lib/e2e_common.sh"
 
-other() { /usr/bin/python3 "$FIRN_SRC/tests/lib/other_client.py" "$@"; }
-
 fresh_db
 e2e_tables 4 30
 PREFIX="t$$-$(od -An -N4 -tx4 /dev/urandom | tr -d ' ')/a b+c%20d=ü~(e)'f*/g"

@@ -13,6 +13,8 @@ exits "a pass" 0 "$FIRN" pass
 ok "moves rows" [ "$(cold_rows)" -gt 0 ]
 e2e_check_accounted "$ROWS" "after the pass"
 exits "verify" 0 "$FIRN" verify --deep
+exits "verify with the bucket in the host name" 0 "$FIRN" verify --deep --s3-path-style no \
+	--s3-endpoint "http://localhost:${FIRN_TEST_S3_ENDPOINT##*:}"
 DOC=$(sql "SELECT id FROM document WHERE workspace_id = 'w1' ORDER BY id LIMIT 1")
 exits "a document comes back by ranged reads" 0 "$FIRN" rehydrate --document "$DOC"
 exits "then all" 0 "$FIRN" rehydrate --where-cold all

@@ -1,23 +1,10 @@
 # How the archive is reached: TLS with a private authority, HTTP/2, proxies from the environment, buckets in the host name.
 . "$FIRN_SRC/tests/lib/e2e_common.sh"
+. "$FIRN_SRC/tests/lib/tls.sh"
 
 S3_PORT=${FIRN_TEST_S3_ENDPOINT##*:}
-relay() { # NAME MODE ARGS...: its port in $T/NAME.port, its log in $T/NAME.log
-	local name=$1 mode=$2
-	shift 2
-	: >"$T/$name.log"
-	/usr/bin/python3 "$FIRN_SRC/tests/lib/relay.py" "$mode" "$T/$name.log" "$@" >"$T/$name.port" 2>"$T/$name.err" &
-	poll_until 20 test -s "$T/$name.port" || { cat "$T/$name.err" >&2; exit 1; }
-}
 lines() { wc -l <"$T/$1.log"; }
 
-certificate() { # NAME SUBJECT_ALT_NAMES
-	openssl req -newkey rsa:2048 -nodes -keyout "$T/$1.key" -out "$T/$1.csr" -subj "/CN=$1" 2>/dev/null
-	openssl x509 -req -in "$T/$1.csr" -CA "$T/ca.pem" -CAkey "$T/ca.key" -CAcreateserial -days 2 -out "$T/$1.pem" \
-		-extfile <(echo "subjectAltName=$2") 2>/dev/null
-}
-openssl req -x509 -newkey rsa:2048 -nodes -days 2 -keyout "$T/ca.key" -out "$T/ca.pem" -subj "/CN=test authority" 2>/dev/null
-certificate good "IP:127.0.0.1,DNS:localhost"
 certificate other "DNS:other.example"
 
 fresh_db
@@ -42,17 +29,17 @@ exits "rows come back over TLS" 0 "$FIRN" rehydrate --where-cold all
 is "bit for bit" "$(e2e_digest)" "$ALL"
 relay other tls "$T/other.pem" "$T/other.key" "$S3_PORT"
 exits "a certificate of another host is refused" 78 "$FIRN" init --s3-endpoint "https://127.0.0.1:$(cat "$T/other.port")"
+like "with whose name it is that does not fit" "$ERR" "by a name that the certificate was made for"
 exits "so is plain HTTP where TLS is spoken" 69 "$FIRN" init --s3-endpoint "http://127.0.0.1:$(cat "$T/tls.port")"
-exits "and TLS where plain HTTP is spoken" 69 "$FIRN" init --s3-endpoint "https://127.0.0.1:$S3_PORT"
+like "with the endpoint that may be meant" "$ERR" "give its endpoint as https://"
+exits "a file of authorities that is not there" 78 "$FIRN" init --s3-ca-file "$T/none.pem"
+like "is named" "$ERR" "none\.pem"
 
 # ---- HTTP/2 ----
 if command -v nghttpx >/dev/null; then
-	H2=$("$FIRN_SRC/tools/free-ports")
-	nghttpx -f "127.0.0.1,$H2" -b "127.0.0.1,$S3_PORT" --no-ocsp --workers=1 --accesslog-file="$T/h2.log" \
-		--accesslog-format='$request' "$T/good.key" "$T/good.pem" >"$T/nghttpx.out" 2>&1 &
-	ok "a server of HTTP/2" poll_until 20 curl -s -o /dev/null --cacert "$T/ca.pem" "https://127.0.0.1:$H2/"
-	exits "a pass over HTTP/2" 0 "$FIRN" pass --s3-endpoint "https://127.0.0.1:$H2"
-	exits "and the way back" 0 "$FIRN" rehydrate --where-cold all --s3-endpoint "https://127.0.0.1:$H2"
+	http2_start
+	exits "a pass over HTTP/2" 0 "$FIRN" pass --s3-endpoint "$H2"
+	exits "and the way back" 0 "$FIRN" rehydrate --where-cold all --s3-endpoint "$H2"
 	is "bit for bit too" "$(e2e_digest)" "$ALL"
 	poll_until 20 grep -q PUT "$T/h2.log"
 	like "which it was" "$(grep PUT "$T/h2.log" | tail -n 1)" 'HTTP/2'
@@ -71,4 +58,11 @@ is "bit for bit as before" "$(e2e_digest)" "$ALL"
 BEFORE=$(lines proxy)
 exits "what no_proxy names" 0 env no_proxy=127.0.0.1 "$FIRN" init
 is "does not go there" "$(lines proxy)" "$BEFORE"
+
+# ---- buckets with dots ----
+# No certificate covers dots.in.bucket.localhost, so such a bucket is asked for by path. All rows are hot by now.
+DOTS=dots.$$.$(basename "$T" | tr -dc a-z0-9)
+other make "$DOTS"
+exits "a bucket with dots in its name over TLS" 0 "$FIRN" init --archive "s3://$DOTS/a" --s3-path-style no \
+	--s3-endpoint "https://localhost:$(cat "$T/tls.port")"
 done_testing

@@ -250,6 +250,18 @@ static void policies_that_are_wrong_are_refused_with_line_and_key(void **state)
 		  "3: \"heat_blow\" is not a key of match; did you mean \"heat_below\"?" },
 		{ RULE("    match: { idle_for: 1d, idle_for: 2d }\n    archive: {}\n"),
 		  "3: \"idle_for\" is given a second time (first in line 3)" },
+		{ RULE("    match: { superseded: {} }\n    archive: { storage_class: GLACIER }\n"),
+		  "4: storage_class: GLACIER cannot be read back when a segment was written" },
+		{ RULE("    match: { superseded: {} }\n    archive:\n      transitions:\n"
+		       "        - { after: 30d }\n"),
+		  "6: a transition needs \"after\" and \"storage_class\"" },
+		{ RULE("    match: { superseded: {} }\n    archive:\n      transitions:\n"
+		       "        - { after: 30d, storage_class: GLACIER_IR }\n"
+		       "        - { after: 30d, storage_class: GLACIER }\n"),
+		  "7: after: \"30d\" is not later than that of the transition before it" },
+		{ RULE("    match: { superseded: {} }\n    archive:\n      transitions:\n"
+		       "        - { after: 30d, storage_class: STANDARD }\n"),
+		  "6: storage_class: objects are in STANDARD before that already" },
 		{ RULE("    match: { superseded: {} }\n    archive: { storage_class: standard ia "
 		       "}\n"),
 		  "4: storage_class: \"standard ia\" is not a storage class such as STANDARD_IA" },

@@ -255,6 +255,9 @@ static void options_that_do_not_go_together_are_refused(void **state)
 	} cases[] = {
 		{ { .sse = "aes" }, "s3.sse: \"aes\" is none of" },
 		{ { .sse = "AES256", .sse_kms_key_id = "k" }, "s3.sse_kms_key_id is given" },
+		{ { .sse = "aws:kms", .sse_kms_key_id = "" }, "s3.sse_kms_key_id is no id" },
+		{ { .sse = "aws:kms", .sse_kms_key_id = "k\r\nx: y" },
+		  "s3.sse_kms_key_id is no id" },
 		{ { .sse_customer_key_file = key }, "s3.sse_customer_key_file is given" },
 		{ { .sse = "customer" }, "there is no s3.sse_customer_key_file" },
 		{ { .sse = "customer", .sse_customer_key_file = "/dev/null" },

@@ -283,6 +283,15 @@ static void parts_that_are_not_as_sent_are_not_completed(void **state)
 		{ .request = "GET /bucket/p/k?uploadId=u1 ",
 		  .status = 200,
 		  .body = PARTS("4", "right") },
+		{ .request = "GET /bucket/p/k?uploadId=u1 ",
+		  .status = 200,
+		  .body = PARTS("4", "right") },
+		{ .request = "GET /bucket/p/k?uploadId=u1 ",
+		  .status = 200,
+		  .body = PARTS("4", "right") },
+		{ .request = "GET /bucket/p/k?uploadId=u1 ",
+		  .status = 200,
+		  .body = PARTS("4", "right") },
 		{ .request = "DELETE /bucket/p/k?uploadId=u1 ", .status = 204 },
 	};
 	struct server server;
@@ -330,6 +339,50 @@ static void an_upload_whose_id_was_damaged_is_begun_again(void **state)
 	finish(&server);
 }
 
+static void a_body_that_comes_damaged_is_sent_again_a_few_times(void **state)
+{
+	static const struct step steps[] = {
+		{ .request = "HEAD ", .status = 404 },
+		{ .request = "PUT ",
+		  .status = 400,
+		  .body = "<Error><Code>XAmzContentSHA256Mismatch</Code></Error>" },
+		{ .request = "PUT ",
+		  .status = 400,
+		  .body = "<Error><Code>BadDigest</Code></Error>" },
+		{ .request = "PUT ", .status = 200 },
+		{ .request = "HEAD ", .status = 404 },
+		{ .request = "PUT ",
+		  .status = 400,
+		  .body = "<Error><Code>BadDigest</Code></Error>" },
+		{ .request = "PUT ",
+		  .status = 400,
+		  .body = "<Error><Code>BadDigest</Code></Error>" },
+		{ .request = "PUT ",
+		  .status = 400,
+		  .body = "<Error><Code>BadDigest</Code></Error>" },
+		{ .request = "PUT ",
+		  .status = 400,
+		  .body = "<Error><Code>BadDigest</Code></Error>" },
+		{ .request = "HEAD ", .status = 404 },
+	};
+	struct server server;
+	struct store *s;
+	struct err e = { 0 };
+
+	(void)state;
+	start(&server, steps, COUNT(steps));
+	s = open_store(&server, 0);
+	((struct s3 *)s->impl)->max_tries = 99;
+	if (!put(s, "hello", &e))
+		fail_msg("%s", e.message);
+	assert_int_equal(store_counters(s).retries_damaged, 2);
+	assert_false(put(s, "hello", &e));
+	assert_int_equal(e.code, ERR_DATA);
+	assert_non_null(strstr(e.message, "BadDigest"));
+	store_close(s);
+	finish(&server);
+}
+
 static void what_is_sent_in_vain_is_limited(void **state)
 {
 	static const struct step steps[] = {
@@ -370,6 +423,7 @@ int main(void)
 		cmocka_unit_test(parts_whose_etags_were_wrong_are_listed),
 		cmocka_unit_test(parts_that_are_not_as_sent_are_not_completed),
 		cmocka_unit_test(an_upload_whose_id_was_damaged_is_begun_again),
+		cmocka_unit_test(a_body_that_comes_damaged_is_sent_again_a_few_times),
 		cmocka_unit_test(what_is_sent_in_vain_is_limited),
 	};
 

@@ -196,12 +196,13 @@ static void a_completion_is_told_from_an_error_with_status_200(void **state)
 	struct s3_error error;
 
 	(void)state;
-	assert_true(s3_parse_complete(good, strlen(good), &error));
-	assert_false(s3_parse_complete(good, strlen(good) - 1, &error));
+	assert_true(s3_parse_result(good, strlen(good), "CompleteMultipartUploadResult", &error));
+	assert_false(
+		s3_parse_result(good, strlen(good) - 1, "CompleteMultipartUploadResult", &error));
 	assert_string_equal(error.code, "");
-	assert_false(s3_parse_complete(bad, strlen(bad), &error));
+	assert_false(s3_parse_result(bad, strlen(bad), "CompleteMultipartUploadResult", &error));
 	assert_string_equal(error.code, "InternalError");
-	assert_false(s3_parse_complete("", 0, &error));
+	assert_false(s3_parse_result("", 0, "CompleteMultipartUploadResult", &error));
 }
 
 static void an_upload_id_must_be_there_and_fit(void **state)

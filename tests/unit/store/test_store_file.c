@@ -366,6 +366,17 @@ static void urls_that_cannot_be_used_are_refused_without_repeating_secrets(void 
 	}
 }
 
+static void a_folder_has_no_storage_classes(void **state)
+{
+	struct place *p = *state;
+	struct err e = { 0 };
+
+	assert_false(store_set_class(p->store, "object", "STANDARD_IA", &e));
+	assert_int_equal(e.code, ERR_CONFIG);
+	assert_false(store_thaw(p->store, "object", &(struct store_thaw){ "Bulk", 1 }, &e));
+	assert_int_equal(e.code, ERR_CONFIG);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -392,6 +403,7 @@ int main(void)
 						reset_lacks),
 		cmocka_unit_test_setup_teardown(a_file_system_that_can_neither_is_refused, set_up,
 						reset_lacks),
+		cmocka_unit_test_setup_teardown(a_folder_has_no_storage_classes, set_up, tear_down),
 		cmocka_unit_test(urls_that_cannot_be_used_are_refused_without_repeating_secrets),
 	};
 
