@@ -183,6 +183,29 @@ bool firn_pass(struct firn *f, const struct firn_pass_options *options,
 	       struct firn_pass_result *result, struct err *e);
 void firn_pass_result_release(struct firn_pass_result *r);
 
+/* ---- touch ---- */
+
+struct firn_touch_options {
+	/* Ids, one a line; or CSV whose first line is a header of id and, in any order, workspace and read_at (ISO 8601). Read
+	 * to its end. */
+	FILE *in;
+	/* ISO 8601: with what in gives now, all reads since then are recorded. NULL: nobody says so. */
+	const char *complete_since;
+};
+
+struct firn_touch_result {
+	char *table;
+	int64_t touched;   /* reads that were recorded */
+	char *known_since; /* all reads since then, ISO 8601 UTC; NULL: none was ever recorded */
+	double seconds;
+};
+
+/* Records reads of chunks of the one managed table. ERR_DATA names the line that is wrong; nothing was recorded then. Ids
+ * are not looked for in the table: chunks may be cold, or gone. */
+bool firn_touch(struct firn *f, const struct firn_touch_options *options,
+		struct firn_touch_result *result, struct err *e);
+void firn_touch_result_release(struct firn_touch_result *r);
+
 /* ---- rehydrate ---- */
 
 enum firn_on_conflict {

@@ -78,6 +78,46 @@ bool heat_check_log(struct pg *pg, bool *lost_out, char from[32], char to[32], s
 	return ok || err_wrap(e, "could not look at the log of reads");
 }
 
+/* ---- reads from elsewhere ---- */
+
+bool heat_record_start(struct pg *pg, uint32_t table_oid, struct err *e)
+{
+	static const char touched[] =
+		"INSERT INTO firn.touched (managed) SELECT $1::bigint::oid WHERE NOT EXISTS "
+		"(SELECT 1 FROM firn.touched WHERE managed = $1::bigint::oid)";
+	struct pg_params p = PG_PARAMS_INIT;
+
+	pg_param_i64(&p, table_oid);
+	if (pg_begin(pg, NULL, e) && pg_query(pg, touched, &p, NULL, e) &&
+	    pg_copy_in_start(pg,
+			     "COPY firn.touch_log (managed, workspace, ids, read_at) FROM STDIN "
+			     "(FORMAT BINARY)",
+			     e))
+		return true;
+	pg_rollback(pg);
+	return err_wrap(e, "could not record reads");
+}
+
+bool heat_complete_since(struct pg *pg, int64_t table_id, int64_t since_us, struct err *e)
+{
+	static const char sql[] =
+		"INSERT INTO firn.heat_state AS s (table_id, known_since) SELECT $1::bigint, t.at "
+		"FROM (SELECT timestamptz 'epoch' + $2::bigint * interval '1 microsecond' AS at) t "
+		"WHERE t.at <= now() ON CONFLICT (table_id) DO UPDATE SET known_since = "
+		"least(s.known_since, excluded.known_since)";
+	struct pg_params p = PG_PARAMS_INIT;
+	struct pg_result *r = NULL;
+	bool future;
+
+	pg_param_i64(&p, table_id);
+	pg_param_i64(&p, since_us);
+	if (!pg_query(pg, sql, &p, &r, e))
+		return err_wrap(e, "could not note since when reads are complete");
+	future = pg_affected(r) == 0;
+	pg_result_free(r);
+	return !future || err_set(e, ERR_USAGE, "the time of --complete-since is still to come");
+}
+
 /* ---- folding ---- */
 
 /* The table has a row of heat_state once it was touched; what was read before it had one is not known. */

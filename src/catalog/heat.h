@@ -29,6 +29,13 @@ struct heat_options {
  * false where nothing was ever touched. */
 bool heat_check_log(struct pg *pg, bool *lost_out, char from[32], char to[32], struct err *e);
 
+/* Begins a transaction, and in it a COPY BINARY into the log: fields managed (oid), workspace (text), ids (text[]),
+ * read_at (timestamptz). From then on the table counts as touched. The caller ends both. */
+bool heat_record_start(struct pg *pg, uint32_t table_oid, struct err *e);
+/* In the open transaction: all reads since then (microseconds since 1970) are in log and heat. ERR_USAGE when that is to
+ * come yet. */
+bool heat_complete_since(struct pg *pg, int64_t table_id, int64_t since_us, struct err *e);
+
 /* Folds what the log has of the table, in batches: each read is counted exactly once whenever this dies. Then forgets
  * what is older than reach_s and colder than least, and gives the log's room back. The lease of the table is held.
  * *reads_out: how many were folded. */

@@ -71,12 +71,9 @@ static bool warn_of_stray(void *ctx, const char *name, int64_t reads, struct err
 	return true;
 }
 
-static bool fold(struct firn *f, const struct engine_table *t, const struct candidate_rules *rules,
-		 struct err *e)
+bool reads_check_log(struct firn *f, struct err *e)
 {
-	const struct heat_options o = options_of(t, rules);
 	char from[32], to[32];
-	int64_t reads = 0;
 	bool lost = false;
 
 	if (!heat_check_log(f->pg, &lost, from, to, e))
@@ -87,6 +84,15 @@ static bool fold(struct firn *f, const struct engine_table *t, const struct cand
 			    "was read between %s and %s is not known, and rules that ask for it "
 			    "are held back; \"firn touch --complete-since\" can supply it",
 			    *from ? from : "then", *to ? to : "now");
+	return true;
+}
+
+static bool fold(struct firn *f, const struct engine_table *t, const struct candidate_rules *rules,
+		 struct err *e)
+{
+	const struct heat_options o = options_of(t, rules);
+	int64_t reads = 0;
+
 	if (!heat_fold(f->pg, &o, &reads, e) || !heat_drop_strays(f->pg, warn_of_stray, f, e))
 		return false;
 	if (reads > 0)

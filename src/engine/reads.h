@@ -9,6 +9,9 @@
 bool reads_fold(struct firn *f, const struct engine_table *t, const struct candidate_rules *rules,
 		struct err *e);
 
+/* Finds out whether the log of reads was lost, and warns if so. */
+bool reads_check_log(struct firn *f, struct err *e);
+
 /* The rules as they hold for this table now: withheld is set where what a rule asks of reads is not known; these are
  * appended to list, and told as notices. Release with free(out->rules). */
 struct reads_held_back {

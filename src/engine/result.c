@@ -74,6 +74,13 @@ void firn_pass_result_release(struct firn_pass_result *r)
 	*r = (struct firn_pass_result){ 0 };
 }
 
+void firn_touch_result_release(struct firn_touch_result *r)
+{
+	free(r->table);
+	free(r->known_since);
+	*r = (struct firn_touch_result){ 0 };
+}
+
 void firn_rehydrate_result_release(struct firn_rehydrate_result *r)
 {
 	for (size_t i = 0; i < r->note_count; i++)

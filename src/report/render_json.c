@@ -4,26 +4,8 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/str.h"
 #include "report/render.h"
-
-/* The length of the UTF-8 sequence at s; 0 when it is none. */
-static size_t utf8_len(const unsigned char *s)
-{
-	size_t len = s[0] < 0x80                   ? 1
-		     : s[0] >= 0xC2 && s[0] < 0xE0 ? 2
-		     : (s[0] & 0xF0) == 0xE0       ? 3
-						   : 4;
-
-	if (len == 4 && (s[0] < 0xF0 || s[0] > 0xF4))
-		return 0;
-	for (size_t i = 1; i < len; i++)
-		if ((s[i] & 0xC0) != 0x80)
-			return 0;
-	if ((s[0] == 0xE0 && s[1] < 0xA0) || (s[0] == 0xED && s[1] > 0x9F) ||
-	    (s[0] == 0xF0 && s[1] < 0x90) || (s[0] == 0xF4 && s[1] > 0x8F))
-		return 0;
-	return len;
-}
 
 /* Databases in SQL_ASCII may hold names that are not UTF-8: what JSON cannot carry becomes U+FFFD. */
 static json_t *string(const char *s)
@@ -37,7 +19,7 @@ static json_t *string(const char *s)
 	if (j)
 		return j;
 	while (*s) {
-		size_t len = utf8_len((const unsigned char *)s);
+		size_t len = str_utf8_len(s);
 
 		if (len)
 			buf_add(&clean, s, len);
@@ -272,6 +254,18 @@ bool json_pass(const struct report *r, const struct firn_pass_result *x, bool dr
 	put_held_back(o, x->held_back, x->held_back_count);
 	set_real(o, "seconds", x->seconds);
 	set_maintain(o, &x->maintain);
+	return end(r, o, failure, e);
+}
+
+bool json_touch(const struct report *r, const struct firn_touch_result *x,
+		const struct err *failure, struct err *e)
+{
+	json_t *o = begin("touch");
+
+	set_string(o, "table", x->table);
+	set_int(o, "touched", x->touched);
+	set_string(o, "known_since", x->known_since);
+	set_real(o, "seconds", x->seconds);
 	return end(r, o, failure, e);
 }
 
