@@ -93,7 +93,8 @@ static bool fold(struct firn *f, const struct engine_table *t, const struct cand
 	const struct heat_options o = options_of(t, rules);
 	int64_t reads = 0;
 
-	if (!heat_fold(f->pg, &o, &reads, e) || !heat_drop_strays(f->pg, warn_of_stray, f, e))
+	if (!reads_check_log(f, e) || !heat_fold(f->pg, &o, &reads, e) ||
+	    !heat_drop_strays(f->pg, warn_of_stray, f, e))
 		return false;
 	if (reads > 0)
 		log_info(&f->log, "folded %" PRId64 " reads of table \"%s\" into its heat", reads,

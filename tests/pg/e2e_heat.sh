@@ -147,4 +147,132 @@ sql "SELECT firn.touch('document_chunk', '{{$(tr a-f A-F <<<"$IDLE" | tr -d -)}}
 	firn.touch('document_chunk', ARRAY['{$(tr a-f A-F <<<"$IDLE")}'])" >/dev/null
 exits "capitals, braces and no hyphens are the same id" 0 "$FIRN" plan --format json
 is "it stays" "$(json '{total_rows}')" 0
+
+# ---- what is read while a pass is at work ----
+sql "DELETE FROM firn.heat"
+exits "a pass that folds" 0 "$FIRN" pass --policy "$FIRN_SRC/policies/superseded.yaml" --no-maintain -q
+ok "and what it moved comes back" back
+sql "DELETE FROM firn.heat; DELETE FROM firn.touch_log WHERE managed <> 0; DELETE FROM firn.residency"
+known_since "60 years"
+# In the leaf that is moved first: what is touched before a leaf is read is no candidate.
+READ=$(sql "SELECT id FROM document_chunk_p0 ORDER BY id LIMIT 1")
+READ_WS=$(sql "SELECT workspace_id FROM document_chunk WHERE id = '$READ'")
+# meanwhile NAME SQL WANTED: SQL runs after the rows were read, and before they are deleted
+meanwhile() {
+	printf 'psql -X -q -d "%s" -c "%s"\n' "$DB" "$2" >"$T/meanwhile"
+	FIRN_FAULT="move.after_verify=${4-each}:sh $T/meanwhile >$T/meanwhile.out" exits "$1" 0 "$FIRN" pass --no-maintain --jobs 1 --format json
+	is "$1: stays" "$(hot_ids)" "$(sql "$3")"
+	is "$1: is counted" "$(json '{rows_changed}')" "$(sql "SELECT count(*) FROM ($3) x")"
+	ok "$1: what went comes back" back
+	sql "DELETE FROM firn.heat; DELETE FROM firn.touch_log WHERE managed <> 0; DELETE FROM firn.residency"
+}
+policy "idle_for: 60d"
+meanwhile "a chunk that is touched" "SELECT firn.touch('document_chunk', ARRAY['$READ', 'garbage']::text[])" "SELECT '$READ'::uuid"
+meanwhile "with its workspace" "SELECT firn.touch('document_chunk', ARRAY['$READ'], '$READ_WS')" "SELECT '$READ'::uuid"
+policy "heat_below: 0.5"
+meanwhile "by a rule for heat" "SELECT firn.touch('document_chunk', ARRAY['$READ'])" "SELECT '$READ'::uuid"
+policy "idle_for: 60d, of: document"
+meanwhile "its document" "SELECT firn.touch('document_chunk', ARRAY['$READ'])" \
+	"SELECT id FROM document_chunk WHERE document_id = (SELECT document_id FROM document_chunk WHERE id = '$READ') ORDER BY 1"
+policy "idle_for: 60d"
+known_since "60 years"
+meanwhile "everything, when the log is lost" "TRUNCATE firn.touch_log" "SELECT id FROM document_chunk ORDER BY 1" exec
+like "the next pass" "$("$FIRN" pass --format json 2>&1)" 'the log of reads was lost'
+
+# ---- a log that was lost ----
+held_back() { # NAME
+	exits "$1: plan, which looks only" 0 "$FIRN" plan --format json
+	is "$1: holds the rule back" "$(json '{total_rows}') $(json '{held_back,0,rule}') $(json '{held_back,0,table}')" \
+		"0 cold public.document_chunk"
+	like "$1: and says until when" "$(json '{held_back,0,until}')" '^20..-..-..T..:..:..Z$'
+	exits "$1: a pass" 0 "$FIRN" pass --format json
+	is "$1: moves nothing" "$(json '{rows_moved}') $(json '{held_back,0,rule}')" "0 cold"
+	like "$1: warns, and names the time" "$ERR" 'log of reads was lost.*between 20[0-9TZ:-]* and 20[0-9TZ:-]* is not known'
+	like "$1: a notice says until when" "$ERR" 'rule "cold" of table "public.document_chunk" is held back until 20'
+	exits "$1: the next pass" 0 "$FIRN" pass --format json
+	is "$1: still holds back" "$(json '{rows_moved}') $(json '{held_back,0,rule}')" "0 cold"
+	unlike "$1: without the warning" "$ERR" 'log of reads was lost'
+	exits "$1: --complete-since" 0 bash -c 'echo "$0" | "$FIRN" touch --complete-since 2020-01-01' "$READ"
+	exits "$1: plan again" 0 "$FIRN" plan --format json
+	is "$1: all but that one would go" "$(json '{total_rows}') $(json '{held_back}')" "$((ROWS - 1)) []"
+}
+exits "reads that were lost are supplied" 0 bash -c 'echo "$0" | "$FIRN" touch --complete-since 2020-01-01' "$READ"
+"$FIRN_SRC/tools/pg" restart "$T/pg"
+exits "after a clean restart of Postgres" 0 "$FIRN" plan --format json
+is "nothing is held back" "$(json '{total_rows}') $(json '{held_back}')" "$((ROWS - 1)) []"
+"$FIRN_SRC/tools/pg" kill9 "$T/pg"
+"$FIRN_SRC/tools/pg" restart "$T/pg"
+held_back "after a crash of Postgres"
+sql "TRUNCATE firn.touch_log"
+held_back "after TRUNCATE"
+sql "DELETE FROM firn.touch_log"
+held_back "after DELETE"
+# pg_dump writes the log's rows, too: what tells a restored one is that it is another table.
+sql "CREATE UNLOGGED TABLE firn.new_log (LIKE firn.touch_log INCLUDING ALL); INSERT INTO firn.new_log SELECT * FROM firn.touch_log;
+	DROP TABLE firn.touch_log; ALTER TABLE firn.new_log RENAME TO touch_log"
+held_back "in a restored copy"
+sql "DELETE FROM firn.heat_state; DELETE FROM firn.heat; TRUNCATE firn.touch_log"
+held_back "before any pass had folded"
+other_rule() { printf '%s\n' 'rules:' '  - name: cold' '    match: { heat_below: 1 }' '    archive: {}' \
+	'  - name: old' '    match: { age_over: 30d, workspace: w4 }' '    archive: {}' 'limits: { min_residency: 0s }' >"$T/policy.yaml"; }
+other_rule
+known_since "6 days"
+exits "while one rule is held back" 0 "$FIRN" plan --format json
+is "later ones match" "$(json '{groups,0,rule}') $(json '{total_rows}') $(json '{held_back,0,rule}')" "old 60 cold"
+
+# ---- what is no chunk's ----
+policy "idle_for: 60d"
+sql "CREATE TABLE unmanaged (id int);
+	SELECT firn.touch('unmanaged', ARRAY[1, 2]), firn.touch('document', ARRAY[3]);
+	UPDATE firn.touch_log SET read_at = read_at - interval '2 days' WHERE managed = 'unmanaged'::regclass;
+	SELECT firn.touch('document_chunk', ARRAY[repeat('x', 100000), NULL, '', '9999999999999999999999', E'\\\\']);
+	SELECT firn.touch('document_chunk', ARRAY['$READ'], repeat('w', 5000))" >/dev/null
+exits "a pass over reads of other tables and of nothing" 0 "$FIRN" pass --format json
+like "removes the old ones and names the table" "$ERR" 'removed 2 reads that were recorded for "public.unmanaged"'
+is "and leaves the young" "$(sql "SELECT count(*) FROM firn.touch_log WHERE managed = 'document'::regclass")" 1
+ok "what went comes back" back
+sql "DELETE FROM firn.touch_log WHERE managed <> 0; DELETE FROM firn.residency; DELETE FROM firn.heat"
+
+# ---- what is forgotten ----
+known_since "300 days"
+sql "UPDATE firn.heat_state SET pruned_at = NULL;
+	INSERT INTO firn.heat SELECT m.id, '', x.chunk, x.heat, now() - x.age FROM firn.managed_table m, (VALUES
+		('old', 1, interval '70 days'), ('old but hot', 1e6, interval '70 days'), ('young', 1, interval '50 days')) x (chunk, heat, age)"
+exits "a pass forgets" 0 "$FIRN" pass --policy "$T/policy.yaml" --max-rows 1
+is "what is older than any rule looks back, and cold" "$(sql "SELECT string_agg(chunk, ',' ORDER BY chunk) FROM firn.heat")" "old but hot,young"
+policy "idle_for: 90d"
+exits "a rule that looks back further" 0 "$FIRN" plan --format json
+is "is held back" "$(json '{total_rows}') $(json '{held_back,0,rule}')" "0 cold"
+policy "idle_for: 61d"
+sql "UPDATE firn.heat_state SET pruned_at = NULL"
+exits "a pass by one that looks back as far as is known" 0 "$FIRN" pass --max-rows 1
+is "is not" "$(json_of "$("$FIRN" plan --format json)" '{held_back}')" "[]"
+policy "idle_for: 10d"
+sql "UPDATE firn.heat_state SET pruned_at = NULL"
+exits "and one that looks back less" 0 "$FIRN" pass --max-rows 1
+policy "idle_for: 61d"
+is "forgets nothing that the other needs" "$(json_of "$("$FIRN" plan --format json)" '{held_back}')" "[]"
+ok "what went comes back again" back
+
+# ---- other tables ----
+sql "CREATE TABLE note (tenant text, id bigint PRIMARY KEY, embedding vector(3), created_at timestamptz DEFAULT '2025-01-01');
+	INSERT INTO note SELECT 't' || n % 3, n, '[1,2,3]' FROM generate_series(1, 100) n;
+	CREATE TABLE pair (workspace_id text, a text, b int, embedding vector(3), created_at timestamptz DEFAULT '2025-01-01',
+		PRIMARY KEY (a, b));
+	INSERT INTO pair SELECT 'w', 'a' || n, n, '[1,2,3]' FROM generate_series(1, 20) n"
+printf '%s\n' 'tables:' '  - table: public.note' '    columns: { id: id, workspace: tenant }' \
+	'  - table: public.pair' '    columns: { id: [a, b] }' >"$T/tables.yaml"
+unset FIRN_TABLE
+export FIRN_CONFIG=$T/tables.yaml
+policy "idle_for: 60d"
+exits "init of two tables" 0 "$FIRN" init
+exits "touch of both" 64 bash -c 'echo 1 | "$FIRN" touch'
+exits "of one, a workspace named for one id" 0 bash -c 'printf "id,workspace\n7,t1\n+008,\n9,t1\n" | "$FIRN" touch --table public.note --complete-since 2020-01-01'
+exits "of the other, whose ids are of two columns" 0 bash -c 'printf "id\n\"a3,3\"\n" | "$FIRN" touch --table public.pair --complete-since 2020-01-01'
+FIRN_FAULT="move.after_verify=each:psql -X -q -d '$DB' -o /dev/null -c \"SELECT firn.touch('note', ARRAY[10], 't1'), firn.touch('note', ARRAY[11],
+	't1'), firn.touch('pair', ARRAY['a5,5'])\"" exits "a pass over both, and reads meanwhile" 0 "$FIRN" pass --no-maintain --format json
+is "what was read of one stays" "$(sql "SELECT string_agg(id::text, ',' ORDER BY id) FROM note")" "7,8,10"
+is "and of the other" "$(sql "SELECT string_agg(a, ',' ORDER BY b) FROM pair")" "a3,a5"
+like "a condition that needs a document column" "$(printf 'rules:\n  - name: d\n    match: { idle_for: 1d, of: document }\n    archive: {}\n' \
+	>"$T/doc.yaml"; "$FIRN" plan --policy "$T/doc.yaml" 2>&1)" 'rule "d" speaks of "of: document", for which table "public.note" has no column'
 done_testing
