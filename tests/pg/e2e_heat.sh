@@ -92,6 +92,7 @@ given "no reads at all, which are complete" 0 '' --complete-since 2026-01-01 --f
 is "are known since then" "$(json '{touched}') $(json '{known_since}')" "0 2026-01-01T00:00:00Z"
 
 # ---- exactly what a plain query names ----
+# The nearest heat is a hundredth from what it is compared with: hours of cooling.
 sql "DELETE FROM firn.heat; CREATE TABLE reads AS
 	SELECT c.id, CASE WHEN abs(hashtext(c.id::text || n)) % 3 > 0 THEN c.workspace_id ELSE '' END AS workspace,
 		now() - interval '1 hour' - abs(hashtext(c.id::text || 'r' || n)) % 100 * interval '1 day' AS read_at
@@ -124,9 +125,9 @@ moves "idle_for of documents" "idle_for: 20d, of: document" "SELECT c.id FROM do
 	JOIN document_chunk o USING (id) WHERE o.document_id = c.document_id AND r.read_at > now() - interval '20 days') ORDER BY 1"
 moves "heat_below" "heat_below: 0.3" "SELECT c.id FROM document_chunk c WHERE (SELECT sum(2 ^ (-extract(epoch FROM now() - r.read_at) / 604800))
 	FROM reads r WHERE r.id = c.id) >= 0.3 ORDER BY 1"
-moves "heat_below of documents" "heat_below: 1.1, of: document" "SELECT c.id FROM document_chunk c WHERE (SELECT
+moves "heat_below of documents" "heat_below: 1.2, of: document" "SELECT c.id FROM document_chunk c WHERE (SELECT
 	sum(2 ^ (-extract(epoch FROM now() - r.read_at) / 604800)) FROM reads r JOIN document_chunk o USING (id)
-	WHERE o.document_id = c.document_id) >= 1.1 ORDER BY 1"
+	WHERE o.document_id = c.document_id) >= 1.2 ORDER BY 1"
 is "a read is counted once, wherever it lies" "$(sql "SELECT count(*) FROM firn.heat h FULL JOIN (SELECT id::text AS chunk, workspace,
 		max(read_at) AS last, count(*) AS n FROM reads GROUP BY 1, 2) r USING (workspace, chunk)
 	WHERE h.chunk IS NULL OR (r.chunk IS NULL AND h.chunk ~ '-') OR date_trunc('milliseconds', h.last_read) <> date_trunc('milliseconds', r.last)")" 0
