@@ -1,5 +1,5 @@
 /*
- * Reads of chunks. firn.touch appends them to firn.touch_log (sql/migrate_006.sql says how a lost log is found out); a
+ * Reads of chunks. firn.touch appends them to firn.touch_log (sql/migrate_007.sql says how a lost log is found out); a
  * pass folds the log into firn.heat, a row for each chunk that was read lately. A read counts 1 when it happens and half
  * as much after each half-life, so heat is a sum of powers of two, kept as it was at the chunk's last read.
  *
