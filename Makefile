@@ -127,6 +127,12 @@ $(O)/tests/lib/%.o: tests/lib/%.c
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(TEST_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
+# What a test does to archived objects as somebody who may write to the archive could.
+FORGE_BIN := $(O)/tests/lib/e2e_forge
+$(FORGE_BIN): tests/lib/e2e_forge.c $(O)/libfirn-test.a
+	@mkdir -p $(@D)
+	$(call say,LD)$(CC) $(TEST_CFLAGS) $(CFLAGS) $(FIRN_LDFLAGS) $(LDFLAGS) -o $@ $(filter %.c %.a,$^) $(LIBS)
+
 $(REPLAY_BIN): $(O)/tests/fuzz/replay_%: tests/fuzz/fuzz_%.c tests/fuzz/replay.c $(O)/libfirn-test.a | $(O)/gen/sql.h
 	@mkdir -p $(@D)
 	$(call say,LD)$(CC) $(TEST_CFLAGS) $(CFLAGS) -MD -MP -MF $@.d $(FIRN_LDFLAGS) $(LDFLAGS) -o $@ \
@@ -141,7 +147,7 @@ units: $(UNIT_BIN)
 contracts: $(CONTRACT_BIN)
 replays: $(REPLAY_BIN)
 fuzzers: $(FUZZ_BIN)
-test-binaries: units contracts replays
+test-binaries: units contracts replays $(FORGE_BIN)
 
 # Every header compiles alone.
 headers: $(O)/gen/sql.h

@@ -350,7 +350,9 @@ struct firn_status_result {
 		*workspaces; /* workspaces: by table, workspace, version */
 	size_t table_count, leaf_count, workspace_count;
 	int64_t segments_active, segments_intent, segments_retired;
-	int64_t maintenance_due;                /* leaves with index work to do */
+	int64_t segments_not_encrypted; /* of the active ones */
+	int encrypts;                   /* whether new ones are encrypted, or old ones are */
+	int64_t maintenance_due;        /* leaves with index work to do */
 	char *last_pass_at, *last_pass_outcome; /* NULL when there was none */
 };
 
@@ -638,6 +640,38 @@ bool firn_versions_promote(struct firn *f, const struct firn_version_options *op
 bool firn_versions_rollback(struct firn *f, const struct firn_version_options *options,
 			    struct firn_version_result *result, struct err *e);
 void firn_versions_status_release(struct firn_versions_status *r);
+
+/* ---- keys of encrypted segments ---- */
+
+struct firn_master_key {
+	char id[33];                    /* what it is known by: no secret */
+	int configured, configured_old; /* as the one to use; as the one before */
+	int current;                    /* the one that new keys are wrapped by */
+	int64_t tables, workspaces;     /* whose keys it wraps */
+};
+
+struct firn_keys_status {
+	struct firn_master_key *masters;
+	size_t master_count;
+	int64_t unopened; /* keys that what is configured does not open */
+	int64_t segments_encrypted, segments_not_encrypted; /* active ones */
+};
+
+struct firn_keys_rotate_options {
+	const char *new_key_file, *new_key_command; /* one of them */
+};
+
+struct firn_keys_rotate_result {
+	char id[33]; /* of the new master key */
+	int64_t rewrapped;
+};
+
+/* Both are of the whole catalog. Keys that do not open make it fail with ERR_CONFIG, after result was filled. */
+bool firn_keys_status(struct firn *f, struct firn_keys_status *result, struct err *e);
+void firn_keys_status_release(struct firn_keys_status *r);
+/* Wraps every key by another master key, in one transaction; segments are not touched. */
+bool firn_keys_rotate(struct firn *f, const struct firn_keys_rotate_options *options,
+		      struct firn_keys_rotate_result *result, struct err *e);
 void firn_version_result_release(struct firn_version_result *r);
 
 /* ---- verify and gc ---- */
@@ -657,7 +691,9 @@ struct firn_problem {
 
 struct firn_verify_result {
 	int64_t segments, objects, bytes; /* looked at */
-	int64_t rows;                     /* decoded and re-hashed; deep only */
+	int64_t not_encrypted;            /* of the segments */
+	int encrypts; /* whether new ones are encrypted, or others of these are */
+	int64_t rows; /* decoded and re-hashed; deep only */
 	struct firn_problem *problems;
 	size_t problem_count;
 	int64_t segments_frozen; /* of segments: in a storage class that cannot be read; only size and class were checked */

@@ -64,6 +64,9 @@ const char *const fault_sites[] = {
 	"versions.after_rehydrate",
 	"versions.before_flip",
 	"versions.after_flip",
+	/* engine/keys.c */
+	"keys.before_commit",
+	"keys.after_commit",
 	/* engine/transition.c */
 	"transition.before_copy",
 	"transition.after_copy",

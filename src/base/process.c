@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/buf.h"
+#include "base/clock.h"
 #include "base/signal.h"
 
 /* How long it may take until a signal to this process reaches the other. */
@@ -29,10 +29,11 @@ static _Noreturn void become(const struct process *p, int output, int failed, pi
 	signal(SIGTERM, SIG_DFL);
 	/* A group of its own: Ctrl-C on the terminal comes by us, once. */
 	setpgid(0, 0);
-	if (none >= 0 && dup2(none, 0) >= 0 && dup2(output, 1) >= 0 && dup2(output, 2) >= 0 &&
-	    prctl(PR_SET_PDEATHSIG, SIGINT) == 0 && getppid() == parent)
-		execve(p->argv[0], (char *const *)(void *)p->argv,
-		       (char *const *)(void *)p->environment);
+	if (none >= 0 && dup2(none, 0) >= 0 && dup2(output, 1) >= 0 &&
+	    (p->output || dup2(output, 2) >= 0) && prctl(PR_SET_PDEATHSIG, SIGINT) == 0 &&
+	    getppid() == parent)
+		execvpe(p->argv[0], (char *const *)(void *)p->argv,
+			(char *const *)(void *)p->environment);
 	reason = errno;
 	if (write(failed, &reason, sizeof(reason)) < 0)
 		_exit(127);
@@ -54,13 +55,38 @@ static void give_lines(const struct process *p, struct buf *text)
 	text->len -= from;
 }
 
+/* Into room that is there already: growing would leave a copy behind. *end_out: there is no more. */
+static bool read_output(const struct process *p, int from, bool *end_out, struct err *e)
+{
+	struct buf *out = p->output;
+	ssize_t n;
+
+	if (out->len == out->capacity)
+		return err_set(e, ERR_DATA, "\"%s\" writes too much", p->argv[0]);
+	n = read(from, out->data + out->len, out->capacity - out->len);
+	if (n > 0)
+		out->len += (size_t)n;
+	*end_out = n == 0 || (n < 0 && errno != EINTR);
+	return true;
+}
+
+static bool is_late(const struct process *p, int64_t started_ms, struct err *e)
+{
+	if (!p->deadline_ms || clock_now_ms(&clock_system) - started_ms < p->deadline_ms)
+		return false;
+	err_set(e, ERR_OFFLINE, "\"%s\" did not end within %lld s", p->argv[0],
+		(long long)(p->deadline_ms / 1000));
+	return true;
+}
+
 /* Until the other end is closed. */
 static bool read_lines(const struct process *p, pid_t child, int from, struct err *e)
 {
 	struct buf text = BUF_INIT;
-	bool told = false, ok = true;
+	int64_t started_ms = clock_now_ms(&clock_system);
+	bool told = false, ok = true, end = false;
 
-	for (;;) {
+	while (!end) {
 		struct pollfd look = { .fd = from, .events = POLLIN };
 		uint8_t *room;
 		ssize_t n;
@@ -69,8 +95,17 @@ static bool read_lines(const struct process *p, pid_t child, int from, struct er
 			kill(child, SIGINT);
 			told = true;
 		}
+		if (is_late(p, started_ms, e)) {
+			ok = false;
+			break;
+		}
 		if (poll(&look, 1, LOOK_EVERY_MS) <= 0)
 			continue;
+		if (p->output) {
+			ok = read_output(p, from, &end, e);
+			end |= !ok;
+			continue;
+		}
 		room = buf_reserve(&text, LINE_MAX_BYTES);
 		if (!room) {
 			ok = buf_ok(&text, e);
@@ -137,6 +172,8 @@ bool process_run(const struct process *p, int *status_out, struct err *e)
 		return false;
 	ok = read_lines(p, child, output, e);
 	close(output);
+	if (!ok && p->output)
+		kill(-child, SIGKILL);
 	while (waitpid(child, &status, 0) < 0)
 		if (errno != EINTR)
 			return err_set_errno(e, ERR_INTERNAL, errno, "could not wait for \"%s\"",

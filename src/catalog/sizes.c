@@ -179,6 +179,22 @@ bool sizes_by_class(struct pg *pg, int64_t table_id, struct cold_class **out, si
 	return ok || err_wrap(e, "could not sum what is cold by storage class");
 }
 
+bool sizes_encrypted(struct pg *pg, int64_t *encrypted_out, int64_t *not_encrypted_out,
+		     struct err *e)
+{
+	struct pg_result *r = NULL;
+	bool ok = pg_query(pg,
+			   "SELECT count(*) FILTER (WHERE format_version > 1), "
+			   "count(*) FILTER (WHERE format_version = 1) FROM firn.segment WHERE "
+			   "state = 'active'",
+			   NULL, &r, e);
+
+	*encrypted_out = ok ? pg_i64(r, 0, 0) : 0;
+	*not_encrypted_out = ok ? pg_i64(r, 0, 1) : 0;
+	pg_result_free(r);
+	return ok || err_wrap(e, "could not count encrypted segments");
+}
+
 bool sizes_summary(struct pg *pg, int64_t table_id, struct catalog_summary *out, struct err *e)
 {
 	static const char counts[] =
@@ -187,7 +203,8 @@ bool sizes_summary(struct pg *pg, int64_t table_id, struct catalog_summary *out,
 		"count(*) FILTER (WHERE state = 'retired'), "
 		"(SELECT count(*) FROM (SELECT leaf FROM firn.maintenance WHERE table_id = "
 		"$1::bigint UNION SELECT leaf FROM firn.index_restore WHERE table_id = "
-		"$1::bigint) d) "
+		"$1::bigint) d), "
+		"count(*) FILTER (WHERE state = 'active' AND format_version = 1) "
 		"FROM firn.segment WHERE table_id = $1::bigint";
 	static const char last[] = "SELECT pg_catalog.to_char(started_at AT TIME ZONE 'UTC', "
 				   "'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), "
@@ -205,6 +222,7 @@ bool sizes_summary(struct pg *pg, int64_t table_id, struct catalog_summary *out,
 		out->intent += pg_i64(c, 0, 1);
 		out->retired += pg_i64(c, 0, 2);
 		out->due += pg_i64(c, 0, 3);
+		out->not_encrypted += pg_i64(c, 0, 4);
 	}
 	if (ok && pg_rows(l) == 1) {
 		free(out->last_pass_at);

@@ -39,8 +39,12 @@ void cold_classes_free(struct cold_class *classes, size_t count);
 
 struct catalog_summary {
 	int64_t active, intent, retired, due;
+	int64_t not_encrypted; /* of the active segments */
 	char *last_pass_at, *last_pass_outcome; /* NULL when there was none */
 };
+/* Active segments of the whole catalog. */
+bool sizes_encrypted(struct pg *pg, int64_t *encrypted_out, int64_t *not_encrypted_out,
+		     struct err *e);
 /* Adds to counts; replaces the strings. */
 bool sizes_summary(struct pg *pg, int64_t table_id, struct catalog_summary *out, struct err *e);
 

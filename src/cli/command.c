@@ -205,6 +205,18 @@ const struct command command_table[] = {
 	  "rows that is known only after they came back. Whatever ended it, run it again: it goes "
 	  "on. The status is 75 when a vector index of these rows is not whole.",
 	  CMD_VERSIONS_ROLLBACK, true, cmd_versions_rollback },
+	{ "keys status", "which master key wraps the keys of encrypted segments",
+	  "Shows by the id of each master key how many tables and workspaces have keys that it "
+	  "wraps, tries to open all of them with what the configuration names, and counts "
+	  "segments that are encrypted. The status is 78 where a key does not open.",
+	  CMD_KEYS_STATUS, true, cmd_keys_status },
+	{ "keys rotate", "change the master key; no segment is written anew",
+	  "Opens the key of each table and workspace with the master key of the configuration, or "
+	  "the old one, and wraps it by the new one, all in one transaction: a run that dies "
+	  "changes nothing, and one that is run again finds it done. A pass that is at work ends "
+	  "with 78 at its next segment, whose rows stay hot. Change encryption.key_file or "
+	  "key_command to the new key afterwards.",
+	  CMD_KEYS_ROTATE, true, cmd_keys_rotate },
 	{ "help", "show help, of a command where one is named", "", CMD_HELP, false, cmd_help },
 	{ 0 },
 };

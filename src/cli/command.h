@@ -32,6 +32,8 @@ enum command_id {
 	CMD_VERSIONS_STATUS = 1u << 17,
 	CMD_VERSIONS_PROMOTE = 1u << 18,
 	CMD_VERSIONS_ROLLBACK = 1u << 19,
+	CMD_KEYS_STATUS = 1u << 20,
+	CMD_KEYS_ROTATE = 1u << 21,
 	CMD_TRANSITION = 1u << 22,
 	CMD_TOUCH = 1u << 23,
 	CMD_NONE = 1u << 30, /* before a command was named */
@@ -101,6 +103,8 @@ int cmd_partitions_split(struct cli *c);
 int cmd_versions_status(struct cli *c);
 int cmd_versions_promote(struct cli *c);
 int cmd_versions_rollback(struct cli *c);
+int cmd_keys_status(struct cli *c);
+int cmd_keys_rotate(struct cli *c);
 int cmd_touch(struct cli *c);
 int cmd_help(struct cli *c);
 

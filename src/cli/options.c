@@ -195,6 +195,13 @@ const struct option option_table[] = {
 		      CMD_VERSIONS_PROMOTE | CMD_VERSIONS_ROLLBACK),
 	OPT_THIS_ONCE("allow-missing", 0, OPT_FLAG, allow_missing, NULL,
 		      "even where documents have no row of that version", CMD_VERSIONS_ROLLBACK),
+	OPT_THIS_ONCE("new-key-file", 0, OPT_STRING, new_key_file, "FILE",
+		      "the new master key, in a file that only its owner can read",
+		      CMD_KEYS_ROTATE),
+	OPT_THIS_ONCE("new-key-command", 0, OPT_STRING, new_key_command, "COMMAND",
+		      "the new master key, as this command writes it (words apart by blanks, no "
+		      "shell)",
+		      CMD_KEYS_ROTATE),
 	OPT_THIS_ONCE("complete-since", 0, OPT_STRING, complete_since, "TIME",
 		      "these are all reads since then: 2026-03-01T00:00:00Z", CMD_TOUCH),
 	OPT_THIS_ONCE("man", 0, OPT_FLAG, man, NULL, "write the man page, as troff", CMD_HELP),

@@ -62,7 +62,8 @@ struct settings {
 	bool widen_keys, drop_old, rollback; /* partitions split */
 	char *workspace, *to_version;        /* versions promote, rollback */
 	bool allow_missing;
-	char *complete_since; /* touch */
+	char *new_key_file, *new_key_command; /* keys rotate */
+	char *complete_since;                 /* touch */
 	bool man, bash_completion;
 	char *topic; /* the words after help; NULL: none */
 };

@@ -142,6 +142,7 @@ struct firn engine_split(const struct firn *f)
 	split.pg = NULL;
 	split.store = NULL;
 	split.scratch = NULL;
+	split.keyring = NULL;
 	return split;
 }
 
@@ -150,6 +151,7 @@ void engine_split_close(struct firn *split)
 	pg_close(split->pg);
 	store_close(split->store);
 	scratch_close(split->scratch);
+	engine_forget_keys(split);
 }
 
 void firn_close(struct firn *f)
@@ -157,6 +159,8 @@ void firn_close(struct firn *f)
 	if (!f)
 		return;
 	engine_split_close(f);
+	secret_free(f->master);
+	secret_free(f->old_master);
 	if (f->policy_loaded)
 		policy_release(&f->policy);
 	for (size_t i = 0; f->table_names && i < f->table_count; i++)

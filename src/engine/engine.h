@@ -28,6 +28,10 @@ struct firn {
 	struct pg *pg;           /* main connection; NULL until engine_pg */
 	struct store *store;     /* NULL until engine_store */
 	struct scratch *scratch; /* NULL until engine_scratch */
+	/* NULL until engine_master_keys; of a split, the whole's. */
+	struct master_key *master, *old_master;
+	struct keyring *keyring; /* of keyring_table, for reading */
+	int64_t keyring_table;
 	bool may_make_archive; /* init's: the folder of a file archive is made if it is not there */
 };
 
@@ -42,6 +46,25 @@ struct store *engine_store(struct firn *f, struct err *e);
 /* A folder for work files that vanishes with the process's lock. */
 const char *engine_scratch(struct firn *f, struct err *e);
 const struct policy *engine_policy(struct firn *f, struct err *e);
+
+/* ---- keys of encrypted segments (encryption.c) ---- */
+
+struct keyring;
+/* Whether new segments are encrypted. */
+bool engine_encrypts(const struct firn *f);
+/* Reads those that are configured, once; true where none are. Before engine_split, where the parts need them. */
+bool engine_master_keys(struct firn *f, struct err *e);
+/* Whether the master key is the one that the catalog's keys are wrapped by; claim: makes it that where there is none.
+ * True where none is configured. ERR_CONFIG names the one wanted. */
+bool engine_encryption_check(struct firn *f, bool claim, struct err *e);
+/* With fresh keys read from the catalog; the caller frees it. */
+struct keyring *engine_keyring(struct firn *f, int64_t table_id, const char *table, bool may_make,
+			       struct err *e);
+/* What opens the segment: *out NULL where it is not encrypted. Borrowed from f, until another table's is asked for.
+ * ERR_CONFIG where the master key is missing or another one. */
+bool engine_segment_keys(struct firn *f, const struct segment_record *r,
+			 const struct segment_keys **out, struct err *e);
+void engine_forget_keys(struct firn *f);
 
 /* ---- whether the archive is the right one (archive.c) ---- */
 
@@ -86,8 +109,11 @@ bool engine_read_again(struct firn *f, const char *key, int *reads, struct err *
 struct segment_index *engine_segment_index(struct firn *f, const struct segment_record *r,
 					   int64_t *fetched_bytes, struct err *e);
 
-/* The whole segment object in a scratch file, opened after length and digest were compared with the record.
- * path_out (heap) is removed and freed by the caller. */
+/* The whole segment object in a scratch file, its length and digest compared with the record. path_out (heap, set also
+ * where it fails half-way) is removed and freed by the caller. */
+bool engine_segment_copy(struct firn *f, const struct segment_record *r, char **path_out,
+			 struct err *e);
+/* The same, opened. */
 struct segment_file *engine_segment_file(struct firn *f, const struct segment_record *r,
 					 char **path_out, struct err *e);
 

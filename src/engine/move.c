@@ -13,12 +13,14 @@
 #include "base/signal.h"
 #include "catalog/move_tx.h"
 #include "catalog/window.h"
+#include "engine/keyring.h"
 #include "engine/segment_check.h"
 #include "segment/copybin.h"
 
 /* The segment that is being filled. */
 struct filling {
 	struct segment_writer *writer; /* NULL: none is open */
+	struct keyring *keyring;       /* of its workspaces; NULL where it is not encrypted */
 	int64_t id;
 	int rule;
 	char *object_key, *index_key;
@@ -34,6 +36,7 @@ struct filling {
 static void filling_release(struct filling *s)
 {
 	segment_writer_free(s->writer);
+	keyring_free(s->keyring);
 	free(s->object_key);
 	free(s->index_key);
 	buf_release(&s->keys);
@@ -79,6 +82,11 @@ static bool begin_segment(struct move *m, const struct leaf *leaf, int rule, str
 	if (!dir || !catalog_now(m->f->pg, now, NULL, e) || !make_keys(m, leaf, now, s, e))
 		return false;
 	s->rule = rule;
+	if (engine_encrypts(m->f)) {
+		s->keyring = engine_keyring(m->f, m->table->id, t->label, true, e);
+		if (!s->keyring)
+			return false;
+	}
 	/* The intent is committed before anything of the segment can reach the archive: what a dead run leaves behind
 	 * is always named by the catalog. */
 	if (!catalog_segment_intent(m->f->pg,
@@ -91,7 +99,8 @@ static bool begin_segment(struct move *m, const struct leaf *leaf, int rule, str
 					    .object_key = s->object_key,
 					    .index_key = s->index_key,
 					    .storage_class = m->policy->rules[rule].storage_class,
-					    .format_version = SEGMENT_FORMAT_VERSION,
+					    .format_version = s->keyring ? SEGMENT_FORMAT_SEALED
+									 : SEGMENT_FORMAT_PLAIN,
 				    },
 				    &s->id, e))
 		return false;
@@ -108,6 +117,7 @@ static bool begin_segment(struct move *m, const struct leaf *leaf, int rule, str
 				       &(struct segment_options){
 					       .zstd_level = config->segment.zstd_level,
 					       .text_dictionary = config->segment.text_dictionary,
+					       .keys = s->keyring ? keyring_keys(s->keyring) : NULL,
 				       },
 				       e);
 	if (!s->writer)
@@ -319,8 +329,8 @@ static bool finish_segment(struct move *m, const struct leaf *leaf, struct filli
 	if (FAULT("move.after_seal") || !upload(m, s, &sealed, false, e) ||
 	    FAULT("move.after_upload") || !upload(m, s, &sealed, true, e) ||
 	    FAULT("move.after_index_upload") ||
-	    !segment_check_archived(m->f, m->table->info, s->object_key, s->index_key, &sealed,
-				    s->hashes, e) ||
+	    !segment_check_archived(m->f, m->table, s->object_key, s->index_key, &sealed, s->hashes,
+				    e) ||
 	    FAULT("move.after_verify")) {
 		if (e->code == ERR_NONE)
 			fault(e);

@@ -168,8 +168,8 @@ static bool pass_table(struct firn *f, const struct table_wanted *wanted,
 	if (!engine_store(f, e) && e->code != ERR_OFFLINE)
 		return false;
 	err_clear(e);
-	ok = engine_table_open(f, wanted, &table, e) && catalog_id(f->pg, m.catalog_id, e) &&
-	     lease_take(&lease, f->pg, table.id, e) &&
+	ok = engine_table_open(f, wanted, &table, e) && engine_encryption_check(f, true, e) &&
+	     catalog_id(f->pg, m.catalog_id, e) && lease_take(&lease, f->pg, table.id, e) &&
 	     work_under_lease(f, &m, &crew, options, result, e);
 	if (crew.stop_reason[0]) {
 		result->stopped_early = 1;
@@ -197,7 +197,7 @@ bool firn_pass(struct firn *f, const struct firn_pass_options *options,
 			       POLICY_JOBS_MAX, options->jobs);
 	if (options->dry_run)
 		return firn_plan(f, options, &result->plan, e);
-	if (!policy || !engine_tables_given(f, e) ||
+	if (!policy || !engine_tables_given(f, e) || !engine_master_keys(f, e) ||
 	    !plan_rules(policy, f->config.heat.half_life_s, &rules, e))
 		goto out;
 	ok = true;

@@ -110,7 +110,7 @@ bool firn_plan(struct firn *f, const struct firn_pass_options *options,
 
 	(void)options; /* limits cut a pass short, they do not change what is due */
 	*result = (struct firn_plan_result){ 0 };
-	if (!policy || !engine_tables_given(f, e) ||
+	if (!policy || !engine_tables_given(f, e) || !engine_master_keys(f, e) ||
 	    !plan_rules(policy, f->config.heat.half_life_s, &rules, e))
 		goto out;
 	for (size_t i = 0; i < f->table_count; i++) {
@@ -118,7 +118,7 @@ bool firn_plan(struct firn *f, const struct firn_pass_options *options,
 
 		if (!engine_table_open(f, &f->tables[i], &t, e))
 			goto out;
-		ok = plan_table(f, &t, &rules, result, e);
+		ok = engine_encryption_check(f, false, e) && plan_table(f, &t, &rules, result, e);
 		engine_table_close(&t);
 		if (!ok)
 			goto out;

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "engine/keyring.h"
 
 /* What one ranged GET brings. */
 #define CHUNK_BYTES (8u << 20)
@@ -138,7 +139,7 @@ static bool compare_object(struct store *store, const char *key, struct readback
 }
 
 static bool read_index(struct firn *f, const char *index_key, const struct segment_sealed *sealed,
-		       struct segment_index **out, struct err *e)
+		       const struct segment_keys *keys, struct segment_index **out, struct err *e)
 {
 	struct buf bytes = BUF_INIT;
 	uint8_t digest[SHA256_BYTES];
@@ -153,24 +154,33 @@ static bool read_index(struct firn *f, const char *index_key, const struct segme
 	if (ok && memcmp(digest, sealed->index_sha256, sizeof(digest)) != 0)
 		ok = err_set(e, ERR_DATA, "the archived index has another digest than was written");
 	if (ok) {
-		*out = segment_index_parse(bytes.data, bytes.len, e);
+		*out = segment_index_parse(bytes.data, bytes.len, keys, e);
 		ok = *out != NULL;
 	}
 	buf_release(&bytes);
 	return ok;
 }
 
-static bool check_once(struct firn *f, const struct table_info *t, const char *object_key,
+static bool check_once(struct firn *f, const struct engine_table *t, const char *object_key,
 		       const char *index_key, const struct segment_sealed *sealed,
 		       const uint64_t *hashes, struct err *e)
 {
 	struct readback r = { .sealed = sealed, .hashes = hashes, .digest = sha256_new(e) };
+	struct keyring *keyring = NULL;
 	struct segment_index *index = NULL;
 	bool ok;
 
-	ok = r.digest && engine_store(f, e) && read_index(f, index_key, sealed, &index, e);
+	ok = r.digest && engine_store(f, e);
+	if (ok && engine_encrypts(f)) {
+		keyring = engine_keyring(f, t->id, t->info->label, false, e);
+		ok = keyring != NULL;
+	}
+	ok = ok &&
+	     read_index(f, index_key, sealed, keyring ? keyring_keys(keyring) : NULL, &index, e);
+	if (ok)
+		segment_index_skip_digests(index);
 	r.index = index;
-	ok = ok && compare_columns(index, t, e) && order_blocks(&r, e) &&
+	ok = ok && compare_columns(index, t->info, e) && order_blocks(&r, e) &&
 	     compare_object(f->store, object_key, &r, e);
 	if (!ok)
 		err_wrap(e, "what was archived as \"%s\" could not be read back", object_key);
@@ -179,10 +189,11 @@ static bool check_once(struct firn *f, const struct table_info *t, const char *o
 	buf_release(&r.data);
 	sha256_free(r.digest);
 	segment_index_free(index);
+	keyring_free(keyring);
 	return ok;
 }
 
-bool segment_check_archived(struct firn *f, const struct table_info *t, const char *object_key,
+bool segment_check_archived(struct firn *f, const struct engine_table *t, const char *object_key,
 			    const char *index_key, const struct segment_sealed *sealed,
 			    const uint64_t *hashes, struct err *e)
 {

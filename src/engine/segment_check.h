@@ -6,8 +6,9 @@
 
 /* Reads both objects back from the archive, compares length and digest with what was sealed, decodes every block and
  * compares each row's hash with hashes (one a row, computed from the COPY stream), and the columns with those of t that were
- * read. ERR_DATA on any difference that reading again does not mend. */
-bool segment_check_archived(struct firn *f, const struct table_info *t, const char *object_key,
+ * read. ERR_DATA on any difference that reading again does not mend. Of an encrypted segment the keys are those of the
+ * catalog, looked up anew: what cannot be opened with these is not archived. */
+bool segment_check_archived(struct firn *f, const struct engine_table *t, const char *object_key,
 			    const char *index_key, const struct segment_sealed *sealed,
 			    const uint64_t *hashes, struct err *e);
 

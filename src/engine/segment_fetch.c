@@ -113,7 +113,8 @@ bool engine_read_again(struct firn *f, const char *key, int *reads, struct err *
 }
 
 static struct segment_index *fetch_index(struct firn *f, const struct segment_record *r,
-					 int64_t *fetched_bytes, struct buf *bytes, struct err *e)
+					 const struct segment_keys *keys, int64_t *fetched_bytes,
+					 struct buf *bytes, struct err *e)
 {
 	buf_clear(bytes);
 	if (!store_get_range(f->store, r->index_key, 0, (uint64_t)r->index_bytes, bytes, e))
@@ -127,7 +128,7 @@ static struct segment_index *fetch_index(struct firn *f, const struct segment_re
 				r->index_key);
 		return NULL;
 	}
-	return segment_index_parse(bytes->data, bytes->len, e);
+	return segment_index_parse(bytes->data, bytes->len, keys, e);
 }
 
 struct segment_index *engine_segment_index(struct firn *f, const struct segment_record *r,
@@ -137,18 +138,19 @@ struct segment_index *engine_segment_index(struct firn *f, const struct segment_
 	struct segment_index *index = NULL;
 	struct buf path = BUF_INIT, bytes = BUF_INIT;
 	struct err miss = { 0 };
+	const struct segment_keys *keys;
 	int reads = 0;
 
-	if (!store || !cache_path(f, r, &path, e))
+	if (!store || !engine_segment_keys(f, r, &keys, e) || !cache_path(f, r, &path, e))
 		goto out;
 	if (file_read(buf_str(&path), (uint64_t)r->index_bytes, &bytes, &miss) &&
 	    has_digest(&bytes, r->index_sha256, &miss)) {
 		utimensat(AT_FDCWD, buf_str(&path), NULL, 0); /* used now: evicted later */
-		index = segment_index_parse(bytes.data, bytes.len, e);
+		index = segment_index_parse(bytes.data, bytes.len, keys, e);
 		goto out;
 	}
 	do {
-		index = fetch_index(f, r, fetched_bytes, &bytes, e);
+		index = fetch_index(f, r, keys, fetched_bytes, &bytes, e);
 	} while (!index && engine_read_again(f, r->index_key, &reads, e));
 	if (index)
 		cache_store(f, buf_str(&path), &bytes);
@@ -160,43 +162,54 @@ out:
 	return index;
 }
 
-static struct segment_file *fetch_file(struct firn *f, const struct segment_record *r,
-				       const char *path, struct err *e)
+static bool fetch_copy(struct firn *f, const struct segment_record *r, const char *path,
+		       struct err *e)
 {
 	uint8_t digest[SHA256_BYTES];
 	uint64_t bytes;
 
 	if (!store_get_file(f->store, r->object_key, path, digest, &bytes, e))
-		return NULL;
+		return false;
 	if (bytes != (uint64_t)r->bytes)
-		err_set(e, ERR_DATA, "object \"%s\" has %" PRIu64 " bytes instead of %" PRId64,
-			r->object_key, bytes, r->bytes);
-	else if (memcmp(digest, r->sha256, SHA256_BYTES) != 0)
-		err_set(e, ERR_DATA, "object \"%s\" is not what was archived: its digest differs",
-			r->object_key);
-	else
-		return segment_file_open(path, bytes, r->sha256, e);
-	return NULL;
+		return err_set(e, ERR_DATA,
+			       "object \"%s\" has %" PRIu64 " bytes instead of %" PRId64,
+			       r->object_key, bytes, r->bytes);
+	if (memcmp(digest, r->sha256, SHA256_BYTES) != 0)
+		return err_set(e, ERR_DATA,
+			       "object \"%s\" is not what was archived: its digest differs",
+			       r->object_key);
+	return true;
+}
+
+bool engine_segment_copy(struct firn *f, const struct segment_record *r, char **path_out,
+			 struct err *e)
+{
+	struct store *store = engine_store(f, e);
+	const char *dir = engine_scratch(f, e);
+	struct buf path = BUF_INIT;
+	int reads = 0;
+	bool ok;
+
+	*path_out = NULL;
+	if (!store || !dir)
+		return false;
+	buf_printf(&path, "%s/fetched-%" PRId64 ".seg", dir, r->id);
+	*path_out = buf_take(&path, e);
+	if (!*path_out)
+		return false;
+	do {
+		ok = fetch_copy(f, r, *path_out, e);
+	} while (!ok && engine_read_again(f, r->object_key, &reads, e));
+	return ok;
 }
 
 struct segment_file *engine_segment_file(struct firn *f, const struct segment_record *r,
 					 char **path_out, struct err *e)
 {
-	struct store *store = engine_store(f, e);
-	const char *dir = engine_scratch(f, e);
-	struct segment_file *file = NULL;
-	struct buf path = BUF_INIT;
-	int reads = 0;
+	const struct segment_keys *keys;
 
 	*path_out = NULL;
-	if (!store || !dir)
+	if (!engine_segment_keys(f, r, &keys, e) || !engine_segment_copy(f, r, path_out, e))
 		return NULL;
-	buf_printf(&path, "%s/fetched-%" PRId64 ".seg", dir, r->id);
-	*path_out = buf_take(&path, e);
-	if (!*path_out)
-		return NULL;
-	do {
-		file = fetch_file(f, r, *path_out, e);
-	} while (!file && engine_read_again(f, r->object_key, &reads, e));
-	return file;
+	return segment_file_open(*path_out, (uint64_t)r->bytes, r->sha256, keys, e);
 }

@@ -145,6 +145,8 @@ bool firn_status(struct firn *f, int detail, struct firn_status_result *result, 
 	result->segments_active = summary.active;
 	result->segments_intent = summary.intent;
 	result->segments_retired = summary.retired;
+	result->segments_not_encrypted = summary.not_encrypted;
+	result->encrypts = engine_encrypts(f) || summary.not_encrypted < summary.active;
 	result->maintenance_due = summary.due;
 	result->last_pass_at = summary.last_pass_at;
 	result->last_pass_outcome = summary.last_pass_outcome;

@@ -73,8 +73,10 @@ static struct segment_index *read_index_once(struct verify *v, struct err *e)
 	uint8_t digest[SHA256_BYTES];
 	struct store_object object;
 	struct buf bytes = BUF_INIT;
+	const struct segment_keys *keys;
 
-	if (!store_head(v->f->store, r->index_key, &object, e))
+	if (!engine_segment_keys(v->f, r, &keys, e) ||
+	    !store_head(v->f->store, r->index_key, &object, e))
 		goto out;
 	if (object.bytes != (uint64_t)r->index_bytes) {
 		err_set(e, ERR_DATA, "has %" PRIu64 " bytes instead of %" PRId64, object.bytes,
@@ -87,7 +89,7 @@ static struct segment_index *read_index_once(struct verify *v, struct err *e)
 	if (memcmp(digest, r->index_sha256, SHA256_BYTES) != 0)
 		err_set(e, ERR_DATA, "is not what was archived: its digest differs");
 	else
-		index = segment_index_parse(bytes.data, bytes.len, e);
+		index = segment_index_parse(bytes.data, bytes.len, keys, e);
 	v->result->bytes += (int64_t)bytes.len;
 out:
 	buf_release(&bytes);
@@ -264,8 +266,12 @@ static bool check_objects(struct verify *v, struct err *e)
 	struct segment_index *index = NULL;
 	struct segment_file *file = NULL;
 	char *path = NULL;
+	const struct segment_keys *keys;
 	bool ok;
 
+	/* Without the key nothing is known of any segment: no problem of this one. */
+	if (!engine_segment_keys(v->f, r, &keys, e))
+		return false;
 	index = read_archived_index(v, e);
 	if (!index && !list_or_fail(v, r->index_key, e))
 		return false;
@@ -309,6 +315,7 @@ static bool verify_segment(struct verify *v, int64_t id, struct err *e)
 	if (ok && current.count == 1 && current.items[0].state == SEGMENT_ACTIVE) {
 		v->record = &current.items[0];
 		v->result->segments++;
+		v->result->not_encrypted += v->record->format_version < SEGMENT_FORMAT_SEALED;
 		ok = check_objects(v, e);
 	}
 	catalog_segment_unlock(pg, id);
@@ -359,6 +366,7 @@ bool firn_verify(struct firn *f, const struct firn_verify_options *options,
 	ok = engine_tables_given(f, e) && engine_store(f, e);
 	for (size_t i = 0; ok && i < f->table_count; i++)
 		ok = verify_table(f, &f->tables[i], &v, e);
+	result->encrypts = engine_encrypts(f) || result->not_encrypted < result->segments;
 	result->seconds = (double)(clock_now_ms(f->clock) - started_ms) / 1000;
 	if (ok && result->segments < (int64_t)options->segment_count) {
 		err_set(e, ERR_NOT_FOUND, "of %zu segments to verify %" PRId64 " are there",

@@ -39,6 +39,10 @@ struct raw_maintain {
 	char *builds, *pause_ingest_rows, *pause_replica_lag, *pause_at_most;
 };
 
+struct raw_encryption {
+	char *key_file, *key_command, *old_key_file, *old_key_command;
+};
+
 struct raw_columns {
 	char *workspace, *document, *embedding, *version, *created;
 };
@@ -62,6 +66,7 @@ struct raw_config {
 	struct raw_gc *gc;
 	struct raw_heat *heat;
 	struct raw_maintain *maintain;
+	struct raw_encryption *encryption;
 	struct raw_table *tables;
 	size_t table_count;
 };
@@ -118,6 +123,14 @@ static const cyaml_schema_field_t maintain_fields[] = {
 	CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t encryption_fields[] = {
+	YAML_STRING("key_file", struct raw_encryption, key_file),
+	YAML_STRING("key_command", struct raw_encryption, key_command),
+	YAML_STRING("old_key_file", struct raw_encryption, old_key_file),
+	YAML_STRING("old_key_command", struct raw_encryption, old_key_command),
+	CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t columns_fields[] = {
 	YAML_STRINGS("id"),
 	YAML_STRING("workspace", struct raw_columns, workspace),
@@ -159,6 +172,7 @@ static const cyaml_schema_field_t config_fields[] = {
 	YAML_STRUCT("gc", struct raw_config, gc, gc_fields),
 	YAML_STRUCT("heat", struct raw_config, heat, heat_fields),
 	YAML_STRUCT("maintain", struct raw_config, maintain, maintain_fields),
+	YAML_STRUCT("encryption", struct raw_config, encryption, encryption_fields),
 	YAML_LIST("tables", struct raw_config, tables, table_count, &table_schema),
 	YAML_STRING("policy", struct raw_config, policy),
 	YAML_STRING("prices", struct raw_config, prices),
@@ -375,6 +389,26 @@ static bool read_path(const char *text, const char *config_path, char **out, str
 	return true;
 }
 
+/* A section without a key would be taken for encryption by whoever wrote it. */
+static bool read_encryption(struct config *c, const struct raw_encryption *raw, const char *path,
+			    struct yaml_file *f, struct err *e)
+{
+	if (!raw)
+		return true;
+	if ((raw->key_file != NULL) + (raw->key_command != NULL) != 1)
+		return yaml_file_error(
+			f, e, "encryption",
+			"encryption: exactly one of key_file and key_command is given");
+	if (raw->old_key_file && raw->old_key_command)
+		return yaml_file_error(
+			f, e, "encryption",
+			"encryption: one of old_key_file and old_key_command is enough");
+	return read_path(raw->key_file, path, &c->encryption.key_file, e) &&
+	       read_path(raw->old_key_file, path, &c->encryption.old_key_file, e) &&
+	       yaml_file_copy(raw->key_command, &c->encryption.key_command, e) &&
+	       yaml_file_copy(raw->old_key_command, &c->encryption.old_key_command, e);
+}
+
 static bool read_config(struct config *c, const char *path, struct yaml_file *f, struct err *e)
 {
 	const struct raw_config *raw = f->data;
@@ -390,7 +424,8 @@ static bool read_config(struct config *c, const char *path, struct yaml_file *f,
 		return false;
 	if (raw->gc && !yaml_file_duration(f, "gc.horizon", raw->gc->horizon, &c->gc.horizon_s, e))
 		return false;
-	return read_path(raw->policy, path, &c->policy, e) &&
+	return read_encryption(c, raw->encryption, path, f, e) &&
+	       read_path(raw->policy, path, &c->policy, e) &&
 	       read_path(raw->prices, path, &c->prices, e);
 }
 
@@ -461,6 +496,10 @@ void config_release(struct config *c)
 	free(c->s3.sse_customer_key_file);
 	free(c->cache.dir);
 	free(c->maintain.work_mem);
+	free(c->encryption.key_file);
+	free(c->encryption.key_command);
+	free(c->encryption.old_key_file);
+	free(c->encryption.old_key_command);
 	free(c->policy);
 	free(c->prices);
 	*c = (struct config){ 0 };

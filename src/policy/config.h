@@ -74,6 +74,13 @@ struct config {
 		uint64_t pause_replica_lag_bytes; /* of WAL: builds wait; default 1 GiB, 0: never */
 		int64_t pause_at_most_s;          /* then the work is put off; default 10 min */
 	} maintain;
+	/* Where the master key is. None of the first two: segments are not encrypted. Paths as policy's. */
+	struct {
+		char *key_file; /* one of these two */
+		char *key_command; /* its standard output is the key; words are apart by blanks, no shell */
+		char *old_key_file,
+			*old_key_command; /* the one before, until "keys rotate" is done */
+	} encryption;
 	struct config_table *tables;
 	size_t table_count;
 	char *policy,

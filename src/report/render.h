@@ -31,6 +31,8 @@ bool text_partitions_split(const struct report *r, const struct firn_split_resul
 bool text_versions_status(const struct report *r, const struct firn_versions_status *x,
 			  struct err *e);
 bool text_version_change(const struct report *r, const struct firn_version_result *x, bool failed);
+bool text_keys_status(const struct report *r, const struct firn_keys_status *x, struct err *e);
+bool text_keys_rotate(const struct report *r, const struct firn_keys_rotate_result *x, bool failed);
 bool text_cost(const struct report *r, const struct firn_report_result *x, struct err *e);
 
 /* failure NULL: the call succeeded. */
@@ -76,6 +78,10 @@ bool json_versions_status(const struct report *r, const struct firn_versions_sta
 bool json_version_change(const struct report *r, const char *command,
 			 const struct firn_version_result *x, const struct err *failure,
 			 struct err *e);
+bool json_keys_status(const struct report *r, const struct firn_keys_status *x,
+		      const struct err *failure, struct err *e);
+bool json_keys_rotate(const struct report *r, const struct firn_keys_rotate_result *x,
+		      const struct err *failure, struct err *e);
 bool json_cost(const struct report *r, const struct firn_report_result *x,
 	       const struct err *failure, struct err *e);
 bool json_failure(const struct report *r, const char *command, const struct err *failure,

@@ -345,6 +345,7 @@ bool json_status(const struct report *r, const struct firn_status_result *x,
 	set_int(o, "segments_active", x->segments_active);
 	set_int(o, "segments_intent", x->segments_intent);
 	set_int(o, "segments_retired", x->segments_retired);
+	set_int(o, "segments_not_encrypted", x->segments_not_encrypted);
 	set_int(o, "maintenance_due", x->maintenance_due);
 	set_string(o, "last_pass_at", x->last_pass_at);
 	set_string(o, "last_pass_outcome", x->last_pass_outcome);
@@ -358,6 +359,7 @@ bool json_verify(const struct report *r, const struct firn_verify_result *x, boo
 
 	set_bool(o, "deep", deep);
 	set_int(o, "segments", x->segments);
+	set_int(o, "not_encrypted", x->not_encrypted);
 	set_int(o, "objects", x->objects);
 	set_int(o, "bytes", x->bytes);
 	set_int(o, "rows", x->rows);
@@ -777,5 +779,37 @@ bool json_version_change(const struct report *r, const char *command,
 	for (size_t i = 0; i < x->note_count; i++)
 		json_array_append_new(notes, string(x->notes[i]));
 	set_maintain(o, &x->maintain);
+	return end(r, o, failure, e);
+}
+
+bool json_keys_status(const struct report *r, const struct firn_keys_status *x,
+		      const struct err *failure, struct err *e)
+{
+	json_t *o = begin("keys status"), *masters = set_array(o, "master_keys");
+
+	for (size_t i = 0; i < x->master_count; i++) {
+		const struct firn_master_key *m = &x->masters[i];
+		json_t *k = add_object(masters);
+
+		set_string(k, "id", m->id);
+		set_bool(k, "configured", m->configured);
+		set_bool(k, "configured_old", m->configured_old);
+		set_bool(k, "current", m->current);
+		set_int(k, "tables", m->tables);
+		set_int(k, "workspaces", m->workspaces);
+	}
+	set_int(o, "unopened", x->unopened);
+	set_int(o, "segments_encrypted", x->segments_encrypted);
+	set_int(o, "segments_not_encrypted", x->segments_not_encrypted);
+	return end(r, o, failure, e);
+}
+
+bool json_keys_rotate(const struct report *r, const struct firn_keys_rotate_result *x,
+		      const struct err *failure, struct err *e)
+{
+	json_t *o = begin("keys rotate");
+
+	set_string(o, "id", x->id[0] ? x->id : NULL);
+	set_int(o, "rewrapped", x->rewrapped);
 	return end(r, o, failure, e);
 }

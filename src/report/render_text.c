@@ -491,6 +491,8 @@ bool text_status(const struct report *r, const struct firn_status_result *x, str
 		fprintf(r->out, ", %s unfinished", count(&w, x->segments_intent));
 	if (x->segments_retired > 0)
 		fprintf(r->out, ", %s retired", count(&w, x->segments_retired));
+	if (x->encrypts)
+		fprintf(r->out, "; %s not encrypted", count(&w, x->segments_not_encrypted));
 	fputc('\n', r->out);
 	if (x->last_pass_at)
 		fprintf(r->out, "last pass  %s%s%s\n", x->last_pass_at,
@@ -543,6 +545,9 @@ bool text_verify(const struct report *r, const struct firn_verify_result *x, boo
 			plural((int64_t)x->problem_count, "problem", "problems"));
 	else
 		fputs(failed ? "not finished\n" : "no problems\n", r->out);
+	if (x->encrypts)
+		fprintf(r->out, "%s %s not encrypted\n", count(&w, x->not_encrypted),
+			plural(x->not_encrypted, "segment is", "segments are"));
 	return true;
 }
 

@@ -215,6 +215,26 @@ bool report_version_change(const struct report *r, const char *command,
 		       e);
 }
 
+bool report_keys_status(const struct report *r, const struct firn_keys_status *result,
+			const struct err *failure, struct err *e)
+{
+	if (failure && !r->json && result->master_count == 0)
+		return true;
+	return written(r,
+		       r->json ? json_keys_status(r, result, failure, e)
+			       : text_keys_status(r, result, e),
+		       e);
+}
+
+bool report_keys_rotate(const struct report *r, const struct firn_keys_rotate_result *result,
+			const struct err *failure, struct err *e)
+{
+	return written(r,
+		       r->json ? json_keys_rotate(r, result, failure, e)
+			       : text_keys_rotate(r, result, failure != NULL),
+		       e);
+}
+
 bool report_failure(const struct report *r, const char *command, const struct err *failure,
 		    struct err *e)
 {

@@ -66,6 +66,10 @@ bool report_versions_status(const struct report *r, const struct firn_versions_s
 bool report_version_change(const struct report *r, const char *command,
 			   const struct firn_version_result *result, const struct err *failure,
 			   struct err *e);
+bool report_keys_status(const struct report *r, const struct firn_keys_status *result,
+			const struct err *failure, struct err *e);
+bool report_keys_rotate(const struct report *r, const struct firn_keys_rotate_result *result,
+			const struct err *failure, struct err *e);
 bool report_cost(const struct report *r, const struct firn_report_result *result,
 		 const struct err *failure, struct err *e);
 

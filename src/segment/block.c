@@ -99,6 +99,7 @@ void block_rows_release(struct block_rows *b)
 		free(d);
 	}
 	buf_release(&b->memory);
+	buf_release(&b->opened);
 	*b = (struct block_rows){ 0 };
 }
 

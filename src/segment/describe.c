@@ -100,6 +100,27 @@ bool describe_read_group(struct cursor *c, struct group_entry *out, struct err *
 	return true;
 }
 
+void describe_key(const struct field *workspace, const struct segment_key *key, struct buf *out)
+{
+	describe_field(workspace, out);
+	buf_add(out, key->master_id, sizeof(key->master_id));
+	buf_add(out, key->wrapped, sizeof(key->wrapped));
+}
+
+void describe_read_key(struct cursor *c, struct field *workspace_out, struct segment_key *out)
+{
+	const uint8_t *id, *wrapped;
+
+	*out = (struct segment_key){ 0 };
+	*workspace_out = describe_read_field(c);
+	id = cursor_take(c, sizeof(out->master_id));
+	wrapped = cursor_take(c, sizeof(out->wrapped));
+	if (c->bad)
+		return;
+	memcpy(out->master_id, id, sizeof(out->master_id));
+	memcpy(out->wrapped, wrapped, sizeof(out->wrapped));
+}
+
 void describe_pair(const char *name, const char *value, struct buf *out)
 {
 	add_counted(name, strlen(name), out);

@@ -28,6 +28,10 @@ struct group_entry {
 
 bool describe_read_group(struct cursor *c, struct group_entry *out, struct err *e);
 
+/* A workspace and its wrapped key. */
+void describe_key(const struct field *workspace, const struct segment_key *key, struct buf *out);
+void describe_read_key(struct cursor *c, struct field *workspace_out, struct segment_key *out);
+
 /* Name and value, each counted. */
 void describe_pair(const char *name, const char *value, struct buf *out);
 
@@ -35,6 +39,8 @@ void describe_pair(const char *name, const char *value, struct buf *out);
 struct block_entry {
 	uint64_t offset, raw_bytes, checksum;
 	uint32_t bytes, rows, first_row, group;
+	uint64_t last;                /* 8 stored bytes; set only while writing */
+	uint8_t sha256[SHA256_BYTES]; /* zeros where the index has none: sealed, or old */
 };
 
 #endif

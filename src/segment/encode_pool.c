@@ -4,7 +4,6 @@
 
 #include "base/mem.h"
 #include "base/thread.h"
-#include "segment/block.h"
 
 #define THREADS_MAX 64
 
@@ -57,9 +56,17 @@ static void encode(struct worker *w, struct encode_job *job)
 		.first_row = job->first_row,
 		.rows = job->rows,
 	};
+	size_t start;
 
 	buf_clear(&job->block);
-	job->ok = block_encode(&w->encoder, &source, &job->block, &job->err);
+	if (job->key)
+		seal_begin(&job->block);
+	start = job->block.len;
+	job->ok = block_encode(&w->encoder, &source, &job->block, &job->err) &&
+		  block_peek(job->block.data + start, job->block.len - start, &job->head,
+			     &job->err) &&
+		  (job->key ? sealing_end(job->key, &job->place, &job->block, 0, &job->err)
+			    : sha256_once(job->block.data, job->block.len, job->sha256, &job->err));
 }
 
 static void *work(void *arg)

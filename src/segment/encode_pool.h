@@ -6,7 +6,10 @@
 #include <zstd.h>
 
 #include "base/buf.h"
+#include "base/hash.h"
 #include "base/row.h"
+#include "segment/block.h"
+#include "segment/sealing.h"
 
 /* Rows on their way to becoming a block. */
 struct encode_job {
@@ -15,8 +18,12 @@ struct encode_job {
 	struct buf hashes; /* uint64_t */
 	uint32_t first_row, rows, group;
 	uint64_t raw_bytes;
+	const uint8_t *key; /* NULL: the block is not sealed; borrowed, as is place's segment_id */
+	struct seal_place place;
 
 	struct buf block; /* the result */
+	struct block_head head;
+	uint8_t sha256[SHA256_BYTES]; /* of one that is not sealed */
 	bool done, ok;
 	struct err err; /* where not ok */
 	struct encode_job *next;

@@ -2,11 +2,12 @@
 
 #include "base/hash.h"
 #include "segment/ints.h"
+#include "segment/sealing.h"
 
 static void add_section(enum index_section id, const struct buf *body, struct buf *out)
 {
 	buf_add_u16le(out, (uint16_t)id);
-	buf_add_u16le(out, 0);
+	buf_add_u16le(out, id >= SECTION_DIGESTS ? SECTION_OPTIONAL : 0);
 	buf_add_u64le(out, body->len);
 	buf_add(out, body->data, body->len);
 	out->failed |= body->failed;
@@ -43,10 +44,16 @@ bool index_object_write(const struct index_source *s, struct packer *p, struct b
 			struct err *e)
 {
 	struct buf body = BUF_INIT;
-	bool ok;
+	bool ok = true;
 
 	buf_add(out, INDEX_MAGIC, INDEX_MAGIC_BYTES);
-	buf_add_u32le(out, SEGMENT_FORMAT_VERSION);
+	buf_add_u32le(out, s->segment_id ? SEGMENT_FORMAT_SEALED : SEGMENT_FORMAT_PLAIN);
+	if (s->segment_id) {
+		buf_add(out, s->segment_id, SEGMENT_ID_BYTES);
+		buf_add(out, s->table_key->master_id, SEAL_ID_BYTES);
+		buf_add(out, s->table_key->wrapped, SEGMENT_WRAPPED_KEY_BYTES);
+		seal_begin(out);
+	}
 
 	buf_add_varint(&body, s->segment_bytes);
 	buf_add_varint(&body, s->rows);
@@ -78,8 +85,23 @@ bool index_object_write(const struct index_source *s, struct packer *p, struct b
 	add_section(SECTION_DOCUMENTS, s->documents, out);
 	if (s->dictionary->len > 0)
 		add_section(SECTION_DICTIONARY, s->dictionary, out);
+
+	buf_clear(&body);
+	if (!s->segment_id) {
+		for (size_t i = 0; i < s->block_count; i++)
+			buf_add(&body, s->blocks[i].sha256, SHA256_BYTES);
+		add_section(SECTION_DIGESTS, &body, out);
+	} else {
+		struct seal_place place = { s->segment_id, SEAL_INDEX, 0 };
+
+		buf_add_varint(&body, s->key_count);
+		buf_add(&body, s->keys->data, s->keys->len);
+		add_section(SECTION_KEYS, &body, out);
+		ok = buf_ok(out, e) &&
+		     sealing_end(s->table_key->key, &place, out, INDEX_SEALED_HEAD_BYTES, e);
+	}
 	buf_add_u64le(out, out->failed ? 0 : hash64(out->data, out->len));
-	ok = buf_ok(out, e);
+	ok = ok && buf_ok(out, e);
 	buf_release(&body);
 	return ok;
 }

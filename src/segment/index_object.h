@@ -14,6 +14,8 @@ enum index_section {
 	SECTION_CHUNKS = 6,
 	SECTION_DOCUMENTS = 7,
 	SECTION_DICTIONARY = 8,
+	SECTION_DIGESTS = 9,
+	SECTION_KEYS = 10,
 	SECTION_COUNT
 };
 
@@ -24,6 +26,10 @@ enum {
 #define INDEX_MAGIC          "FIRNIDX\n"
 #define INDEX_MAGIC_BYTES    8
 #define INDEX_DICTIONARY_MAX (1u << 20)
+#define INDEX_HEAD_BYTES     (INDEX_MAGIC_BYTES + 4)
+/* Of a sealed one: segment id, master key's id, wrapped key of the table. */
+#define INDEX_SEALED_HEAD_BYTES \
+	(INDEX_HEAD_BYTES + SEGMENT_ID_BYTES + SEAL_ID_BYTES + SEGMENT_WRAPPED_KEY_BYTES)
 
 struct index_source {
 	uint64_t segment_bytes;
@@ -38,6 +44,11 @@ struct index_source {
 	size_t block_count;
 	const struct buf *chunks, *documents; /* buckets by run_index_write, one after another */
 	const struct buf *dictionary;
+	/* Of a sealed segment: */
+	const uint8_t *segment_id;           /* NULL: not sealed */
+	const struct segment_key *table_key; /* that seals it */
+	const struct buf *keys;              /* by describe_key, one after another */
+	size_t key_count;
 };
 
 bool index_object_write(const struct index_source *s, struct packer *p, struct buf *out,

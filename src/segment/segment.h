@@ -14,9 +14,30 @@
 #include "base/buf.h"
 #include "base/hash.h"
 #include "base/row.h"
+#include "base/seal.h"
 
-#define SEGMENT_FORMAT_VERSION 1
-#define SEGMENT_ROWS_MAX       (1u << 20)
+#define SEGMENT_FORMAT_PLAIN  1
+#define SEGMENT_FORMAT_SEALED 2
+#define SEGMENT_ROWS_MAX      (1u << 20)
+
+/* ---- keys of sealed segments ---- */
+
+#define SEGMENT_ID_BYTES          16 /* random: what its sealed parts are bound to */
+#define SEGMENT_WRAPPED_KEY_BYTES (SEAL_KEY_BYTES + SEAL_EXTRA_BYTES)
+
+struct segment_key {
+	const uint8_t *key; /* SEAL_KEY_BYTES, borrowed: as long as whoever gave it says */
+	uint8_t master_id[SEAL_ID_BYTES];           /* of the key that wrapped it */
+	uint8_t wrapped[SEGMENT_WRAPPED_KEY_BYTES]; /* the key, sealed by that one: no secret */
+};
+
+/* Whoever has the keys. A workspace's blocks are sealed by its own, all else by the table's. */
+struct segment_keys {
+	/* workspace NULL: the table's. ERR_CONFIG where it cannot be had. Not called by several threads. */
+	bool (*find)(void *ctx, const struct field *workspace, struct segment_key *out,
+		     struct err *e);
+	void *ctx;
+};
 
 struct segment_options {
 	int zstd_level;       /* 1 to 19; 0: 3 */
@@ -24,6 +45,8 @@ struct segment_options {
 	uint32_t block_rows;  /* 0: 512 */
 	uint32_t block_bytes; /* raw bytes after which a block ends early; 0: 4 MiB */
 	int threads; /* that encode blocks beside the caller's; 0: as many as cores, at most 4 */
+	/* NULL: not sealed. Keys that it gives must last until the writer is freed. */
+	const struct segment_keys *keys;
 };
 
 /* ---- writing ---- */
@@ -86,6 +109,7 @@ struct block_rows {
 	uint64_t *
 		hashes; /* rows: as stored when the row was written; decode has compared them already */
 	struct buf memory;
+	struct buf opened; /* what a sealed block was, before it was decoded */
 	void *internal;
 };
 
@@ -107,10 +131,20 @@ struct segment_block {
 	uint64_t raw_bytes;
 };
 
-/* Parses bytes whose digest the caller has compared; bounds-checked all the same. Copies what it needs.
- * ERR_DATA: damaged; ERR_CONFIG: a format newer than this program knows. */
-struct segment_index *segment_index_parse(const uint8_t *data, size_t len, struct err *e);
+/* Parses bytes whose digest the caller has compared; bounds-checked all the same. Copies what it needs. keys may be NULL
+ * where the segment is not sealed, and must outlive the index where it is.
+ * ERR_DATA: damaged; ERR_CONFIG: a format newer than this program knows, or sealed without a key. */
+struct segment_index *segment_index_parse(const uint8_t *data, size_t len,
+					  const struct segment_keys *keys, struct err *e);
 void segment_index_free(struct segment_index *x);
+
+/* What a sealed index object says in clear: the key that its parts are sealed by, as it was wrapped; out->key is NULL.
+ * false where the bytes are no sealed index. */
+bool segment_index_table_key(const uint8_t *data, size_t len, struct segment_key *out);
+/* The wrapped key of a workspace as the index of a sealed segment has it, so that an archive can be read with the master
+ * key alone; out->key is NULL. false where it has none. */
+bool segment_index_workspace_key(const struct segment_index *x, const struct field *workspace,
+				 struct segment_key *out);
 
 uint32_t segment_index_rows(const struct segment_index *x);
 const struct column *segment_index_columns(const struct segment_index *x, size_t *count_out);
@@ -118,6 +152,14 @@ uint32_t segment_index_block_count(const struct segment_index *x);
 struct segment_block segment_index_block(const struct segment_index *x, uint32_t i);
 /* The block that holds the row; row must be below segment_index_rows. */
 uint32_t segment_index_block_of_row(const struct segment_index *x, uint32_t row);
+
+/* Whether a block from a range is as sure to be what was archived as the whole object is by its digest: it is sealed, or
+ * the index has its SHA-256, which decoding compares. Indexes of firn before that have checksums only, which whoever may
+ * write to the archive can make fit: rows are taken only from the whole object then, its digest compared. */
+bool segment_index_ranges_are_safe(const struct segment_index *x);
+
+/* The caller reads the whole object and compares its digest: decoding need not compare those of blocks as well. */
+void segment_index_skip_digests(struct segment_index *x);
 
 /* Add to rows all rows of the workspace / with the version / of the document / with the chunk id (one field per
  * COLUMN_ID column). The document and chunk indexes are by hash: the caller compares decoded fields to be sure. */
@@ -131,7 +173,8 @@ void segment_index_find_chunk(const struct segment_index *x, const struct field 
 			      struct bitmap *rows);
 
 /* Decodes the bytes of block i as they were read from the object's range [offset, offset + bytes).
- * Checks the block's own checksum and each row's hash; ERR_DATA says which block. Reuse out for the next block. */
+ * Checks its SHA-256 where the index has it, the block's own checksum and each row's hash; ERR_DATA says which block.
+ * Reuse out for the next block. */
 bool segment_index_decode(const struct segment_index *x, uint32_t i, const uint8_t *data,
 			  size_t len, struct block_rows *out, struct err *e);
 
@@ -139,9 +182,10 @@ bool segment_index_decode(const struct segment_index *x, uint32_t i, const uint8
 
 struct segment_file;
 
-/* Compares length and digest first (ERR_DATA), and only then lets LMDB open it, read-only. */
+/* Compares length and digest first (ERR_DATA), and only then lets LMDB open it, read-only. keys as for the index. */
 struct segment_file *segment_file_open(const char *path, uint64_t bytes,
-				       const uint8_t sha256[SHA256_BYTES], struct err *e);
+				       const uint8_t sha256[SHA256_BYTES],
+				       const struct segment_keys *keys, struct err *e);
 void segment_file_close(struct segment_file *f);
 uint32_t segment_file_rows(const struct segment_file *f);
 uint32_t segment_file_block_count(const struct segment_file *f);

@@ -8,10 +8,15 @@
 #include "segment/index_object.h"
 #include "segment/ints.h"
 #include "segment/run_index.h"
+#include "segment/sealing.h"
 #include "segment/segment_parts.h"
 
 struct segment_index {
-	uint8_t *data; /* a copy of the object: groups borrow from it */
+	struct buf body;                 /* the sections, opened: groups borrow from them */
+	const struct segment_keys *keys; /* NULL: not sealed */
+	uint8_t segment_id[SEGMENT_ID_BYTES];
+	struct cursor wrapped_keys;
+	size_t wrapped_key_count;
 	uint64_t segment_bytes;
 	uint32_t rows, block_count, group_count;
 	struct column *columns;
@@ -20,6 +25,7 @@ struct segment_index {
 	struct block_entry *blocks;
 	struct run_index chunks, documents;
 	ZSTD_DDict *dictionary;
+	bool has_digests, skip_digests;
 };
 
 static bool damaged(struct err *e)
@@ -151,6 +157,28 @@ static bool read_dictionary(struct segment_index *x, struct cursor *c, struct er
 	return true;
 }
 
+static bool read_digests(struct segment_index *x, struct cursor *c, struct err *e)
+{
+	if (c->left != (size_t)x->block_count * SHA256_BYTES)
+		return damaged(e);
+	for (uint32_t i = 0; i < x->block_count; i++)
+		memcpy(x->blocks[i].sha256, cursor_take(c, SHA256_BYTES), SHA256_BYTES);
+	x->has_digests = true;
+	return true;
+}
+
+static bool read_keys(struct segment_index *x, struct cursor *c, struct err *e)
+{
+	struct segment_key key;
+	struct field workspace;
+
+	x->wrapped_key_count = (size_t)cursor_varint_max(c, x->group_count);
+	x->wrapped_keys = *c;
+	for (size_t i = 0; i < x->wrapped_key_count && !c->bad; i++)
+		describe_read_key(c, &workspace, &key);
+	return c->bad ? damaged(e) : true;
+}
+
 static bool read_section(struct segment_index *x, uint16_t id, struct unpacker *u, struct cursor *c,
 			 struct err *e)
 {
@@ -169,6 +197,10 @@ static bool read_section(struct segment_index *x, uint16_t id, struct unpacker *
 		return read_runs(x, &x->documents, u, c, e);
 	case SECTION_DICTIONARY:
 		return read_dictionary(x, c, e);
+	case SECTION_DIGESTS:
+		return read_digests(x, c, e);
+	case SECTION_KEYS:
+		return read_keys(x, c, e);
 	}
 	cursor_take(c, c->left);
 	return true;
@@ -211,20 +243,59 @@ static bool read_sections(struct segment_index *x, struct unpacker *u, struct cu
 										       : damaged(e);
 }
 
-struct segment_index *segment_index_parse(const uint8_t *data, size_t len, struct err *e)
+bool segment_index_table_key(const uint8_t *data, size_t len, struct segment_key *out)
+{
+	const uint8_t *id = data + INDEX_HEAD_BYTES + SEGMENT_ID_BYTES;
+
+	*out = (struct segment_key){ 0 };
+	if (len < INDEX_SEALED_HEAD_BYTES || memcmp(data, INDEX_MAGIC, INDEX_MAGIC_BYTES) != 0 ||
+	    get_u32le(data + INDEX_MAGIC_BYTES) != SEGMENT_FORMAT_SEALED)
+		return false;
+	memcpy(out->master_id, id, SEAL_ID_BYTES);
+	memcpy(out->wrapped, id + SEAL_ID_BYTES, SEGMENT_WRAPPED_KEY_BYTES);
+	return true;
+}
+
+/* Into x->body. The bytes are an index of the version, their hash was compared. */
+static bool open_body(struct segment_index *x, uint32_t version, const uint8_t *data, size_t len,
+		      const struct segment_keys *keys, struct err *e)
+{
+	struct seal_place place = { x->segment_id, SEAL_INDEX, 0 };
+	struct segment_key key;
+
+	if (version == SEGMENT_FORMAT_PLAIN) {
+		buf_add(&x->body, data + INDEX_HEAD_BYTES, len - INDEX_HEAD_BYTES - 8);
+		return buf_ok(&x->body, e);
+	}
+	if (len < INDEX_SEALED_HEAD_BYTES + 8)
+		return damaged(e);
+	memcpy(x->segment_id, data + INDEX_HEAD_BYTES, SEGMENT_ID_BYTES);
+	if (!sealing_find_key(keys, NULL, &key, e))
+		return false;
+	x->keys = keys;
+	return sealing_open(key.key, &place, data + INDEX_SEALED_HEAD_BYTES,
+			    len - INDEX_SEALED_HEAD_BYTES - 8, &x->body, e) ||
+	       err_wrap(e, "the index of the segment");
+}
+
+struct segment_index *segment_index_parse(const uint8_t *data, size_t len,
+					  const struct segment_keys *keys, struct err *e)
 {
 	struct segment_index *x = NULL;
 	struct unpacker u = { 0 };
 	struct cursor c;
+	uint32_t version;
 	bool ok = false;
 
-	if (len < INDEX_MAGIC_BYTES + 12 || memcmp(data, INDEX_MAGIC, INDEX_MAGIC_BYTES) != 0) {
+	if (len < INDEX_HEAD_BYTES + 8 || memcmp(data, INDEX_MAGIC, INDEX_MAGIC_BYTES) != 0) {
 		err_set(e, ERR_DATA, "these bytes are not the index of a segment");
 		return NULL;
 	}
-	if (get_u32le(data + INDEX_MAGIC_BYTES) != SEGMENT_FORMAT_VERSION) {
-		err_set(e, ERR_CONFIG, "the index has format version %u, this program knows %u",
-			get_u32le(data + INDEX_MAGIC_BYTES), SEGMENT_FORMAT_VERSION);
+	version = get_u32le(data + INDEX_MAGIC_BYTES);
+	if (version < SEGMENT_FORMAT_PLAIN || version > SEGMENT_FORMAT_SEALED) {
+		err_set(e, ERR_CONFIG,
+			"the index has format version %u, this program knows %u and %u", version,
+			SEGMENT_FORMAT_PLAIN, SEGMENT_FORMAT_SEALED);
 		return NULL;
 	}
 	if (get_u64le(data + len - 8) != hash64(data, len - 8)) {
@@ -232,13 +303,9 @@ struct segment_index *segment_index_parse(const uint8_t *data, size_t len, struc
 		return NULL;
 	}
 	x = mem_new(1, sizeof(*x), e);
-	if (!x || !unpacker_init(&u, e))
+	if (!x || !unpacker_init(&u, e) || !open_body(x, version, data, len, keys, e))
 		goto out;
-	x->data = mem_new(1, len, e);
-	if (!x->data)
-		goto out;
-	memcpy(x->data, data, len);
-	c = cursor_over(x->data + INDEX_MAGIC_BYTES + 4, len - INDEX_MAGIC_BYTES - 12);
+	c = cursor_over(x->body.data, x->body.len);
 	ok = read_sections(x, &u, &c, e);
 out:
 	unpacker_release(&u);
@@ -252,7 +319,7 @@ void segment_index_free(struct segment_index *x)
 {
 	if (!x)
 		return;
-	free(x->data);
+	buf_release(&x->body);
 	free(x->columns);
 	free(x->groups);
 	free(x->blocks);
@@ -276,6 +343,37 @@ const struct column *segment_index_columns(const struct segment_index *x, size_t
 uint32_t segment_index_block_count(const struct segment_index *x)
 {
 	return x->block_count;
+}
+
+static bool same_field(const struct field *a, const struct field *b)
+{
+	if (a->len != b->len)
+		return false;
+	return a->len <= 0 || memcmp(a->data, b->data, (size_t)a->len) == 0;
+}
+
+bool segment_index_workspace_key(const struct segment_index *x, const struct field *workspace,
+				 struct segment_key *out)
+{
+	struct cursor c = x->wrapped_keys;
+	struct field found;
+
+	for (size_t i = 0; i < x->wrapped_key_count; i++) {
+		describe_read_key(&c, &found, out);
+		if (same_field(&found, workspace))
+			return true;
+	}
+	return false;
+}
+
+bool segment_index_ranges_are_safe(const struct segment_index *x)
+{
+	return x->keys || x->has_digests;
+}
+
+void segment_index_skip_digests(struct segment_index *x)
+{
+	x->skip_digests = true;
 }
 
 const struct block_entry *segment_index_entry(const struct segment_index *x, uint32_t i)
@@ -313,13 +411,6 @@ uint32_t segment_index_block_of_row(const struct segment_index *x, uint32_t row)
 			to = middle;
 	}
 	return from;
-}
-
-static bool same_field(const struct field *a, const struct field *b)
-{
-	if (a->len != b->len)
-		return false;
-	return a->len <= 0 || memcmp(a->data, b->data, (size_t)a->len) == 0;
 }
 
 void segment_index_find_workspace(const struct segment_index *x, const struct field *workspace,
@@ -365,12 +456,29 @@ bool segment_index_decode(const struct segment_index *x, uint32_t i, const uint8
 		.raw_bytes = b->raw_bytes,
 		.dictionary = x->dictionary,
 	};
+	const struct field *workspace = &x->groups[b->group].workspace;
+	uint8_t digest[SHA256_BYTES];
+	size_t stored = len;
 	struct block_head head;
 
 	out->rows = 0;
+	if (x->has_digests && !x->skip_digests) {
+		if (!sha256_once(data, len, digest, e))
+			return err_wrap(e, "block %u", i);
+		if (memcmp(digest, b->sha256, SHA256_BYTES) != 0)
+			return err_set(e, ERR_DATA,
+				       "block %u is not what was archived: its digest differs", i);
+	}
+	if (x->keys) {
+		if (!sealing_open_block(x->keys, workspace, x->segment_id, i, data, len,
+					&out->opened, e))
+			return err_wrap(e, "block %u", i);
+		data = out->opened.data;
+		len = out->opened.len;
+	}
 	if (!block_peek(data, len, &head, e))
 		return err_wrap(e, "block %u", i);
-	if (len != b->bytes || head.checksum != b->checksum || head.first_row != b->first_row ||
+	if (stored != b->bytes || head.checksum != b->checksum || head.first_row != b->first_row ||
 	    head.rows != b->rows || head.raw_bytes != b->raw_bytes)
 		return err_set(e, ERR_DATA, "block %u is not the one that the index describes", i);
 	if (!block_decode(data, len, &limits, out, e))

@@ -12,6 +12,10 @@
 #define DB_BY_DOCUMENT  "by_document"
 #define DB_BY_WORKSPACE "by_workspace"
 
+/* Names in "meta" that sealed segments have. */
+#define META_ABOUT      "about"
+#define META_SEGMENT_ID "segment"
+
 /* Borrowed from the index. */
 const struct block_entry *segment_index_entry(const struct segment_index *x, uint32_t i);
 

@@ -16,6 +16,7 @@
 #include "segment/index_object.h"
 #include "segment/lmdb_file.h"
 #include "segment/run_index.h"
+#include "segment/sealing.h"
 #include "segment/segment_parts.h"
 
 #define BLOCK_ROWS  512
@@ -61,6 +62,14 @@ struct segment_writer {
 	struct block_entry *blocks;
 	size_t block_count, block_capacity;
 	struct run_index chunks, documents;
+
+	/* Where it is sealed: */
+	uint8_t segment_id[SEGMENT_ID_BYTES];
+	struct segment_key table_key;
+	struct buf keys; /* of its workspaces, for the index */
+	size_t key_count;
+	const uint8_t *workspace_key; /* of the last group */
+	uint32_t blocks_begun;
 
 	struct lmdb_item *batch; /* BATCH_ITEMS of them */
 	size_t batch_count, batch_bytes;
@@ -182,6 +191,9 @@ struct segment_writer *segment_writer_new(const char *dir, const struct segment_
 	if (!copy_columns(w, columns, column_count, e) || !copy_about(w, about, e) ||
 	    !choose_paths(w, dir, e))
 		goto fail;
+	if (w->options.keys && (!rng_system(w->segment_id, sizeof(w->segment_id), e) ||
+				!sealing_find_key(w->options.keys, NULL, &w->table_key, e)))
+		goto fail;
 	w->batch = mem_new(BATCH_ITEMS, sizeof(*w->batch), e);
 	w->work = w->batch ? lmdb_work_new(w->segment_path, MAP_BYTES, e) : NULL;
 	if (!w->work)
@@ -242,6 +254,7 @@ void segment_writer_free(struct segment_writer *w)
 	run_index_release(&w->documents);
 	buf_release(&w->dictionary);
 	buf_release(&w->about);
+	buf_release(&w->keys);
 	free(w->batch);
 	free(w->blocks);
 	free(w->columns);
@@ -287,6 +300,17 @@ static struct lmdb_item *batch_item(struct segment_writer *w, const char *databa
 	return item;
 }
 
+/* Puts the item's sealed form in its place, where the segment is sealed: nothing else goes into LMDB. */
+static bool seal_item(const struct segment_writer *w, struct lmdb_item *item, enum seal_kind kind,
+		      size_t number, struct err *e)
+{
+	struct seal_place place = { w->segment_id, kind, (uint32_t)number };
+
+	if (!buf_ok(&item->value, e))
+		return false;
+	return !w->options.keys || sealing_replace(w->table_key.key, &place, &item->value, e);
+}
+
 static bool batch_added(struct segment_writer *w, const struct lmdb_item *item, struct err *e)
 {
 	if (!buf_ok(&item->value, e))
@@ -300,8 +324,8 @@ static bool batch_added(struct segment_writer *w, const struct lmdb_item *item, 
 static bool store_block(struct segment_writer *w, struct encode_job *job, struct err *e)
 {
 	void *blocks = w->blocks;
+	const struct block_head *head = &job->head;
 	struct lmdb_item *item;
-	struct block_head head;
 	struct buf kept;
 	uint8_t key[4];
 
@@ -309,21 +333,25 @@ static bool store_block(struct segment_writer *w, struct encode_job *job, struct
 		*e = job->err;
 		return false;
 	}
-	if (!block_peek(job->block.data, job->block.len, &head, e) ||
-	    !mem_grow(&blocks, &w->block_capacity, w->block_count + 1, sizeof(*w->blocks), e))
+	if (job->block.len > UINT32_MAX)
+		return err_set(e, ERR_DATA, "rows from number %u on take more than 4 GiB",
+			       job->first_row);
+	if (!mem_grow(&blocks, &w->block_capacity, w->block_count + 1, sizeof(*w->blocks), e))
 		return false;
 	w->blocks = blocks;
 	w->blocks[w->block_count] = (struct block_entry){
-		.raw_bytes = head.raw_bytes,
-		.checksum = head.checksum,
+		.raw_bytes = head->raw_bytes,
+		.checksum = head->checksum,
 		.bytes = (uint32_t)job->block.len,
-		.rows = head.rows,
-		.first_row = head.first_row,
+		.rows = head->rows,
+		.first_row = head->first_row,
 		.group = job->group,
+		.last = get_u64le(job->block.data + job->block.len - 8),
 	};
+	memcpy(w->blocks[w->block_count].sha256, job->sha256, SHA256_BYTES);
 	w->groups[job->group].stored_bytes += job->block.len;
 	w->stored_bytes += job->block.len;
-	w->stored_raw_bytes += head.raw_bytes;
+	w->stored_raw_bytes += head->raw_bytes;
 	put_u32be(key, (uint32_t)w->block_count++);
 	item = batch_item(w, DB_BLOCKS, key, sizeof(key));
 	kept = item->value;
@@ -417,6 +445,8 @@ static bool begin_block(struct segment_writer *w, struct err *e)
 	job->rows = 0;
 	job->raw_bytes = 0;
 	job->group = (uint32_t)(w->group_count - 1);
+	job->key = w->workspace_key;
+	job->place = (struct seal_place){ w->segment_id, SEAL_BLOCK, w->blocks_begun++ };
 	w->filling = job;
 	return true;
 }
@@ -446,6 +476,19 @@ static bool copy_value(const struct field *f, struct buf *value, bool *null_out,
 	return buf_ok(value, e);
 }
 
+/* The key of the workspace whose rows come now; the index gets it as it was wrapped. */
+static bool enter_workspace(struct segment_writer *w, const struct field *workspace, struct err *e)
+{
+	struct segment_key key;
+
+	if (!sealing_find_key(w->options.keys, workspace, &key, e))
+		return false;
+	w->workspace_key = key.key;
+	describe_key(workspace, &key, &w->keys);
+	w->key_count++;
+	return buf_ok(&w->keys, e);
+}
+
 /* Makes the last group the row's. A new one ends the block. */
 static bool enter_group(struct segment_writer *w, const struct field *fields, struct err *e)
 {
@@ -453,11 +496,14 @@ static bool enter_group(struct segment_writer *w, const struct field *fields, st
 	const struct field *version = field_or_null(fields, w->version);
 	struct segment_group *g = w->group_count ? &w->groups[w->group_count - 1] : NULL;
 	void *groups = w->groups;
+	bool new_workspace;
 
 	if (g && same_value(workspace, &g->workspace, g->workspace_null) &&
 	    same_value(version, &g->version, g->version_null))
 		return true;
+	new_workspace = !g || !same_value(workspace, &g->workspace, g->workspace_null);
 	if (!end_block(w, e) ||
+	    (w->options.keys && new_workspace && !enter_workspace(w, workspace, e)) ||
 	    !mem_grow(&groups, &w->group_capacity, w->group_count + 1, sizeof(*w->groups), e))
 		return false;
 	w->groups = groups;
@@ -559,6 +605,31 @@ uint64_t segment_writer_bytes(const struct segment_writer *w)
 
 /* ---- sealing ---- */
 
+static bool put_value(struct segment_writer *w, const char *name, const void *value, size_t len,
+		      struct err *e)
+{
+	struct lmdb_item *item = batch_item(w, DB_META, name, strlen(name));
+
+	buf_add(&item->value, value, len);
+	return batch_added(w, item, e);
+}
+
+/* In clear is only what a reader needs to know which key opens the rest. */
+static bool put_sealed_meta(struct segment_writer *w, struct err *e)
+{
+	struct lmdb_item *item = batch_item(w, DB_META, META_ABOUT, strlen(META_ABOUT));
+	char format[16];
+
+	buf_add_varint(&item->value, w->rows);
+	buf_add_varint(&item->value, w->about_count);
+	buf_add(&item->value, w->about.data, w->about.len);
+	buf_add(&item->value, w->dictionary.data, w->dictionary.len);
+	snprintf(format, sizeof(format), "%d", SEGMENT_FORMAT_SEALED);
+	return seal_item(w, item, SEAL_ABOUT, 0, e) && batch_added(w, item, e) &&
+	       put_value(w, "format", format, strlen(format), e) &&
+	       put_value(w, META_SEGMENT_ID, w->segment_id, SEGMENT_ID_BYTES, e);
+}
+
 static bool put_meta(struct segment_writer *w, struct err *e)
 {
 	char rows[16], format[16];
@@ -571,23 +642,18 @@ static bool put_meta(struct segment_writer *w, struct err *e)
 		{ "created_at", w->created_at, w->created_at ? strlen(w->created_at) : 0 },
 		{ "dictionary", w->dictionary.len ? w->dictionary.data : NULL, w->dictionary.len },
 		{ "format", format,
-		  (size_t)snprintf(format, sizeof(format), "%d", SEGMENT_FORMAT_VERSION) },
+		  (size_t)snprintf(format, sizeof(format), "%d", SEGMENT_FORMAT_PLAIN) },
 		{ "leaf", w->leaf, w->leaf ? strlen(w->leaf) : 0 },
 		{ "object_key", w->object_key, w->object_key ? strlen(w->object_key) : 0 },
 		{ "rows", rows, (size_t)snprintf(rows, sizeof(rows), "%u", w->rows) },
 		{ "table", w->table, w->table ? strlen(w->table) : 0 },
 	};
 
-	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
-		struct lmdb_item *item;
-
-		if (!pairs[i].value)
-			continue;
-		item = batch_item(w, DB_META, pairs[i].name, strlen(pairs[i].name));
-		buf_add(&item->value, pairs[i].value, pairs[i].len);
-		if (!batch_added(w, item, e))
+	if (w->options.keys)
+		return put_sealed_meta(w, e);
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
+		if (pairs[i].value && !put_value(w, pairs[i].name, pairs[i].value, pairs[i].len, e))
 			return false;
-	}
 	return true;
 }
 
@@ -600,7 +666,7 @@ static bool put_columns(struct segment_writer *w, struct err *e)
 		put_u16be(key, (uint16_t)i);
 		item = batch_item(w, DB_COLUMNS, key, sizeof(key));
 		describe_column(&w->columns[i], &item->value);
-		if (!batch_added(w, item, e))
+		if (!seal_item(w, item, SEAL_COLUMN, i, e) || !batch_added(w, item, e))
 			return false;
 	}
 	return true;
@@ -618,16 +684,19 @@ static bool put_groups(struct segment_writer *w, struct err *e)
 		buf_add_varint(&item->value, end - i);
 		for (size_t k = i; k < end; k++)
 			describe_group(&w->groups[k], &item->value);
-		if (!batch_added(w, item, e))
+		if (!seal_item(w, item, SEAL_GROUPS, i / GROUP_BUCKET, e) ||
+		    !batch_added(w, item, e))
 			return false;
 	}
 	return true;
 }
 
 /* Sorts the runs, puts them, keeps their bytes in all for the index object, and frees them. */
-static bool put_runs(struct segment_writer *w, const char *database, struct run_index *runs,
+static bool put_runs(struct segment_writer *w, enum seal_kind kind, struct run_index *runs,
 		     struct packer *p, struct buf *all, struct err *e)
 {
+	const char *database = kind == SEAL_CHUNKS ? DB_BY_CHUNK : DB_BY_DOCUMENT;
+
 	run_index_sort(runs);
 	for (size_t i = 0; i < run_index_buckets(runs); i++) {
 		struct lmdb_item *item;
@@ -637,15 +706,15 @@ static bool put_runs(struct segment_writer *w, const char *database, struct run_
 		item = batch_item(w, database, key, sizeof(key));
 		run_index_write(runs, i, p, &item->value);
 		buf_add(all, item->value.data, item->value.len);
-		if (!buf_ok(all, e) || !batch_added(w, item, e))
+		if (!buf_ok(all, e) || !seal_item(w, item, kind, i, e) || !batch_added(w, item, e))
 			return false;
 	}
 	run_index_release(runs);
 	return true;
 }
 
-/* Asks the sealed file where each block lies, and looks there without LMDB, as a ranged read will: a block ends with its
- * checksum. */
+/* Asks the sealed file where each block lies, and looks there without LMDB, as a ranged read will: by the end of the block,
+ * which is a checksum or part of a tag. */
 static bool locate_blocks(struct segment_writer *w, uint64_t file_bytes, struct err *e)
 {
 	static const char *const databases[] = { DB_META,     DB_COLUMNS,     DB_BLOCKS,
@@ -672,7 +741,7 @@ static bool locate_blocks(struct segment_writer *w, uint64_t file_bytes, struct 
 		if (v.len != b->bytes || v.offset > file_bytes || v.len > file_bytes - v.offset ||
 		    !file_pread_all(fd, end, sizeof(end), b->offset + b->bytes - sizeof(end),
 				    w->segment_path, e) ||
-		    get_u64le(end) != b->checksum) {
+		    get_u64le(end) != b->last) {
 			err_set(e, ERR_INTERNAL, "block %zu is not where LMDB put it in \"%s\"", i,
 				w->segment_path);
 			goto out;
@@ -717,6 +786,10 @@ static bool write_index(struct segment_writer *w, uint64_t segment_bytes, const 
 		.chunks = chunks,
 		.documents = documents,
 		.dictionary = &w->dictionary,
+		.segment_id = w->options.keys ? w->segment_id : NULL,
+		.table_key = &w->table_key,
+		.keys = &w->keys,
+		.key_count = w->key_count,
 	};
 	struct buf bytes = BUF_INIT;
 	bool ok;
@@ -745,8 +818,8 @@ static bool seal(struct segment_writer *w, struct segment_sealed *out, struct er
 	end_encoding(w);
 	if (!packer_init(&p, w->options.zstd_level, e))
 		return false;
-	if (!put_runs(w, DB_BY_CHUNK, &w->chunks, &p, &chunks, e) ||
-	    !put_runs(w, DB_BY_DOCUMENT, &w->documents, &p, &documents, e) || !put_groups(w, e) ||
+	if (!put_runs(w, SEAL_CHUNKS, &w->chunks, &p, &chunks, e) ||
+	    !put_runs(w, SEAL_DOCUMENTS, &w->documents, &p, &documents, e) || !put_groups(w, e) ||
 	    !put_columns(w, e) || !put_meta(w, e) || !flush_batch(w, e))
 		goto out;
 	if (!lmdb_work_seal(w->work, &out->bytes, out->sha256, e))

@@ -119,9 +119,8 @@ bool s3_xml_walk(const void *xml, size_t len,
 	if (XML_Parse(w.parser, len ? xml : "", (int)len, XML_TRUE) == XML_STATUS_OK)
 		ok = !w.failed;
 	else if (!w.failed)
-		err_set(e, ERR_DATA, "the archive's answer is not well-formed XML: %s in line %lu",
-			XML_ErrorString(XML_GetErrorCode(w.parser)),
-			(unsigned long)XML_GetCurrentLineNumber(w.parser));
+		err_set(e, ERR_DATA, "the archive's answer is not well-formed XML: %s",
+			XML_ErrorString(XML_GetErrorCode(w.parser)));
 	XML_ParserFree(w.parser);
 	buf_release(&w.path);
 	buf_release(&w.text);

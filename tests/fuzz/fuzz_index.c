@@ -52,7 +52,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	memcpy(copy, data, len);
 	if (len >= 8)
 		put_u64le(copy + len - 8, hash64(copy, len - 8));
-	x = segment_index_parse(copy, len, &e);
+	x = segment_index_parse(copy, len, NULL, &e);
 	free(copy); /* the index must not need it any more */
 	if (x)
 		ask(x);

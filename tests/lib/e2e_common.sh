@@ -13,6 +13,7 @@
 #     objects                   keys in the archive but the marker, sorted, as the archive itself lists them
 #     referenced                keys of active segments, sorted, as the catalog has them
 #     e2e_only_priors           after init: the cost model learns nothing
+#     e2e_key FILE              a fresh master key in it, that only its owner can read
 #     relay NAME MODE ARGS...   tests/lib/relay.py in the background: its port in $T/NAME.port, its log in $T/NAME.log
 #     e2e_check_accounted N W   one assertion: hot and cold rows together are N; W says when
 
@@ -86,6 +87,8 @@ json_of() {
 	psql -X -q -A -t -v ON_ERROR_STOP=1 -d "$DB" -v doc="$1" -v path="$2" <<<"SELECT :'doc'::jsonb #>> :'path'"
 }
 json() { json_of "$OUT" "$1"; }
+
+e2e_key() { (umask 077; od -An -v -N32 -tx1 /dev/urandom | tr -d ' \n' >"$1"); }
 
 hot_rows() { sql "SELECT count(*) FROM ${1-document_chunk}"; }
 cold_rows() { sql "SELECT coalesce(sum(rows_live), 0) FROM firn.segment WHERE state = 'active'"; }

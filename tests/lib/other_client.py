@@ -1,6 +1,8 @@
 """An S3 client that is none of firn's: Debian's boto3. Run by /usr/bin/python3, with the server in FIRN_TEST_S3_*.
 
     other_client.py digests BUCKET PREFIX    "sha256 key" of each object below PREFIX, read whole, keys without PREFIX
+    other_client.py get BUCKET KEY FILE      an object into a file
+    other_client.py put BUCKET KEY FILE      a file's bytes in place of an object
     other_client.py versions BUCKET PREFIX   how many versions and delete markers there are
     other_client.py hide BUCKET KEY          a delete that names no version
     other_client.py tags BUCKET KEY          an object's tags
@@ -76,6 +78,15 @@ def digests(s3, bucket, prefix):
             for chunk in s3.get_object(Bucket=bucket, Key=item["Key"], **with_key())["Body"].iter_chunks(1 << 20):
                 digest.update(chunk)
             print(digest.hexdigest(), item["Key"][len(prefix):])
+
+
+def get(s3, bucket, key, path):
+    s3.download_file(bucket, key, path)
+
+
+def put(s3, bucket, key, path):
+    with open(path, "rb") as f:
+        s3.put_object(Bucket=bucket, Key=key, Body=f.read())
 
 
 def versions(s3, bucket, prefix):

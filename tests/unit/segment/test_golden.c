@@ -19,6 +19,7 @@
 #include "base/file.h"
 #include "segment/copybin.h"
 #include "segment/segment.h"
+#include "unit/segment/made_keys.h"
 #include "unit/segment/made_rows.h"
 
 #define ROWS       18
@@ -65,7 +66,25 @@ static void compare_rows(const struct block_rows *rows, const struct buf *copy, 
 	free(fields);
 }
 
-static void version_1_still_reads(void **state)
+/* Version 1 is not sealed, version 2 is, by keys made from this. */
+static struct made_keys keys;
+#define KEYS_MADE_FROM "firn's golden files"
+
+static const struct segment_keys *keys_of(int version)
+{
+	made_keys_init(&keys, KEYS_MADE_FROM);
+	return version > 1 ? &keys.keys : NULL;
+}
+
+static void read_part(int version, const char *part, struct buf *out)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "v%d.%s", version, part);
+	read_golden(name, out);
+}
+
+static void still_reads(int version)
 {
 	char dir[] = "/tmp/firn-golden-XXXXXX", path[100];
 	struct buf segment = BUF_INIT, index = BUF_INIT, copy = BUF_INIT;
@@ -76,17 +95,16 @@ static void version_1_still_reads(void **state)
 	struct segment_index *x;
 	struct err e = { 0 };
 
-	(void)state;
-	read_golden("v1.segment", &segment);
-	read_golden("v1.index", &index);
-	read_golden("v1.copy", &copy);
+	read_part(version, "segment", &segment);
+	read_part(version, "index", &index);
+	read_part(version, "copy", &copy);
 	assert_non_null(mkdtemp(dir));
 	snprintf(path, sizeof(path), "%s/segment", dir);
 	assert_true(file_write_atomic(path, segment.data, segment.len, &e));
 	assert_true(sha256_once(segment.data, segment.len, sha256, &e));
 
-	f = segment_file_open(path, segment.len, sha256, &e);
-	x = f ? segment_index_parse(index.data, index.len, &e) : NULL;
+	f = segment_file_open(path, segment.len, sha256, keys_of(version), &e);
+	x = f ? segment_index_parse(index.data, index.len, keys_of(version), &e) : NULL;
 	if (!x)
 		fail_msg("%s", e.message);
 	assert_int_equal(segment_file_rows(f), ROWS);
@@ -95,6 +113,8 @@ static void version_1_still_reads(void **state)
 	assert_string_equal(segment_file_about(f, "table"), "public.golden");
 	if (!segment_file_matches_index(f, x, &e))
 		fail_msg("%s", e.message);
+	/* Those of version 1 are from before they came. */
+	assert_int_equal(segment_index_ranges_are_safe(x), version > 1);
 	for (uint32_t i = 0; i < segment_file_block_count(f); i++) {
 		struct segment_block b = segment_index_block(x, i);
 
@@ -116,7 +136,7 @@ static void version_1_still_reads(void **state)
 }
 
 /* The index object finds what it found when it was written. */
-static void version_1_still_finds(void **state)
+static void still_finds(int version)
 {
 	struct buf index = BUF_INIT, copy = BUF_INIT;
 	struct field fields[MADE_TYPES + 4];
@@ -125,10 +145,9 @@ static void version_1_still_finds(void **state)
 	struct segment_index *x;
 	size_t at = 19, used;
 
-	(void)state;
-	read_golden("v1.index", &index);
-	read_golden("v1.copy", &copy);
-	x = segment_index_parse(index.data, index.len, &e);
+	read_part(version, "index", &index);
+	read_part(version, "copy", &copy);
+	x = segment_index_parse(index.data, index.len, keys_of(version), &e);
 	assert_non_null(x);
 	for (uint32_t i = 0; i < ROWS; i++) {
 		struct bitmap *chunk = bitmap_new(&e), *document = bitmap_new(&e),
@@ -149,6 +168,30 @@ static void version_1_still_finds(void **state)
 	segment_index_free(x);
 	buf_release(&index);
 	buf_release(&copy);
+}
+
+static void version_1_still_reads(void **state)
+{
+	(void)state;
+	still_reads(1);
+}
+
+static void version_1_still_finds(void **state)
+{
+	(void)state;
+	still_finds(1);
+}
+
+static void version_2_still_reads(void **state)
+{
+	(void)state;
+	still_reads(2);
+}
+
+static void version_2_still_finds(void **state)
+{
+	(void)state;
+	still_finds(2);
 }
 
 /* ---- making the files ---- */
@@ -202,7 +245,7 @@ static int write_golden(const char *base)
 {
 	const struct segment_about about = { "public.golden", "public.golden_p0", "golden",
 					     "2026-11-23T00:00:00Z" };
-	struct segment_options options = { .threads = 1 };
+	struct segment_options options = { .threads = 1, .keys = keys_of(2) };
 	struct buf segment = BUF_INIT, index = BUF_INIT, copy = BUF_INIT;
 	struct segment_sealed s = { 0 };
 	struct segment_writer *w;
@@ -246,6 +289,8 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(version_1_still_reads),
 		cmocka_unit_test(version_1_still_finds),
+		cmocka_unit_test(version_2_still_reads),
+		cmocka_unit_test(version_2_still_finds),
 	};
 
 	if (argc == 3 && strcmp(argv[1], "--write") == 0)
