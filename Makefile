@@ -215,6 +215,7 @@ cover:
 bench: all-release
 	tools/bench
 	tools/bench-maintain
+	tools/bench-touch
 	$(MAKE) bench-upload
 
 bench-upload:

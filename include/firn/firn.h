@@ -136,11 +136,20 @@ struct firn_plan_row {
 	int64_t rows, bytes; /* bytes: heap and TOAST of the rows, uncompressed */
 };
 
+/* A rule that matches nothing now, because what it asks of reads is not known. */
+struct firn_held_back {
+	char *table, *rule;
+	char *known_since; /* reads are known since then, ISO 8601 UTC; NULL: none was ever recorded */
+	char *until;       /* known long enough then; NULL where known_since is */
+};
+
 struct firn_plan_result {
 	struct firn_plan_row *rows; /* by table, rule, leaf, workspace, version */
 	size_t row_count;
 	int64_t total_rows, total_bytes;
 	int64_t kept_rows; /* that a keep rule pins */
+	struct firn_held_back *held_back;
+	size_t held_back_count;
 };
 
 /* At its end a pass moves on what rules with transitions say. */
@@ -175,7 +184,7 @@ struct firn_maintain_result {
 
 struct firn_pass_result {
 	int64_t rows_moved,
-		rows_changed; /* rows_changed: changed or locked under the pass, so they stayed hot */
+		rows_changed; /* changed, locked or read under the pass, so they stayed hot */
 	int64_t segments;
 	int64_t raw_bytes,
 		stored_bytes; /* COPY BINARY bytes of the rows; bytes of segment and index objects */
@@ -185,6 +194,8 @@ struct firn_pass_result {
 	int stopped_early;      /* a limit or a signal ended it before the work was done */
 	char *stop_reason;      /* NULL unless stopped_early */
 	double seconds;
+	struct firn_held_back *held_back;
+	size_t held_back_count;
 	struct firn_plan_result plan; /* filled by a dry run */
 	struct firn_maintain_result maintain;
 };
@@ -193,6 +204,29 @@ struct firn_pass_result {
 bool firn_pass(struct firn *f, const struct firn_pass_options *options,
 	       struct firn_pass_result *result, struct err *e);
 void firn_pass_result_release(struct firn_pass_result *r);
+
+/* ---- touch ---- */
+
+struct firn_touch_options {
+	/* Ids, one a line; or CSV whose first line is a header of id and, in any order, workspace and read_at (ISO 8601). Read
+	 * to its end. */
+	FILE *in;
+	/* ISO 8601: with what in gives now, all reads since then are recorded. NULL: nobody says so. */
+	const char *complete_since;
+};
+
+struct firn_touch_result {
+	char *table;
+	int64_t touched;   /* reads that were recorded */
+	char *known_since; /* all reads since then, ISO 8601 UTC; NULL: none was ever recorded */
+	double seconds;
+};
+
+/* Records reads of chunks of the one managed table. ERR_DATA names the line that is wrong; nothing was recorded then. Ids
+ * are not looked for in the table: chunks may be cold, or gone. */
+bool firn_touch(struct firn *f, const struct firn_touch_options *options,
+		struct firn_touch_result *result, struct err *e);
+void firn_touch_result_release(struct firn_touch_result *r);
 
 /* ---- rehydrate ---- */
 

@@ -14,6 +14,12 @@ const char *const fault_sites[] = {
 	"move.before_maintain",
 	/* store/s3_upload_parts.c */
 	"upload.after_part",
+	/* catalog/heat.c */
+	"heat.before_commit",
+	"heat.after_batch",
+	"heat.before_prune",
+	"heat.before_truncate",
+	"heat.after_tidy",
 	/* engine/rehydrate.c */
 	"rehydrate.after_fetch",
 	"rehydrate.after_stage",

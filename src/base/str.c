@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 
 bool str_eq(const char *a, const char *b)
 {
@@ -153,6 +154,110 @@ bool str_parse_duration(const char *s, int64_t *seconds_out, struct err *e)
 bad:
 	return err_set(e, ERR_DATA, "\"%s\" is not a duration such as 90s, 15min, 12h, 7d or 1d12h",
 		       s);
+}
+
+/* Two digits, at most max. */
+static bool two_digits(const char **at, int max, int *out)
+{
+	const char *s = *at;
+
+	if (!isdigit((unsigned char)s[0]) || !isdigit((unsigned char)s[1]))
+		return false;
+	*out = (s[0] - '0') * 10 + (s[1] - '0');
+	*at += 2;
+	return *out <= max;
+}
+
+/* "Z", "+02", "+0200", "-05:30" or nothing. */
+static bool parse_zone(const char **at, int *seconds_out)
+{
+	int sign = **at == '-' ? -1 : 1, hours, minutes = 0;
+
+	*seconds_out = 0;
+	if (**at == 'Z') {
+		(*at)++;
+		return true;
+	}
+	if (**at != '+' && **at != '-')
+		return true;
+	(*at)++;
+	if (!two_digits(at, 15, &hours))
+		return false;
+	if (**at == ':')
+		(*at)++;
+	else if (!**at)
+		goto out;
+	if (!two_digits(at, 59, &minutes))
+		return false;
+out:
+	*seconds_out = sign * (hours * 3600 + minutes * 60);
+	return true;
+}
+
+static bool parse_clock(const char **at, struct tm *tm, int64_t *us_out)
+{
+	int64_t unit = 100000;
+
+	if (!two_digits(at, 23, &tm->tm_hour) || *(*at)++ != ':' ||
+	    !two_digits(at, 59, &tm->tm_min))
+		return false;
+	if (**at != ':')
+		return true;
+	(*at)++;
+	if (!two_digits(at, 59, &tm->tm_sec))
+		return false;
+	if (**at != '.')
+		return true;
+	for ((*at)++; isdigit((unsigned char)**at); (*at)++, unit /= 10)
+		*us_out += (**at - '0') * unit;
+	return true;
+}
+
+bool str_parse_time(const char *s, int64_t *us_out, struct err *e)
+{
+	struct tm tm = { 0 }, checked;
+	const char *at = s;
+	int century, year, month, zone = 0;
+	int64_t us = 0, seconds;
+	bool ok;
+
+	ok = two_digits(&at, 99, &century) && two_digits(&at, 99, &year) && *at++ == '-' &&
+	     two_digits(&at, 12, &month) && *at++ == '-' && two_digits(&at, 31, &tm.tm_mday);
+	if (ok && (*at == 'T' || *at == ' ')) {
+		at++;
+		ok = parse_clock(&at, &tm, &us) && parse_zone(&at, &zone);
+	}
+	if (ok && !*at && century + year > 0) {
+		tm.tm_year = century * 100 + year - 1900;
+		tm.tm_mon = month - 1;
+		checked = tm;
+		seconds = (int64_t)timegm(&checked);
+		/* A day that the month does not have was carried over. */
+		if (checked.tm_mon == tm.tm_mon && checked.tm_mday == tm.tm_mday) {
+			*us_out = (seconds - zone) * 1000000 + us;
+			return true;
+		}
+	}
+	return err_set(e, ERR_DATA, "\"%s\" is not a time such as 2026-03-01T12:00:00Z", s);
+}
+
+size_t str_utf8_len(const char *text)
+{
+	const unsigned char *s = (const unsigned char *)text;
+	size_t len = s[0] < 0x80                   ? 1
+		     : s[0] >= 0xC2 && s[0] < 0xE0 ? 2
+		     : (s[0] & 0xF0) == 0xE0       ? 3
+						   : 4;
+
+	if (len == 4 && (s[0] < 0xF0 || s[0] > 0xF4))
+		return 0;
+	for (size_t i = 1; i < len; i++)
+		if ((s[i] & 0xC0) != 0x80)
+			return 0;
+	if ((s[0] == 0xE0 && s[1] < 0xA0) || (s[0] == 0xED && s[1] > 0x9F) ||
+	    (s[0] == 0xF0 && s[1] < 0x90) || (s[0] == 0xF4 && s[1] > 0x8F))
+		return 0;
+	return len;
 }
 
 bool str_glob_match(const char *pattern, const char *s)

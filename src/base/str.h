@@ -23,6 +23,13 @@ bool str_parse_bytes(const char *s, uint64_t *bytes_out, struct err *e);
 /* "90s", "15min", "12h", "7d", "2w", "1d12h", "0": seconds; a bare number is refused unless it is 0. */
 bool str_parse_duration(const char *s, int64_t *seconds_out, struct err *e);
 
+/* "2026-03-01", "2026-03-01 12:00", "2026-03-01T12:00:00.25+02:00": ISO 8601 from year 1 to 9999, UTC where it names no
+ * zone. Microseconds since 1970. */
+bool str_parse_time(const char *s, int64_t *us_out, struct err *e);
+
+/* Length of the UTF-8 sequence that s begins with; 0 when it is none. */
+size_t str_utf8_len(const char *s);
+
 /* Shell pattern with * and ? only, whole string, case matters. */
 bool str_glob_match(const char *pattern, const char *s);
 

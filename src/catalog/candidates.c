@@ -3,6 +3,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "catalog/candidate_reads.h"
+
 /* Longest age that a residency row can matter for: what min_residency and the idle rules look back at. */
 static int64_t residency_reach_s(const struct candidate_rules *r)
 {
@@ -12,6 +14,22 @@ static int64_t residency_reach_s(const struct candidate_rules *r)
 		if (r->rules[i].has_idle_for && r->rules[i].idle_for_s > reach)
 			reach = r->rules[i].idle_for_s;
 	return reach;
+}
+
+static bool any_reads(const struct candidate_rules *r)
+{
+	for (size_t i = 0; i < r->count; i++)
+		if (candidate_rule_reads(&r->rules[i]) && !r->rules[i].withheld)
+			return true;
+	return false;
+}
+
+static bool any_reads_of_document(const struct candidate_rules *r)
+{
+	for (size_t i = 0; i < r->count; i++)
+		if (r->rules[i].of_document && !r->rules[i].withheld)
+			return true;
+	return false;
 }
 
 static bool any_superseded(const struct candidate_rules *r)
@@ -226,6 +244,7 @@ struct classified {
 	const char *
 		woken; /* when the row came back, of its workspace or its document; NULL: none did */
 	bool by_workspace, by_document;
+	struct candidate_reads reads; /* none where no rule asks for them */
 	const char *selected;
 };
 
@@ -256,6 +275,11 @@ static bool look_at_records(struct pg *pg, const struct table_info *t, int64_t t
 	c->by_document = pg_bool(result, 0, 2) && table_info_column(t, COLUMN_DOCUMENT);
 	c->woken = woken[c->by_workspace + 2 * c->by_document];
 	pg_result_free(result);
+	if (!any_reads(r))
+		return true;
+	if (!candidate_reads_look(pg, table_id, &c->reads, e))
+		return false;
+	c->reads.of_document = candidate_reads_any(&c->reads) && any_reads_of_document(r);
 	return true;
 }
 
@@ -295,14 +319,16 @@ static void add_patterns_condition(struct pg *pg, struct buf *b, const struct ta
 }
 
 static void add_rule_condition(struct pg *pg, struct buf *b, const struct table_info *t,
-			       const struct candidate_rule *rule, size_t number, const char *woken)
+			       const struct candidate_rule *rule, size_t number,
+			       const struct classified *what)
 {
+	const char *woken = what->woken;
 	const struct column *created = table_info_column(t, COLUMN_CREATED);
 	struct buf created_sql = BUF_INIT;
 
 	if (created)
 		add_column(pg, &created_sql, "t", created);
-	buf_add_str(b, "(true");
+	buf_add_str(b, rule->withheld ? "(false" : "(true");
 	if (rule->workspace_count)
 		add_patterns_condition(pg, b, t, COLUMN_WORKSPACE, number, "workspaces");
 	if (rule->version_count)
@@ -327,12 +353,22 @@ static void add_rule_condition(struct pg *pg, struct buf *b, const struct table_
 	if (rule->has_idle_for) {
 		struct buf last = BUF_INIT;
 
-		buf_printf(&last, "greatest(%s%s%s)", buf_str(&created_sql), woken ? ", " : "",
+		buf_printf(&last, "greatest(%s%s%s", buf_str(&created_sql), woken ? ", " : "",
 			   woken ? woken : "");
+		if (!rule->withheld)
+			candidate_reads_add_times(&last, &what->reads,
+						  rule->of_document && what->reads.of_document);
+		buf_add_byte(&last, ')');
 		buf_printf(b, " AND %s IS NOT NULL", buf_str(&created_sql));
 		add_older_than(b, buf_str(&last), rule->idle_for_s, "<");
 		b->failed |= last.failed;
 		buf_release(&last);
+	}
+	if (rule->has_heat_below && !rule->withheld) {
+		buf_add_str(b, " AND ");
+		candidate_reads_add_heat(b, &what->reads,
+					 rule->of_document && what->reads.of_document);
+		buf_printf(b, " < %.17g::float8", rule->heat_below);
 	}
 	buf_add_str(b, ")");
 	b->failed |= created_sql.failed;
@@ -361,6 +397,8 @@ static void add_classified(struct pg *pg, struct buf *b, const struct table_info
 		add_residency_ctes(b, table_id, residency_reach_s(r));
 	if (what->returning)
 		add_returning_cte(b, table_id);
+	if (candidate_reads_any(&what->reads))
+		candidate_reads_add_ctes(pg, b, t, leaf, table_id, r->half_life_s, &what->reads);
 	buf_printf(b, "firn_rows AS (SELECT %s, CASE%s", what->selected,
 		   what->returning ? " WHEN rb.version IS NOT NULL THEN -1" : "");
 	if (what->woken && r->min_residency_s > 0)
@@ -370,7 +408,7 @@ static void add_classified(struct pg *pg, struct buf *b, const struct table_info
 			   what->woken, r->min_residency_s);
 	for (size_t i = 0; i < r->count; i++) {
 		buf_add_str(b, " WHEN ");
-		add_rule_condition(pg, b, t, &r->rules[i], i, what->woken);
+		add_rule_condition(pg, b, t, &r->rules[i], i, what);
 		buf_printf(b, " THEN %zu", i);
 	}
 	buf_printf(b, " ELSE -1 END::int4 AS firn_rule FROM ONLY %s t", leaf->qualified);
@@ -397,6 +435,7 @@ static void add_classified(struct pg *pg, struct buf *b, const struct table_info
 	}
 	if (what->returning)
 		add_returning_join(pg, b, t);
+	candidate_reads_add_joins(pg, b, t, &what->reads);
 	/* The CASE above says so too, but the planner does not look into it: it would join, hash and spill whole rows of
 	 * the active version. */
 	if (common.superseded) {
@@ -464,6 +503,9 @@ bool candidates_check(struct pg *pg, const struct table_info *t, const struct ca
 			return false;
 		if (rule->has_age_over &&
 		    !need_column(t, rule, COLUMN_CREATED, "age_over", "created", e))
+			return false;
+		if (rule->of_document &&
+		    !need_column(t, rule, COLUMN_DOCUMENT, "of: document", "document", e))
 			return false;
 		if (!rule->superseded)
 			continue;

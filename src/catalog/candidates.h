@@ -3,6 +3,8 @@
  * first rule that matches it. Values reach the statement through set_config() parameters (COPY takes none), so nothing
  * of the policy is glued into SQL.
  *
+ * idle_for and heat_below: candidate_reads.h.
+ *
  * superseded: the workspace has an active version, the row's is neither it nor the target being built, the active one
  * is so for the grace period and (with a grace period) the row was created before that; with require_replacement, rows of the active version are
  * hot for the same document. Ages are by the database's clock. A row brought back within min_residency matches nothing,
@@ -24,6 +26,10 @@ struct candidate_rule {
 	int64_t grace_s;
 	bool has_idle_for, has_age_over;
 	int64_t idle_for_s, age_over_s;
+	bool has_heat_below;
+	double heat_below;
+	bool of_document;
+	bool withheld; /* what it asks of reads is not known: it matches nothing */
 };
 
 struct candidate_rules {
@@ -31,6 +37,7 @@ struct candidate_rules {
 	size_t count;
 	int64_t min_residency_s;
 	int64_t statement_timeout_ms;
+	int64_t half_life_s; /* of heat */
 };
 
 /* Whether the table has what the rules speak of (a version column, an active version's source, created, document).
@@ -61,6 +68,12 @@ bool candidates_plan(struct pg *pg, const struct table_info *t, const struct lea
 bool candidates_copy_start(struct pg *pg, const struct table_info *t, const struct leaf *leaf,
 			   int64_t table_id, const struct candidate_rules *r, int64_t limit_rows,
 			   struct err *e);
+
+/* Whether the rule asks when or how much a chunk was read. */
+static inline bool candidate_rule_reads(const struct candidate_rule *rule)
+{
+	return rule->has_idle_for || rule->has_heat_below;
+}
 
 /* For the deleting transaction: appends " AND ..." conditions by which a row t of this table is still superseded and
  * replaced, and the CTEs that they read ("active AS (...)") to ctes; and sets the parameters. m.firn_doc is the number

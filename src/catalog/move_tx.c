@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "catalog/candidate_reads.h"
 
 static bool begin_fenced(struct pg *pg, const struct move_tx_options *o, struct err *e)
 {
@@ -64,7 +65,7 @@ static bool load_documents(struct pg *pg, const struct move_tx_options *o, struc
 	struct buf sql = BUF_INIT;
 	bool ok;
 
-	if (!o->superseded)
+	if (!o->superseded && !o->of_document)
 		return true;
 	buf_add_str(&sql, "CREATE TEMP TABLE firn_moved_doc ON COMMIT DROP AS "
 			  "SELECT 0::int4 AS firn_doc, t.");
@@ -127,6 +128,11 @@ static bool build_delete(struct pg *pg, const struct move_tx_options *o, bool sk
 
 	if (o->superseded && !candidates_recheck_sql(pg, o->table, o->leaf, o->table_id,
 						     o->require_replacement, &ctes, &conditions, e))
+		goto out;
+	if (o->reads)
+		candidate_reads_recheck_sql(pg, o->table, o->leaf, o->table_id, o->of_document,
+					    &ctes, &conditions);
+	if (!buf_ok(&ctes, e) || !buf_ok(&conditions, e))
 		goto out;
 	buf_add_str(sql, "WITH ");
 	if (ctes.len)

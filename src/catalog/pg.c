@@ -1,6 +1,7 @@
 #include "catalog/pg.h"
 
 #include <ctype.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -426,4 +427,23 @@ void pg_add_qualified(struct pg *pg, struct buf *b, const char *schema, const ch
 	pg_add_identifier(pg, b, schema);
 	buf_add_byte(b, '.');
 	pg_add_identifier(pg, b, name);
+}
+
+/* A heap page of 8 KiB has no more rows; larger pages in proportion. */
+#define ROWS_A_KIB 37
+
+void pg_add_blocks(const struct pg *pg, struct buf *b, const char *ctid, int64_t from, int64_t to)
+{
+	if (pg_server_version(pg) >= 140000)
+		buf_printf(b,
+			   "%s >= '(%" PRId64 ",0)'::pg_catalog.tid AND %s < '(%" PRId64
+			   ",0)'::pg_catalog.tid",
+			   ctid, from, ctid, to);
+	else /* which has no scan of a range of them */
+		buf_printf(b,
+			   "%s = ANY (ARRAY(SELECT pg_catalog.format('(%%s,%%s)', b, i)::"
+			   "pg_catalog.tid FROM pg_catalog.generate_series(%" PRId64
+			   "::bigint, %" PRId64 ") b, pg_catalog.generate_series(1, "
+			   "pg_catalog.current_setting('block_size')::int / 1024 * %d) i))",
+			   ctid, from, to - 1, ROWS_A_KIB);
 }

@@ -129,6 +129,8 @@ bool pg_copy_in_finish(struct pg *pg, const char *failure, struct err *e);
 
 /* Appends the name quoted as an identifier (PQescapeIdentifier). Sets b->failed on failure. */
 void pg_add_identifier(struct pg *pg, struct buf *b, const char *name);
+/* A condition: the row lies in the blocks from ... to - 1 of its table. ctid is the column: "t.ctid". */
+void pg_add_blocks(const struct pg *pg, struct buf *b, const char *ctid, int64_t from, int64_t to);
 /* "schema"."name" */
 void pg_add_qualified(struct pg *pg, struct buf *b, const char *schema, const char *name);
 

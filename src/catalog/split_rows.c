@@ -11,8 +11,6 @@
 #define BLOCKS_MAX   8192
 /* Of so few keys each is looked up; of more the planner decides. */
 #define KEYS_LOOKED_UP 20000
-/* A heap page of 8 KiB has no more rows; larger pages in proportion. */
-#define ROWS_A_KIB 37
 
 /* ---- copying ---- */
 
@@ -77,22 +75,6 @@ static bool check_filenode(struct split *s, const struct position *at, bool *sam
 	return true;
 }
 
-static void add_blocks(struct split *s, struct buf *b, int64_t from, int64_t to)
-{
-	if (pg_server_version(s->pg) >= 140000)
-		buf_printf(b,
-			   "o.ctid >= '(%" PRId64 ",0)'::pg_catalog.tid AND o.ctid < '(%" PRId64
-			   ",0)'::pg_catalog.tid",
-			   from, to);
-	else /* which has no scan of a range of them */
-		buf_printf(b,
-			   "o.ctid = ANY (ARRAY(SELECT pg_catalog.format('(%%s,%%s)', b, i)::"
-			   "pg_catalog.tid FROM pg_catalog.generate_series(%" PRId64
-			   "::bigint, %" PRId64 ") b, pg_catalog.generate_series(1, "
-			   "pg_catalog.current_setting('block_size')::int / 1024 * %d) i))",
-			   from, to - 1, ROWS_A_KIB);
-}
-
 static bool insert_blocks(struct split *s, const struct position *at, int64_t to, int64_t *rows_out,
 			  struct err *e)
 {
@@ -107,7 +89,7 @@ static bool insert_blocks(struct split *s, const struct position *at, int64_t to
 	buf_add_str(&sql, ") OVERRIDING SYSTEM VALUE SELECT ");
 	split_add_columns(s, &sql, "o");
 	buf_printf(&sql, " FROM ONLY %s o WHERE ", at->leaf->qualified);
-	add_blocks(s, &sql, at->next, to);
+	pg_add_blocks(s->pg, &sql, "o.ctid", at->next, to);
 	/* What is there already was brought up to date while its block waited. */
 	buf_add_str(&sql, " ON CONFLICT DO NOTHING");
 	ok = buf_ok(&sql, e) && pg_query(s->pg, buf_str(&sql), NULL, &r, e);

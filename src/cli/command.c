@@ -58,6 +58,16 @@ const struct command command_table[] = {
 	{ "status", "hot and cold rows and bytes",
 	  "By table and leaf, and with --by workspace by workspace and version.", CMD_STATUS, true,
 	  cmd_status },
+	{ "touch", "record reads of chunks (ids on standard input)",
+	  "Reads ids of chunks that were read, one a line, or CSV whose first line is a header: id "
+	  "and, where they are known, workspace and read_at (2026-03-01T12:00:00Z). A read "
+	  "without a time was just now; one without a workspace counts for every chunk of that "
+	  "id. All lines are recorded, or none: a wrong one is named, with status 65.\n\n"
+	  "Applications that can write to the database call the SQL function firn.touch instead. "
+	  "Rules with idle_for and heat_below hold back until reads are known for as long as they "
+	  "look back. With --complete-since that begins then: say it when what is given now, and "
+	  "was recorded before, is all that was read since.",
+	  CMD_TOUCH, true, cmd_touch },
 	{ "verify", "check archive against catalog",
 	  "Checks that every object is there with the length and digest that the catalog has. "
 	  "With --deep, every row is decoded and hashed again, and none may be both hot and "

@@ -35,6 +35,7 @@ enum command_id {
 	CMD_KEYS_STATUS = 1u << 20,
 	CMD_KEYS_ROTATE = 1u << 21,
 	CMD_TRANSITION = 1u << 22,
+	CMD_TOUCH = 1u << 23,
 	CMD_CONFIG_SHOW = 1u << 24,
 	CMD_FORGET = 1u << 26,
 	CMD_NONE = 1u << 30, /* before a command was named */
@@ -110,6 +111,7 @@ int cmd_versions_promote(struct cli *c);
 int cmd_versions_rollback(struct cli *c);
 int cmd_keys_status(struct cli *c);
 int cmd_keys_rotate(struct cli *c);
+int cmd_touch(struct cli *c);
 int cmd_config_show(struct cli *c);
 int cmd_help(struct cli *c);
 

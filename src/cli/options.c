@@ -202,6 +202,8 @@ const struct option option_table[] = {
 		      "the new master key, as this command writes it (words apart by blanks, no "
 		      "shell)",
 		      CMD_KEYS_ROTATE),
+	OPT_THIS_ONCE("complete-since", 0, OPT_STRING, complete_since, "TIME",
+		      "these are all reads since then: 2026-03-01T00:00:00Z", CMD_TOUCH),
 	OPT_THIS_ONCE("man", 0, OPT_FLAG, man, NULL, "write the man page, as troff", CMD_HELP),
 	OPT_THIS_ONCE("bash-completion", 0, OPT_FLAG, bash_completion, NULL,
 		      "write completion for bash", CMD_HELP),

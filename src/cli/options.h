@@ -72,6 +72,7 @@ struct settings {
 	char *workspace, *to_version;        /* versions promote, rollback */
 	bool allow_missing;
 	char *new_key_file, *new_key_command; /* keys rotate */
+	char *complete_since;                 /* touch */
 	bool man, bash_completion, zsh_completion;
 	char *topic; /* the words after help; NULL: none */
 };

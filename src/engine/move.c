@@ -194,7 +194,7 @@ static bool add_row(struct move *m, struct filling *s, const struct field *field
 		return false;
 	s->hashes = hashes;
 	s->hashes[s->rows] = hash;
-	if (m->policy->rules[s->rule].superseded)
+	if (m->policy->rules[s->rule].superseded || m->policy->rules[s->rule].of_document)
 		add_document(s, t, values);
 	add_key(s, t, fields);
 	if (!buf_ok(&s->keys, e) || !buf_ok(&s->documents, e) ||
@@ -259,6 +259,8 @@ static bool activate(struct move *m, const struct leaf *leaf, struct filling *s,
 				    .table_id = m->table->id,
 				    .superseded = rule->superseded,
 				    .require_replacement = rule->require_replacement,
+				    .reads = rule->has_idle_for || rule->has_heat_below,
+				    .of_document = rule->of_document,
 				    .lock_timeout_ms = m->policy->limits.lock_timeout_ms,
 				    .rows = s->rows,
 				    .keys = &s->keys,

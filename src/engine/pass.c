@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "engine/move.h"
 #include "engine/plan.h"
+#include "engine/reads.h"
 
 #define DEFAULT_SEGMENT_BYTES (128ull << 20)
 
@@ -120,11 +121,19 @@ static bool work_under_lease(struct firn *f, struct move *m, struct crew *crew,
 			     const struct firn_pass_options *options,
 			     struct firn_pass_result *result, struct err *e)
 {
+	const struct reads_held_back held = { &result->held_back, &result->held_back_count };
+	const struct candidate_rules *rules = m->rules;
+	struct candidate_rules own = { 0 };
 	bool ok;
 
 	if (!options->no_maintain)
 		restore_first(f, m->table, result);
-	ok = move_under_lease(f, m, crew, options, result, e) && transition_after(f, m, result, e);
+	ok = reads_fold(f, m->table, rules, e) && reads_rules(f, m->table, rules, &own, &held, e);
+	m->rules = &own;
+	ok = ok && move_under_lease(f, m, crew, options, result, e) &&
+	     transition_after(f, m, result, e);
+	m->rules = rules;
+	free(own.rules);
 	if (ok && FAULT("move.before_maintain"))
 		return err_set(e, ERR_INTERNAL, "a fault was injected");
 	return options->no_maintain ? ok : maintain_after(f, m->table, result, ok, e);
@@ -189,7 +198,7 @@ bool firn_pass(struct firn *f, const struct firn_pass_options *options,
 	if (options->dry_run)
 		return firn_plan(f, options, &result->plan, e);
 	if (!policy || !engine_tables_given(f, e) || !engine_master_keys(f, e) ||
-	    !plan_rules(policy, &rules, e))
+	    !plan_rules(policy, f->config.heat.half_life_s, &rules, e))
 		goto out;
 	ok = true;
 	for (size_t i = 0; ok && i < f->table_count && !result->stopped_early; i++)

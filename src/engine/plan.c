@@ -3,13 +3,16 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "engine/reads.h"
 
-bool plan_rules(const struct policy *p, struct candidate_rules *out, struct err *e)
+bool plan_rules(const struct policy *p, int64_t half_life_s, struct candidate_rules *out,
+		struct err *e)
 {
 	*out = (struct candidate_rules){
 		.min_residency_s = p->limits.min_residency_s,
 		.statement_timeout_ms = p->limits.statement_timeout_ms,
 		.count = p->rule_count,
+		.half_life_s = half_life_s,
 	};
 	out->rules = mem_new(p->rule_count, sizeof(*out->rules), e);
 	if (!out->rules)
@@ -31,6 +34,9 @@ bool plan_rules(const struct policy *p, struct candidate_rules *out, struct err 
 			.idle_for_s = r->idle_for_s,
 			.has_age_over = r->has_age_over,
 			.age_over_s = r->age_over_s,
+			.has_heat_below = r->has_heat_below,
+			.heat_below = r->heat_below,
+			.of_document = r->of_document,
 		};
 	}
 	return true;
@@ -80,16 +86,19 @@ bool plan_table(struct firn *f, const struct engine_table *t, const struct candi
 				  .capacity = result->row_count,
 				  .rules = rules,
 				  .table = t->info->label };
+	const struct reads_held_back held = { &result->held_back, &result->held_back_count };
+	struct candidate_rules own = { 0 };
+	bool ok;
 
-	if (!pg || !candidates_check(pg, t->info, rules, e))
-		return false;
-	for (size_t i = 0; i < t->info->leaf_count; i++) {
+	ok = pg && candidates_check(pg, t->info, rules, e) &&
+	     reads_rules(f, t, rules, &own, &held, e);
+	for (size_t i = 0; ok && i < t->info->leaf_count; i++) {
 		c.leaf = t->info->leaves[i].label;
-		if (!candidates_plan(pg, t->info, &t->info->leaves[i], t->id, rules, add_group, &c,
-				     e))
-			return false;
+		ok = candidates_plan(pg, t->info, &t->info->leaves[i], t->id, &own, add_group, &c,
+				     e);
 	}
-	return true;
+	free(own.rules);
+	return ok;
 }
 
 bool firn_plan(struct firn *f, const struct firn_pass_options *options,
@@ -102,7 +111,7 @@ bool firn_plan(struct firn *f, const struct firn_pass_options *options,
 	(void)options; /* limits cut a pass short, they do not change what is due */
 	*result = (struct firn_plan_result){ 0 };
 	if (!policy || !engine_tables_given(f, e) || !engine_master_keys(f, e) ||
-	    !plan_rules(policy, &rules, e))
+	    !plan_rules(policy, f->config.heat.half_life_s, &rules, e))
 		goto out;
 	for (size_t i = 0; i < f->table_count; i++) {
 		struct engine_table t;

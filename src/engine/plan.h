@@ -6,7 +6,8 @@
 #include "engine/engine.h"
 
 /* The policy's rules as the catalog layer takes them; strings stay the policy's. Release with free(out->rules). */
-bool plan_rules(const struct policy *p, struct candidate_rules *out, struct err *e);
+bool plan_rules(const struct policy *p, int64_t half_life_s, struct candidate_rules *out,
+		struct err *e);
 
 /* Appends what would move of this table to result. */
 bool plan_table(struct firn *f, const struct engine_table *t, const struct candidate_rules *rules,

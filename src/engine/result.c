@@ -21,6 +21,17 @@ void firn_init_result_release(struct firn_init_result *r)
 	*r = (struct firn_init_result){ 0 };
 }
 
+static void release_held_back(struct firn_held_back *items, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		free(items[i].table);
+		free(items[i].rule);
+		free(items[i].known_since);
+		free(items[i].until);
+	}
+	free(items);
+}
+
 void firn_plan_result_release(struct firn_plan_result *r)
 {
 	for (size_t i = 0; i < r->row_count; i++) {
@@ -33,6 +44,7 @@ void firn_plan_result_release(struct firn_plan_result *r)
 		free(row->version);
 	}
 	free(r->rows);
+	release_held_back(r->held_back, r->held_back_count);
 	*r = (struct firn_plan_result){ 0 };
 }
 
@@ -58,7 +70,15 @@ void firn_pass_result_release(struct firn_pass_result *r)
 	free(r->stop_reason);
 	firn_plan_result_release(&r->plan);
 	firn_maintain_result_release(&r->maintain);
+	release_held_back(r->held_back, r->held_back_count);
 	*r = (struct firn_pass_result){ 0 };
+}
+
+void firn_touch_result_release(struct firn_touch_result *r)
+{
+	free(r->table);
+	free(r->known_since);
+	*r = (struct firn_touch_result){ 0 };
 }
 
 void firn_rehydrate_result_release(struct firn_rehydrate_result *r)

@@ -30,6 +30,10 @@ struct raw_gc {
 	char *horizon;
 };
 
+struct raw_heat {
+	char *half_life;
+};
+
 struct raw_maintain {
 	char *concurrently, *work_mem, *disk_free_bytes;
 	char *build_memory, *build_workers;
@@ -61,6 +65,7 @@ struct raw_config {
 	struct raw_cache *cache;
 	struct raw_segment *segment;
 	struct raw_gc *gc;
+	struct raw_heat *heat;
 	struct raw_maintain *maintain;
 	struct raw_encryption *encryption;
 	struct raw_table *tables;
@@ -98,6 +103,11 @@ static const cyaml_schema_field_t segment_fields[] = {
 
 static const cyaml_schema_field_t gc_fields[] = {
 	YAML_STRING("horizon", struct raw_gc, horizon),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t heat_fields[] = {
+	YAML_STRING("half_life", struct raw_heat, half_life),
 	CYAML_FIELD_END,
 };
 
@@ -161,6 +171,7 @@ static const cyaml_schema_field_t config_fields[] = {
 	YAML_STRUCT("cache", struct raw_config, cache, cache_fields),
 	YAML_STRUCT("segment", struct raw_config, segment, segment_fields),
 	YAML_STRUCT("gc", struct raw_config, gc, gc_fields),
+	YAML_STRUCT("heat", struct raw_config, heat, heat_fields),
 	YAML_STRUCT("maintain", struct raw_config, maintain, maintain_fields),
 	YAML_STRUCT("encryption", struct raw_config, encryption, encryption_fields),
 	YAML_LIST("tables", struct raw_config, tables, table_count, &table_schema),
@@ -281,6 +292,21 @@ static bool read_maintain(struct config *c, const struct raw_maintain *raw, stru
 				  &c->maintain.pause_at_most_s, e);
 }
 
+static bool read_heat(struct config *c, const struct raw_heat *raw, struct yaml_file *f,
+		      struct err *e)
+{
+	if (!raw)
+		return true;
+	if (!yaml_file_duration(f, "heat.half_life", raw->half_life, &c->heat.half_life_s, e))
+		return false;
+	/* 6 of them are looked back at, and passes do not run every second. */
+	if (c->heat.half_life_s < 60 || c->heat.half_life_s > 3650LL * 86400)
+		return yaml_file_error(f, e, "heat.half_life",
+				       "half_life: \"%s\" is not from 1min to 3650d",
+				       raw->half_life);
+	return true;
+}
+
 static bool read_active(struct config_active_version *v, const struct raw_active *raw,
 			const char *prefix, struct yaml_file *f, struct err *e)
 {
@@ -396,7 +422,7 @@ static bool read_config(struct config *c, const char *path, struct yaml_file *f,
 	if (!yaml_file_copy(raw->database, &c->database, e) ||
 	    !read_archive(c, raw->archive, f, e) || !read_s3(c, raw->s3, f, e) ||
 	    !read_segment(c, raw->segment, f, e) || !read_maintain(c, raw->maintain, f, e) ||
-	    !read_tables(c, raw, f, e))
+	    !read_heat(c, raw->heat, f, e) || !read_tables(c, raw, f, e))
 		return false;
 	if (raw->cache &&
 	    (!yaml_file_copy(raw->cache->dir, &c->cache.dir, e) ||
@@ -422,6 +448,7 @@ bool config_load(struct config *c, const char *path, struct err *e)
 			     .zstd_level = 3,
 			     .text_dictionary = false },
 		.gc = { .horizon_s = 30 * 86400 },
+		.heat = { .half_life_s = 7 * 86400 },
 		.maintain = { .concurrently = true,
 			      .build_workers = -1,
 			      .builds = 1,

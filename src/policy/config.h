@@ -58,6 +58,9 @@ struct config {
 		int64_t horizon_s; /* default 30 days */
 	} gc;
 	struct {
+		int64_t half_life_s; /* default 7 days */
+	} heat;
+	struct {
 		bool concurrently; /* REINDEX CONCURRENTLY; default true */
 		char *work_mem;    /* maintenance_work_mem for index builds; NULL: the server's */
 		uint64_t

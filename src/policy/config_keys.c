@@ -47,6 +47,7 @@ const struct config_key config_keys[] = {
 	KEY("encryption.key_command", CONFIG_TEXT, encryption.key_command),
 	KEY("encryption.old_key_file", CONFIG_TEXT, encryption.old_key_file),
 	KEY("encryption.old_key_command", CONFIG_TEXT, encryption.old_key_command),
+	KEY("heat.half_life", CONFIG_DURATION, heat.half_life_s),
 	KEY("gc.horizon", CONFIG_DURATION, gc.horizon_s),
 	KEY("maintain.concurrently", CONFIG_BOOL, maintain.concurrently),
 	KEY("maintain.work_mem", CONFIG_TEXT, maintain.work_mem),

@@ -26,7 +26,7 @@ struct raw_superseded {
 
 struct raw_match {
 	struct raw_superseded *superseded;
-	char *idle_for, *age_over;
+	char *idle_for, *age_over, *heat_below, *of;
 };
 
 struct raw_transition {
@@ -69,6 +69,8 @@ static const cyaml_schema_field_t match_fields[] = {
 	YAML_STRUCT("superseded", struct raw_match, superseded, superseded_fields),
 	YAML_STRING("idle_for", struct raw_match, idle_for),
 	YAML_STRING("age_over", struct raw_match, age_over),
+	YAML_STRING("heat_below", struct raw_match, heat_below),
+	YAML_STRING("of", struct raw_match, of),
 	CYAML_FIELD_END,
 };
 
@@ -293,6 +295,31 @@ static bool read_periods(struct rule *r, const struct raw_match *raw, struct rul
 			      raw->superseded->require_replacement, &r->require_replacement, e);
 }
 
+static bool read_heat(struct rule *r, const struct raw_match *raw, struct rule_at *at,
+		      struct err *e)
+{
+	r->has_heat_below = raw->heat_below != NULL;
+	if (!yaml_file_decimal(at->file, key_of(at, "match.heat_below"), raw->heat_below,
+			       &r->heat_below, e))
+		return false;
+	if (r->has_heat_below && !(r->heat_below > 0))
+		return yaml_file_error(at->file, e, key_of(at, "match.heat_below"),
+				       "heat_below: no heat is below \"%s\"", raw->heat_below);
+	if (!raw->of)
+		return true;
+	r->of_document = str_eq(raw->of, "document");
+	if (!r->of_document && !str_eq(raw->of, "chunk"))
+		return yaml_file_error(at->file, e, key_of(at, "match.of"),
+				       "of: \"%s\" is neither chunk nor document", raw->of);
+	if (!r->has_idle_for && !r->has_heat_below)
+		return yaml_file_error(
+			at->file, e, key_of(at, "match.of"),
+			"of: says whose reads count for idle_for and heat_below, and "
+			"rule \"%s\" has neither",
+			r->name);
+	return true;
+}
+
 static bool read_match(struct rule *r, const struct raw_rule *raw, struct rule_at *at,
 		       struct err *e)
 {
@@ -307,10 +334,10 @@ static bool read_match(struct rule *r, const struct raw_rule *raw, struct rule_a
 	    !yaml_file_strings(at->file, key_of(at, "match.version"), &r->versions,
 			       &r->version_count, e) ||
 	    !check_patterns(r->versions, r->version_count, at->key, at, e) ||
-	    !read_periods(r, raw->match, at, e))
+	    !read_periods(r, raw->match, at, e) || !read_heat(r, raw->match, at, e))
 		return false;
 	if (r->action == RULE_ARCHIVE && !r->workspace_count && !r->version_count &&
-	    !r->superseded && !r->has_idle_for && !r->has_age_over) {
+	    !r->superseded && !r->has_idle_for && !r->has_age_over && !r->has_heat_below) {
 		yaml_file_error(at->file, e, key_of(at, "match"),
 				"rule \"%s\" would archive every chunk: its match is empty",
 				r->name);

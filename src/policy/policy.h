@@ -43,6 +43,9 @@ struct rule {
 	bool has_idle_for, has_age_over;
 	int64_t idle_for_s; /* neither created, read nor rehydrated for so long */
 	int64_t age_over_s; /* created longer ago than this */
+	bool has_heat_below;
+	double heat_below; /* reads of late, each worth half as much after each half-life; above 0 */
+	bool of_document; /* reads of all chunks of a document count for each, in idle_for and heat_below */
 };
 
 #define POLICY_JOBS_MAX 64

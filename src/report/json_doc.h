@@ -12,26 +12,8 @@
 #include <stdlib.h>
 
 #include "base/buf.h"
+#include "base/str.h"
 #include "report/report.h"
-
-/* The length of the UTF-8 sequence at s; 0 when it is none. */
-static inline size_t utf8_len(const unsigned char *s)
-{
-	size_t len = s[0] < 0x80                   ? 1
-		     : s[0] >= 0xC2 && s[0] < 0xE0 ? 2
-		     : (s[0] & 0xF0) == 0xE0       ? 3
-						   : 4;
-
-	if (len == 4 && (s[0] < 0xF0 || s[0] > 0xF4))
-		return 0;
-	for (size_t i = 1; i < len; i++)
-		if ((s[i] & 0xC0) != 0x80)
-			return 0;
-	if ((s[0] == 0xE0 && s[1] < 0xA0) || (s[0] == 0xED && s[1] > 0x9F) ||
-	    (s[0] == 0xF0 && s[1] < 0x90) || (s[0] == 0xF4 && s[1] > 0x8F))
-		return 0;
-	return len;
-}
 
 /* Databases in SQL_ASCII may hold names that are not UTF-8: what JSON cannot carry becomes U+FFFD. */
 static inline json_t *string(const char *s)
@@ -45,7 +27,7 @@ static inline json_t *string(const char *s)
 	if (j)
 		return j;
 	while (*s) {
-		size_t len = utf8_len((const unsigned char *)s);
+		size_t len = str_utf8_len(s);
 
 		if (len)
 			buf_add(&clean, s, len);

@@ -8,6 +8,7 @@ bool text_init(const struct report *r, const struct firn_init_result *x, struct 
 bool text_plan(const struct report *r, const struct firn_plan_result *x, struct err *e);
 bool text_pass(const struct report *r, const struct firn_pass_result *x, bool dry_run, bool failed,
 	       struct err *e);
+bool text_touch(const struct report *r, const struct firn_touch_result *x, bool failed);
 bool text_rehydrate(const struct report *r, const struct firn_rehydrate_result *x, bool dry_run,
 		    bool failed, struct err *e);
 bool text_maintain(const struct report *r, const struct firn_maintain_result *x, bool dry_run,
@@ -45,6 +46,8 @@ bool json_plan(const struct report *r, const struct firn_plan_result *x, const s
 	       struct err *e);
 bool json_pass(const struct report *r, const struct firn_pass_result *x, bool dry_run,
 	       const struct err *failure, struct err *e);
+bool json_touch(const struct report *r, const struct firn_touch_result *x,
+		const struct err *failure, struct err *e);
 bool json_rehydrate(const struct report *r, const struct firn_rehydrate_result *x, bool dry_run,
 		    const struct err *failure, struct err *e);
 bool json_maintain(const struct report *r, const struct firn_maintain_result *x, bool dry_run,

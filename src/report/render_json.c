@@ -53,6 +53,20 @@ bool json_init(const struct report *r, const struct firn_init_result *x, const s
 	return end(r, o, failure, e);
 }
 
+static void put_held_back(json_t *o, const struct firn_held_back *items, size_t count)
+{
+	json_t *list = set_array(o, "held_back");
+
+	for (size_t i = 0; i < count; i++) {
+		json_t *h = add_object(list);
+
+		set_string(h, "table", items[i].table);
+		set_string(h, "rule", items[i].rule);
+		set_string(h, "known_since", items[i].known_since);
+		set_string(h, "until", items[i].until);
+	}
+}
+
 static void put_plan(json_t *o, const struct firn_plan_result *x)
 {
 	json_t *groups = set_array(o, "groups");
@@ -71,6 +85,7 @@ static void put_plan(json_t *o, const struct firn_plan_result *x)
 	set_int(o, "total_rows", x->total_rows);
 	set_int(o, "total_bytes", x->total_bytes);
 	set_int(o, "kept_rows", x->kept_rows);
+	put_held_back(o, x->held_back, x->held_back_count);
 }
 
 bool json_plan(const struct report *r, const struct firn_plan_result *x, const struct err *failure,
@@ -133,8 +148,21 @@ bool json_pass(const struct report *r, const struct firn_pass_result *x, bool dr
 	set_int(o, "bytes_moved_on", x->bytes_moved_on);
 	set_bool(o, "stopped_early", x->stopped_early);
 	set_string(o, "stop_reason", x->stop_reason);
+	put_held_back(o, x->held_back, x->held_back_count);
 	set_real(o, "seconds", x->seconds);
 	set_maintain(o, &x->maintain);
+	return end(r, o, failure, e);
+}
+
+bool json_touch(const struct report *r, const struct firn_touch_result *x,
+		const struct err *failure, struct err *e)
+{
+	json_t *o = begin("touch");
+
+	set_string(o, "table", x->table);
+	set_int(o, "touched", x->touched);
+	set_string(o, "known_since", x->known_since);
+	set_real(o, "seconds", x->seconds);
 	return end(r, o, failure, e);
 }
 

@@ -346,6 +346,20 @@ bool text_pass(const struct report *r, const struct firn_pass_result *x, bool dr
 
 /* ---- rehydrate ---- */
 
+bool text_touch(const struct report *r, const struct firn_touch_result *x, bool failed)
+{
+	struct words w = { .used = 0 };
+
+	if (failed)
+		return true;
+	fprintf(r->out, "%s %s recorded", count(&w, x->touched),
+		plural(x->touched, "read", "reads"));
+	if (x->known_since)
+		fprintf(r->out, "; all are known since %s", x->known_since);
+	fputc('\n', r->out);
+	return true;
+}
+
 bool text_rehydrate(const struct report *r, const struct firn_rehydrate_result *x, bool dry_run,
 		    bool failed, struct err *e)
 {

@@ -37,6 +37,15 @@ bool report_pass(const struct report *r, const struct firn_pass_result *result, 
 		       e);
 }
 
+bool report_touch(const struct report *r, const struct firn_touch_result *result,
+		  const struct err *failure, struct err *e)
+{
+	return written(r,
+		       r->json ? json_touch(r, result, failure, e)
+			       : text_touch(r, result, failure != NULL),
+		       e);
+}
+
 bool report_rehydrate(const struct report *r, const struct firn_rehydrate_result *result,
 		      bool dry_run, const struct err *failure, struct err *e)
 {

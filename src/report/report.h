@@ -29,6 +29,8 @@ bool report_plan(const struct report *r, const struct firn_plan_result *result,
 /* dry_run: what was written is result->plan. */
 bool report_pass(const struct report *r, const struct firn_pass_result *result, bool dry_run,
 		 const struct err *failure, struct err *e);
+bool report_touch(const struct report *r, const struct firn_touch_result *result,
+		  const struct err *failure, struct err *e);
 bool report_rehydrate(const struct report *r, const struct firn_rehydrate_result *result,
 		      bool dry_run, const struct err *failure, struct err *e);
 bool report_maintain(const struct report *r, const struct firn_maintain_result *result,

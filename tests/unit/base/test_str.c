@@ -134,6 +134,56 @@ static void words_resemble_what_differs_by_a_letter_or_two(void **state)
 				  "a_word_that_is_much_longer_than_thirty", &best));
 }
 
+static void times_are_iso_8601_and_utc_unless_they_say_otherwise(void **state)
+{
+	static const struct {
+		const char *text;
+		int64_t us;
+	} good[] = {
+		{ "1970-01-01", 0 },
+		{ "1970-01-01T00:00:01Z", 1000000 },
+		{ "1970-01-01 00:01", 60000000 },
+		{ "1970-01-01T00:00:00.25", 250000 },
+		{ "1970-01-01T00:00:00.0000019Z", 1 },
+		{ "1970-01-01T02:00:00+02:00", 0 },
+		{ "1970-01-01T02:00:00+0200", 0 },
+		{ "1969-12-31T18:30:00-05:30", 0 },
+		{ "1970-01-01T01:00+01", 0 },
+		{ "2024-02-29T00:00:00Z", INT64_C(1709164800000000) },
+		{ "2026-03-03T23:46:23+00:00", INT64_C(1772581583000000) },
+	};
+	static const char *const bad[] = { "",
+					   "now",
+					   "2026",
+					   "2026-13-01",
+					   "2026-00-10",
+					   "2026-02-29",
+					   "2026-02-00",
+					   "0000-01-01",
+					   "2026-03-01T",
+					   "2026-03-01T24:00",
+					   "2026-03-01T12:60",
+					   "2026-03-01T12:00:00 Z",
+					   "2026-03-01T12:00:00Zulu",
+					   "2026-03-01T12:00:00+2",
+					   "2026-03-01+02",
+					   "infinity",
+					   "12026-03-01" };
+	struct err e = { 0 };
+	int64_t us = 0;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		assert_true(str_parse_time(good[i].text, &us, &e));
+		assert_int_equal(us, good[i].us);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		assert_false(str_parse_time(bad[i], &us, &e));
+		assert_int_equal(e.code, ERR_DATA);
+		err_clear(&e);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -141,6 +191,7 @@ int main(void)
 		cmocka_unit_test(durations_need_a_unit),
 		cmocka_unit_test(numbers_are_whole_strings_in_range),
 		cmocka_unit_test(patterns_match_whole_strings),
+		cmocka_unit_test(times_are_iso_8601_and_utc_unless_they_say_otherwise),
 		cmocka_unit_test(formats_are_short_and_exact),
 		cmocka_unit_test(words_resemble_what_differs_by_a_letter_or_two),
 	};

@@ -153,6 +153,9 @@ static void the_reference_policy_is_read_whole(void **state)
 	assert_string_equal(p.rules[1].storage_class, "STANDARD_IA");
 	assert_true(p.rules[2].has_idle_for && p.rules[2].has_age_over && !p.rules[2].superseded);
 	assert_int_equal(p.rules[2].idle_for_s, 60 * 86400);
+	assert_true(p.rules[2].has_heat_below && p.rules[2].of_document);
+	assert_true(p.rules[2].heat_below > 0.499 && p.rules[2].heat_below < 0.501);
+	assert_false(p.rules[1].has_heat_below || p.rules[1].of_document);
 	assert_int_equal(p.rules[2].age_over_s, 30 * 86400);
 	assert_int_equal(p.limits.max_bytes_per_pass, 50ull << 30);
 	assert_int_equal(p.limits.max_rows_per_pass, 2000000);
@@ -194,8 +197,8 @@ static void policies_that_are_wrong_are_refused_with_line_and_key(void **state)
 	} cases[] = {
 		{ RULE("    match: { idle_fro: 60d }\n    archive: {}\n"),
 		  "3: \"idle_fro\" is not a key of match; did you mean \"idle_for\"?" },
-		{ RULE("    match: { heat_below: 3 }\n    archive: {}\n"),
-		  "3: \"heat_below\" is not a key of match" },
+		{ RULE("    match: { warmth: 3 }\n    archive: {}\n"),
+		  "3: \"warmth\" is not a key of match" },
 		{ RULE("    match:\n      superseded: {}\n      where: x > 1\n    archive: {}\n"),
 		  "5: \"where\" is not a key of match" },
 		{ RULE("    match: { superseded: {} }\n    archive: { class: X }\n"),
@@ -232,6 +235,19 @@ static void policies_that_are_wrong_are_refused_with_line_and_key(void **state)
 		  "3: idle_for: 0 would match every chunk" },
 		{ RULE("    match: { age_over: [1d] }\n    archive: {}\n"),
 		  "3: \"age_over\" takes one value, not a list" },
+		{ RULE("    match: { heat_below: 0 }\n    archive: {}\n"),
+		  "3: heat_below: no heat is below \"0\"" },
+		{ RULE("    match:\n      heat_below: -1\n    archive: {}\n"),
+		  "4: heat_below: \"-1\" is not a number such as 0.0245" },
+		{ RULE("    match:\n      heat_below: warm\n    archive: {}\n"),
+		  "4: heat_below: \"warm\" is not a number such as 0.0245" },
+		{ RULE("    match:\n      idle_for: 1d\n      of: workspace\n    archive: {}\n"),
+		  "5: of: \"workspace\" is neither chunk nor document" },
+		{ RULE("    match: { age_over: 1d, of: document }\n    archive: {}\n"),
+		  "3: of: says whose reads count for idle_for and heat_below, and rule \"a\" has "
+		  "neither" },
+		{ RULE("    match: { heat_blow: 1 }\n    archive: {}\n"),
+		  "3: \"heat_blow\" is not a key of match; did you mean \"heat_below\"?" },
 		{ RULE("    match: { idle_for: 1d, idle_for: 2d }\n    archive: {}\n"),
 		  "3: \"idle_for\" is given a second time (first in line 3)" },
 		{ RULE("    match: { superseded: {} }\n    archive: { storage_class: GLACIER }\n"),
@@ -314,6 +330,7 @@ static void without_a_file_the_configuration_is_its_defaults(void **state)
 	assert_int_equal(c.segment.zstd_level, 3);
 	assert_true(!c.segment.text_dictionary && c.maintain.concurrently);
 	assert_int_equal(c.gc.horizon_s, 30 * 86400);
+	assert_int_equal(c.heat.half_life_s, 7 * 86400);
 	assert_null(c.database);
 	config_release(&c);
 }
@@ -476,6 +493,9 @@ static void configurations_that_are_wrong_are_refused_with_line_and_key(void **s
 		{ "segment:\n  zstd_level: 22\n", "2: zstd_level: 22 is not from 1 to 19" },
 		{ "segment: { target_bytes: 4096 }\n",
 		  "1: target_bytes: \"4096\" is not from 1MiB to 64GiB" },
+		{ "heat: { half_life: 5s }\n", "1: half_life: \"5s\" is not from 1min to 3650d" },
+		{ "heat: { halflife: 5d }\n",
+		  "1: \"halflife\" is not a key of heat; did you mean \"half_life\"?" },
 		{ "gc: { horizon: 30 }\n",
 		  "1: horizon: \"30\" is not a duration such as 90s, 15min, 12h, 7d or 1d12h" },
 		{ "maintain: { work_mem: 8kB }\n",
