@@ -106,6 +106,7 @@ int cmd_versions_status(struct cli *c);
 int cmd_versions_promote(struct cli *c);
 int cmd_versions_rollback(struct cli *c);
 int cmd_config_show(struct cli *c);
+int cmd_doctor(struct cli *c);
 int cmd_help(struct cli *c);
 
 #endif
