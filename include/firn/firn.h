@@ -80,6 +80,37 @@ struct firn_config {
 bool firn_config(const struct firn_options *options, struct firn_config *out, struct err *e);
 void firn_config_release(struct firn_config *c);
 
+/* ---- doctor ---- */
+
+enum firn_finding_state {
+	FIRN_FINDING_OK,
+	FIRN_FINDING_WARNING,
+	FIRN_FINDING_FAILED,
+	FIRN_FINDING_SKIPPED /* what it needs had failed */
+};
+
+struct firn_finding {
+	enum firn_finding_state state;
+	char name
+		[64]; /* stable: "database", "archive-clock"; of a table's checks those of firn_check */
+	char *subject; /* the table; NULL for what is of none */
+	char *message; /* what was found */
+	char *hint;    /* what to do; may be NULL */
+};
+
+struct firn_doctor_result {
+	struct firn_finding *findings; /* in the order in which they were looked at */
+	size_t finding_count, finding_capacity;
+	int64_t warnings, failed;
+};
+
+/* Looks at all that a pass needs, one thing after the other: configuration, policy and prices, database, extensions,
+ * catalog, tables, archive (an object is written, read and deleted), clocks, work folder. Goes on after a failure with
+ * what does not depend on it. False where anything failed: e is the first failure then, result holds them all. */
+bool firn_doctor(const struct firn_options *options, struct firn_doctor_result *result,
+		 struct err *e);
+void firn_doctor_result_release(struct firn_doctor_result *r);
+
 /* Makes SIGINT and SIGTERM ask the calls of this process for a clean end: what is at hand is finished or undone, then
  * they return. A second signal of the same kind ends the process at once. For programs; never called by the library. */
 void firn_stop_on_signals(void);

@@ -195,11 +195,19 @@ static bool fail_connect(struct pg *pg, struct err *e)
 		return err_hint(
 			e, "Each job of a pass has two connections: --jobs 1 needs the fewest.");
 	}
-	if (has_any(text, denied))
-		return err_set(e, ERR_DENIED, "could not connect to database: %s", line);
-	if (has_any(text, config) && (!fatal || strstr(text, "does not exist")))
-		return err_set(e, ERR_CONFIG, "could not connect to database: %s", line);
-	return err_set(e, ERR_OFFLINE, "could not connect to database: %s", line);
+	if (has_any(text, denied)) {
+		err_set(e, ERR_DENIED, "could not connect to database: %s", line);
+		return err_hint(e, "Check user and password (-d, PGUSER, ~/.pgpass) and what the "
+				   "server's pg_hba.conf lets in.");
+	}
+	if (has_any(text, config) && (!fatal || strstr(text, "does not exist"))) {
+		err_set(e, ERR_CONFIG, "could not connect to database: %s", line);
+		return err_hint(e, "Name the right one: -d, FIRN_DATABASE, database: in the "
+				   "configuration, or PGDATABASE.");
+	}
+	err_set(e, ERR_OFFLINE, "could not connect to database: %s", line);
+	return err_hint(e, "Does the server run, and do -d, FIRN_DATABASE or PGHOST and PGPORT "
+			   "lead to it?");
 }
 
 static bool describe(struct pg *pg, struct err *e)
@@ -298,6 +306,7 @@ struct pg *pg_connect(const char *conninfo, const struct log *log, struct err *e
 	if (pg_server_version(pg) < 130000) {
 		err_set(e, ERR_CONFIG, "PostgreSQL %d is too old: firn needs 13 or later",
 			pg_server_version(pg) / 10000);
+		err_hint(e, "Upgrade the server, or move the table to a newer one.");
 		goto fail;
 	}
 	if (!configure_session(pg, e)) {

@@ -87,7 +87,7 @@ out:
 	return ok;
 }
 
-static bool is_sound(const char *version)
+bool table_info_pgvector_is_sound(const char *version)
 {
 	const char *s = version;
 
@@ -112,7 +112,7 @@ static bool check_pgvector(struct table_load *l, struct err *e)
 		return table_add_check(l->info, TABLE_CHECK_WARNING, ERR_NONE, "pgvector",
 				       "Run: CREATE EXTENSION vector;", e,
 				       "pgvector is not installed in this database");
-	if (!is_sound(version))
+	if (!table_info_pgvector_is_sound(version))
 		return table_add_check(
 			l->info, TABLE_CHECK_WARNING, ERR_NONE, "pgvector",
 			"Upgrade pgvector, then run: ALTER EXTENSION vector UPDATE; and REINDEX.",

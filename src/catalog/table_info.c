@@ -186,12 +186,17 @@ static bool fail_no_table(struct pg *pg, const char *spec, struct err *e)
 	struct pg_params p = PG_PARAMS_INIT;
 	struct pg_result *r = NULL;
 	struct name_parts n;
+	struct err ignored = { 0 };
+	char vector[32];
 
 	pg_param_text(&p, split_name(spec, &n) ? n.parts[n.count - 1].exact : spec);
 	if (!pg_query(pg, sql_table_suggest, &p, &r, e))
 		return false;
 	err_set(e, ERR_CONFIG, "there is no table \"%s\" in database (%s)", spec, pg_describe(pg));
-	if (pg_is_null(r, 0, 0))
+	if (pg_is_null(r, 0, 0) && table_info_pgvector_version(pg, vector, &ignored) && !vector[0])
+		err_hint(e, "Is it the right database? pgvector is not in it: CREATE EXTENSION "
+			    "vector makes its types.");
+	else if (pg_is_null(r, 0, 0))
 		err_hint(e,
 			 "No table of this database has a vector column that this role can see.");
 	else

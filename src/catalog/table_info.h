@@ -127,5 +127,7 @@ bool table_info_match_column(const struct table_info *t, const struct column *st
 
 /* "0.8.0", or "" when the extension is not in this database. out holds 32 bytes. */
 bool table_info_pgvector_version(struct pg *pg, char out[32], struct err *e);
+/* Whether VACUUM and inserts cannot damage an HNSW index between them in that version. */
+bool table_info_pgvector_is_sound(const char *version);
 
 #endif

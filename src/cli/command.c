@@ -231,6 +231,13 @@ const struct command command_table[] = {
 	  "with 78 at its next segment, whose rows stay hot. Change encryption.key_file or "
 	  "key_command to the new key afterwards.",
 	  CMD_KEYS_ROTATE, true, cmd_keys_rotate },
+	{ "doctor", "look at all that a pass needs, and say what to do",
+	  "Looks, one after the other, at configuration, policy and prices, the database, its "
+	  "version and extensions, the catalog, each table, the archive (by writing, reading and "
+	  "deleting a small object) and where its keys come from, the clocks, and room for work "
+	  "files. It goes on after a failure with what does not depend on it.\n\n"
+	  "The status is 0 where there are warnings at most, else that of the first failure.",
+	  CMD_DOCTOR, false, cmd_doctor },
 	{ "config show", "the configuration in force, and where each value came from",
 	  "Shows every key with its value and its source: the default, a line of the file, a "
 	  "variable or an option. Then the variables that libpq, the S3 archive and other commands "

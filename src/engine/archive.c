@@ -23,6 +23,17 @@ bool engine_archive_marker(struct firn *f, char key[ENGINE_MARKER_MAX], struct e
 	return true;
 }
 
+bool engine_archive_probe(struct firn *f, struct err *e)
+{
+	struct store *store = engine_store(f, e);
+
+	if (store && store_check(store, e))
+		return true;
+	if (store && e->code == ERR_OFFLINE && !e->hint[0] && store_credentials_source(store))
+		err_hint(e, "Is s3.endpoint (--s3-endpoint) right, and can this machine reach it?");
+	return false;
+}
+
 bool engine_archive_check(struct firn *f, struct err *e)
 {
 	char key[ENGINE_MARKER_MAX];

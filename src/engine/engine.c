@@ -230,6 +230,10 @@ const char *engine_scratch(struct firn *f, struct err *e)
 		buf_printf(&parent, "%s/work", f->config.cache.dir);
 		if (buf_ok(&parent, e))
 			f->scratch = scratch_open(buf_str(&parent), e);
+		if (!f->scratch && e->code == ERR_IO && !e->hint[0])
+			err_hint(e,
+				 "--cache-dir (FIRN_CACHE_DIR, cache.dir) chooses another folder "
+				 "for work files.");
 		buf_release(&parent);
 	}
 	return f->scratch ? scratch_path(f->scratch) : NULL;

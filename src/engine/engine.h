@@ -71,6 +71,8 @@ void engine_forget_keys(struct firn *f);
 #define ENGINE_MARKER_MAX 64
 /* The object by which this catalog's archive is known: no garbage, and no segment. */
 bool engine_archive_marker(struct firn *f, char key[ENGINE_MARKER_MAX], struct err *e);
+/* Writes, reads and deletes a small object. */
+bool engine_archive_probe(struct firn *f, struct err *e);
 /* To be called before anything is written or deleted there. ERR_OFFLINE where it is another one. */
 bool engine_archive_check(struct firn *f, struct err *e);
 /* To be called when an object is missing, with that error or none in e: where the marker is missing as well and the

@@ -113,7 +113,7 @@ bool firn_init(struct firn *f, struct firn_init_result *result, struct err *e)
 	    !migrate_current_version(f->pg, &result->catalog_version_before, e))
 		goto out;
 	result->catalog_version = result->catalog_version_before;
-	if (!judge_tables(f, infos, result, e) || !store_check(f->store, e) ||
+	if (!judge_tables(f, infos, result, e) || !engine_archive_probe(f, e) ||
 	    !migrate_run(f->pg, &result->catalog_version_before, e))
 		goto out;
 	result->catalog_version = migrate_known_version();

@@ -373,6 +373,12 @@ bool yaml_file_load(struct yaml_file *f, const char *path, const char *kind,
 	if (!file_read(path, FILE_MAX_BYTES, &text, e)) {
 		if (e->code == ERR_NOT_FOUND || e->code == ERR_DATA)
 			e->code = ERR_CONFIG;
+		err_wrap(e, "could not read %s", kind);
+		if (!e->hint[0])
+			err_hint(e, str_eq(kind, "the configuration")
+					    ? "--config (-c) and FIRN_CONFIG name it."
+					    : "A relative path in a configuration starts where "
+					      "that file is.");
 		goto out;
 	}
 	buf_str(&text);

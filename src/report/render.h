@@ -36,8 +36,11 @@ bool text_keys_rotate(const struct report *r, const struct firn_keys_rotate_resu
 bool text_cost(const struct report *r, const struct firn_report_result *x, struct err *e);
 
 bool text_config(const struct report *r, const struct report_config *x, struct err *e);
+bool text_doctor(const struct report *r, const struct firn_doctor_result *x);
 
 /* failure NULL: the call succeeded. */
+bool json_doctor(const struct report *r, const struct firn_doctor_result *x,
+		 const struct err *failure, struct err *e);
 bool json_config(const struct report *r, const struct report_config *x, const struct err *failure,
 		 struct err *e);
 bool json_init(const struct report *r, const struct firn_init_result *x, const struct err *failure,

@@ -122,6 +122,12 @@ bool report_config(const struct report *r, const struct report_config *config,
 		       e);
 }
 
+bool report_doctor(const struct report *r, const struct firn_doctor_result *result,
+		   const struct err *failure, struct err *e)
+{
+	return written(r, r->json ? json_doctor(r, result, failure, e) : text_doctor(r, result), e);
+}
+
 bool report_lifecycle(const struct report *r, const struct firn_lifecycle *rules,
 		      const struct err *failure, struct err *e)
 {

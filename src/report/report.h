@@ -98,6 +98,9 @@ struct report_config {
 bool report_config(const struct report *r, const struct report_config *config,
 		   const struct err *failure, struct err *e);
 
+bool report_doctor(const struct report *r, const struct firn_doctor_result *result,
+		   const struct err *failure, struct err *e);
+
 /* For a command that came to no result: nothing as text, a document with only "command" and "error" as JSON. */
 bool report_failure(const struct report *r, const char *command, const struct err *failure,
 		    struct err *e);
