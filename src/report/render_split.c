@@ -49,18 +49,18 @@ bool text_partitions_split(const struct report *r, const struct firn_split_resul
 	} else if (str_eq(x->outcome, "kept") || str_eq(x->outcome, "dropped")) {
 		const char *verb = str_eq(x->outcome, "kept") ? "would drop" : "dropped";
 
-		if (x->old_table)
-			print_old(r, x, verb,
-				  str_eq(x->outcome, "kept") ? ": add --confirm to do it" : "");
+		if (!x->old_table) {
+			fprintf(r->out, "%s: the old table was dropped by someone else\n",
+				x->table);
+			return true;
+		}
+		print_old(r, x, verb, str_eq(x->outcome, "kept") ? ": add --confirm to do it" : "");
 		if (x->old_missing)
 			fprintf(r->out,
 				"  %s of its rows are not in the table now: deleted, moved out or "
 				"given other "
 				"keys since\n",
 				str_format_count(x->old_missing, rows, sizeof(rows)));
-		else
-			fprintf(r->out, "%s: the old table was dropped by someone else\n",
-				x->table);
 	}
 	return true;
 }

@@ -450,7 +450,7 @@ bool s3_wait(struct s3 *s, struct retry *r, const struct s3_answer *a, struct er
 	struct err before = *e;
 	int64_t at_least_ms = retry_after_ms(s, a);
 
-	if (says_body_damaged(a) && r->tries + 1 >= S3_DAMAGED_TRIES)
+	if (says_body_damaged(a) && ++r->damaged >= S3_DAMAGED_TRIES)
 		e->code = ERR_DATA;
 	if (at_least_ms == 0 && says_slow_down(a))
 		at_least_ms = retry_throttle_ms(r->tries + 1, r->rng);
@@ -470,7 +470,7 @@ bool s3_wait(struct s3 *s, struct retry *r, const struct s3_answer *a, struct er
 bool s3_perform(struct s3 *s, const struct s3_call *c, struct retry *r, struct s3_answer *a,
 		struct err *e)
 {
-	r->tries = 0;
+	retry_restart(r);
 	while (!s3_try(s, c, r, a, e))
 		if (!s3_wait(s, r, a, e))
 			return false;
@@ -481,7 +481,7 @@ bool s3_perform_checked(struct s3 *s, const struct s3_call *c, struct retry *r, 
 			bool (*check)(void *ctx, const struct s3_answer *a, struct err *e),
 			void *ctx, struct err *e)
 {
-	r->tries = 0;
+	retry_restart(r);
 	for (int damaged = 0;;) {
 		bool answered = s3_try(s, c, r, a, e);
 		enum err_code code;

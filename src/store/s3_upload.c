@@ -107,7 +107,7 @@ static bool publish(struct upload *u, const struct s3_call *plain,
 {
 	bool lost = false, unanswered;
 
-	u->retry.tries = 0;
+	retry_restart(&u->retry);
 	for (;;) {
 		struct s3_call call = *plain;
 		bool conditional = !u->s->no_conditions;

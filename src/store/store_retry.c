@@ -19,6 +19,12 @@ void retry_init(struct retry *r, const struct clock *clock, struct rng *rng, int
 			     .deadline_ms = clock_now_ms(clock) + total_ms };
 }
 
+void retry_restart(struct retry *r)
+{
+	r->tries = 0;
+	r->damaged = 0;
+}
+
 int64_t retry_left_ms(const struct retry *r)
 {
 	int64_t left = r->deadline_ms - clock_now_ms(r->clock);

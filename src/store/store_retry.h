@@ -25,12 +25,16 @@ struct retry {
 	int max_tries;         /* of one call; at least 1 */
 	int64_t deadline_ms;   /* by clock_now_ms: no wait goes past it */
 	int tries;             /* that have failed so far */
+	int damaged;           /* those of them whose body did not arrive as it was sent */
 	struct resend *resend; /* NULL: what a retry sends is not counted */
 };
 
 /* The deadline is total_ms from now. */
 void retry_init(struct retry *r, const struct clock *clock, struct rng *rng, int max_tries,
 		int64_t total_ms);
+
+/* For the next call under the same deadline: no try has failed. */
+void retry_restart(struct retry *r);
 
 /* Milliseconds left until the deadline; 0 once it has passed. */
 int64_t retry_left_ms(const struct retry *r);

@@ -175,7 +175,7 @@ static bool fetch_all(struct s3 *s, struct fetch *f, struct err *e)
 			break;
 		}
 		if (f->done > before)
-			retry.tries = 0;
+			retry_restart(&retry);
 		if (!s3_wait(s, &retry, &answer, e))
 			break;
 	}
