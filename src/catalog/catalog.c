@@ -128,6 +128,40 @@ bool catalog_id(struct pg *pg, char out[37], struct err *e)
 	return ok;
 }
 
+static bool read_turn(struct pg *pg, const char *sql, const struct pg_params *p,
+		      int64_t *number_out, char token[CATALOG_TOKEN_MAX], struct err *e)
+{
+	struct pg_result *result = NULL;
+	bool ok = pg_query(pg, sql, p, &result, e);
+
+	if (ok && (pg_rows(result) != 1 || strlen(pg_text(result, 0, 1)) != CATALOG_TOKEN_MAX - 1))
+		ok = err_set(e, ERR_DATA, "the catalog has lost its turn");
+	if (ok) {
+		*number_out = pg_i64(result, 0, 0);
+		memcpy(token, pg_text(result, 0, 1), CATALOG_TOKEN_MAX);
+	}
+	pg_result_free(result);
+	return ok;
+}
+
+bool catalog_turn(struct pg *pg, int64_t *number_out, char token[CATALOG_TOKEN_MAX], struct err *e)
+{
+	return read_turn(pg, "SELECT turn, turn_token FROM firn.catalog", NULL, number_out, token,
+			 e);
+}
+
+bool catalog_turn_take(struct pg *pg, int64_t beyond, int64_t *number_out,
+		       char token[CATALOG_TOKEN_MAX], struct err *e)
+{
+	struct pg_params p = PG_PARAMS_INIT;
+
+	pg_param_i64(&p, beyond);
+	return read_turn(pg,
+			 "UPDATE firn.catalog SET turn = greatest(turn, $1::bigint) + 1, "
+			 "turn_token = pg_catalog.gen_random_uuid() RETURNING turn, turn_token",
+			 &p, number_out, token, e);
+}
+
 bool catalog_now(struct pg *pg, char iso_out[32], int64_t *seconds_out, struct err *e)
 {
 	static const char sql[] =
