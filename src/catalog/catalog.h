@@ -28,6 +28,7 @@ bool catalog_now(struct pg *pg, char iso_out[32], int64_t *seconds_out, struct e
 
 /* ---- passes ---- */
 
+/* Also ends, as "died", those of earlier epochs that did not. Under the table's lease. */
 bool catalog_pass_begin(struct pg *pg, int64_t table_id, int64_t epoch, int64_t *pass_id_out,
 			struct err *e);
 struct catalog_pass_totals {
