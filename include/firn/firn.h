@@ -147,6 +147,10 @@ struct firn_table_info {
 	size_t check_count;
 };
 
+struct firn_init_options {
+	int take_over; /* this database works with the archive from now on, no other copy of it */
+};
+
 struct firn_init_result {
 	int catalog_version_before, catalog_version;   /* 0 before: freshly installed */
 	char server_version[32], pgvector_version[32]; /* "" without pgvector */
@@ -157,7 +161,8 @@ struct firn_init_result {
 
 /* Installs or upgrades the catalog, registers the managed tables, proves that the archive can be written and read.
  * A refused check makes it fail with ERR_CONFIG or ERR_DENIED after result was filled, so that all can be shown. */
-bool firn_init(struct firn *f, struct firn_init_result *result, struct err *e);
+bool firn_init(struct firn *f, const struct firn_init_options *options,
+	       struct firn_init_result *result, struct err *e);
 void firn_init_result_release(struct firn_init_result *r);
 
 /* ---- plan and pass ---- */

@@ -1,6 +1,8 @@
 #include "base/fault.h"
 
 const char *const fault_sites[] = {
+	/* engine/archive_turn.c: a pass's first */
+	"move.after_turn",
 	/* engine/move.c, in the order in which a segment passes them */
 	"move.after_intent",
 	"move.while_streaming",

@@ -336,6 +336,16 @@ const char *str_format_bytes(uint64_t bytes, char *out, size_t out_len)
 	return out;
 }
 
+const char *str_format_time(int64_t seconds, char *out, size_t out_len)
+{
+	time_t t = (time_t)seconds;
+	struct tm tm;
+
+	if (!gmtime_r(&t, &tm) || strftime(out, out_len, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+		snprintf(out, out_len, "?");
+	return out;
+}
+
 const char *str_format_duration(int64_t seconds, char *out, size_t out_len)
 {
 	static const struct {

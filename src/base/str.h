@@ -40,6 +40,9 @@ bool str_resembles(const char *word, const char *name, unsigned *best);
 /* "1.2 GiB", "512 B": binary units, three digits or so. out_len of 16 is enough. Returns out. */
 const char *str_format_bytes(uint64_t bytes, char *out, size_t out_len);
 
+/* "2026-03-01T12:00:00Z", of seconds since 1970. out_len of 32 is enough. Returns out. */
+const char *str_format_time(int64_t seconds, char *out, size_t out_len);
+
 /* "1d 4h", "2min 10s", "5s". out_len of 32 is enough. Returns out. */
 const char *str_format_duration(int64_t seconds, char *out, size_t out_len);
 

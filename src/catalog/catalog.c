@@ -128,6 +128,40 @@ bool catalog_id(struct pg *pg, char out[37], struct err *e)
 	return ok;
 }
 
+static bool read_turn(struct pg *pg, const char *sql, const struct pg_params *p,
+		      int64_t *number_out, char token[CATALOG_TOKEN_MAX], struct err *e)
+{
+	struct pg_result *result = NULL;
+	bool ok = pg_query(pg, sql, p, &result, e);
+
+	if (ok && (pg_rows(result) != 1 || strlen(pg_text(result, 0, 1)) != CATALOG_TOKEN_MAX - 1))
+		ok = err_set(e, ERR_DATA, "the catalog has lost its turn");
+	if (ok) {
+		*number_out = pg_i64(result, 0, 0);
+		memcpy(token, pg_text(result, 0, 1), CATALOG_TOKEN_MAX);
+	}
+	pg_result_free(result);
+	return ok;
+}
+
+bool catalog_turn(struct pg *pg, int64_t *number_out, char token[CATALOG_TOKEN_MAX], struct err *e)
+{
+	return read_turn(pg, "SELECT turn, turn_token FROM firn.catalog", NULL, number_out, token,
+			 e);
+}
+
+bool catalog_turn_take(struct pg *pg, int64_t beyond, int64_t *number_out,
+		       char token[CATALOG_TOKEN_MAX], struct err *e)
+{
+	struct pg_params p = PG_PARAMS_INIT;
+
+	pg_param_i64(&p, beyond);
+	return read_turn(pg,
+			 "UPDATE firn.catalog SET turn = greatest(turn, $1::bigint) + 1, "
+			 "turn_token = pg_catalog.gen_random_uuid() RETURNING turn, turn_token",
+			 &p, number_out, token, e);
+}
+
 bool catalog_now(struct pg *pg, char iso_out[32], int64_t *seconds_out, struct err *e)
 {
 	static const char sql[] =
@@ -147,6 +181,27 @@ bool catalog_now(struct pg *pg, char iso_out[32], int64_t *seconds_out, struct e
 
 /* ---- passes ---- */
 
+/* Passes of earlier epochs that never ended: what they moved is what their segments say. */
+static bool end_dead_passes(struct pg *pg, const struct pg_params *table_and_epoch, struct err *e)
+{
+	static const char sql[] =
+		"UPDATE firn.pass p SET outcome = 'died', finished_at = d.at, rows_moved = d.rows, "
+		"segments = d.segments, raw_bytes = d.raw_bytes, stored_bytes = d.stored_bytes "
+		"FROM (SELECT q.id, greatest(q.started_at, max(s.activated_at), max(s.created_at)) "
+		"AS at, coalesce(sum(s.rows_total) FILTER (WHERE s.activated_at IS NOT NULL), 0) "
+		"AS "
+		"rows, count(s.activated_at) AS segments, "
+		"coalesce(sum(s.raw_bytes) FILTER (WHERE s.activated_at IS NOT NULL), 0) AS "
+		"raw_bytes, "
+		"coalesce(sum(s.bytes + s.index_bytes) FILTER (WHERE s.activated_at IS NOT NULL), "
+		"0) AS stored_bytes "
+		"FROM firn.pass q LEFT JOIN firn.segment s ON s.pass_id = q.id "
+		"WHERE q.table_id = $1::bigint AND q.finished_at IS NULL AND q.epoch < $2::bigint "
+		"GROUP BY q.id) d WHERE p.id = d.id";
+
+	return pg_query(pg, sql, table_and_epoch, NULL, e);
+}
+
 bool catalog_pass_begin(struct pg *pg, int64_t table_id, int64_t epoch, int64_t *pass_id_out,
 			struct err *e)
 {
@@ -154,10 +209,11 @@ bool catalog_pass_begin(struct pg *pg, int64_t table_id, int64_t epoch, int64_t 
 
 	pg_param_i64(&p, table_id);
 	pg_param_i64(&p, epoch);
-	return query_i64(pg,
-			 "INSERT INTO firn.pass (table_id, epoch) VALUES ($1::bigint, $2::bigint) "
-			 "RETURNING id",
-			 &p, pass_id_out, e) ||
+	return (end_dead_passes(pg, &p, e) &&
+		query_i64(pg,
+			  "INSERT INTO firn.pass (table_id, epoch) VALUES ($1::bigint, $2::bigint) "
+			  "RETURNING id",
+			  &p, pass_id_out, e)) ||
 	       err_wrap(e, "could not record the pass");
 }
 

@@ -17,11 +17,18 @@ bool catalog_find_table(struct pg *pg, const char *label, const char *archive_ur
 
 /* The catalog's own id (uuid text), part of every object key. out holds 37 bytes. */
 bool catalog_id(struct pg *pg, char out[37], struct err *e);
+/* The turn that this catalog took last (archive_turn.c): its number, 0 for none, and its token (uuid text). */
+#define CATALOG_TOKEN_MAX 37
+bool catalog_turn(struct pg *pg, int64_t *number_out, char token[CATALOG_TOKEN_MAX], struct err *e);
+/* Takes the next one, which is above beyond, too; committed when this returns, unless a transaction is open. */
+bool catalog_turn_take(struct pg *pg, int64_t beyond, int64_t *number_out,
+		       char token[CATALOG_TOKEN_MAX], struct err *e);
 /* Now by the database's clock: ISO 8601 UTC, and seconds since 1970. Either may be NULL. */
 bool catalog_now(struct pg *pg, char iso_out[32], int64_t *seconds_out, struct err *e);
 
 /* ---- passes ---- */
 
+/* Also ends, as "died", those of earlier epochs that did not. Under the table's lease. */
 bool catalog_pass_begin(struct pg *pg, int64_t table_id, int64_t epoch, int64_t *pass_id_out,
 			struct err *e);
 struct catalog_pass_totals {

@@ -11,7 +11,11 @@ const struct command command_table[] = {
 	{ "init", "install or upgrade the catalog; check database, table and archive",
 	  "Looks at the managed tables, says what it found and what stands in the way, installs "
 	  "the catalog (the schema \"firn\") and proves that the archive can be written and "
-	  "read. Running it again is safe, and is how the catalog is upgraded.",
+	  "read. Running it again is safe, and is how the catalog is upgraded.\n\n"
+	  "Where another copy of the database (a staging clone, or the original of a restored "
+	  "backup) has worked with the archive, passes, transitions and gc --confirm end with "
+	  "78; --take-over says that it is this one's turn from now on, and has the other "
+	  "refused.",
 	  CMD_INIT, true, cmd_init },
 	{ "pass", "one tiering pass: plan, move, maintain (what cron runs)",
 	  "Moves the chunks that the policy's rules name out of Postgres and into segments of "

@@ -76,6 +76,8 @@ const struct option option_table[] = {
 	OPT_THIS_ONCE("version", 'V', OPT_FLAG, version, NULL, "show the version of firn",
 		      CMD_NONE),
 
+	OPT_THIS_ONCE("take-over", 0, OPT_FLAG, take_over, NULL,
+		      "this database works with the archive from now on, no copy of it", CMD_INIT),
 	OPT("max-rows", 0, OPT_NUMBER, max_rows, "N", "move at most so many rows", CMD_PASS),
 	OPT("max-runtime", 0, OPT_DURATION, max_runtime_s, "15min",
 	    "begin nothing new after this long", CMD_PASS | CMD_MAINTAIN | CMD_TRANSITION),

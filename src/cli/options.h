@@ -62,6 +62,7 @@ struct settings {
 	int where_cold, on_conflict, by, restore_tier;
 	int64_t restore_days, restore_poll_s;
 	bool wait, lifecycle_json;
+	bool take_over; /* init */
 	bool force, reclaim, deep, confirm, orphans, bulk;
 	int64_t horizon_s;                                           /* -1: not given */
 	int64_t growth_percent, planned_rows, leaf_rows, leaf_count; /* partitions */

@@ -81,6 +81,18 @@ bool engine_archive_is_another(struct firn *f, struct err *e);
 /* Leaves the marker, unless it is there or the archive lacks what any table has in it (ERR_OFFLINE). */
 bool engine_archive_mark(struct firn *f, struct err *e);
 
+/* ---- whether another copy of the database works there (archive_turn.c) ---- */
+
+/* What the names of turns begin with: no garbage, and no segments. */
+bool engine_archive_turn_prefix(struct firn *f, char out[ENGINE_MARKER_MAX], struct err *e);
+/* engine_archive_check, and ERR_CONFIG where another copy has taken a turn that this one has not. Before objects are
+ * removed or changed. */
+bool engine_archive_ours(struct firn *f, struct err *e);
+/* The same, and takes the next turn: before rows are moved. */
+bool engine_archive_take_turn(struct firn *f, struct err *e);
+/* Takes a turn above all that are there: the other copies are refused from now on. */
+bool engine_archive_take_over(struct firn *f, struct err *e);
+
 /* ---- transition.c ---- */
 
 struct engine_table;

@@ -19,7 +19,7 @@ struct gc {
 	int64_t horizon_s, now_s;
 	struct segment_list known; /* every segment of the catalog */
 	char **keys;               /* of them, sorted */
-	char marker[ENGINE_MARKER_MAX];
+	char marker[ENGINE_MARKER_MAX], turns[ENGINE_MARKER_MAX];
 	size_t key_count;
 };
 
@@ -230,7 +230,7 @@ static bool visit_object(void *ctx, const struct store_object *object, struct er
 	bool old_enough = age_s >= g->horizon_s;
 	char reason[256];
 
-	if (str_eq(key, g->marker) ||
+	if (str_eq(key, g->marker) || str_starts_with(key, g->turns) ||
 	    bsearch(&key, g->keys, g->key_count, sizeof(*g->keys), by_text))
 		return true;
 	explain(g, age_s, "no row of this catalog names it", reason, sizeof(reason));
@@ -264,7 +264,7 @@ static bool collect_orphans(struct gc *g, struct err *e)
 	size_t first = g->result->item_count;
 
 	if (!catalog_id(g->f->pg, id, e) || !engine_archive_marker(g->f, g->marker, e) ||
-	    !sort_keys(g, e))
+	    !engine_archive_turn_prefix(g->f, g->turns, e) || !sort_keys(g, e))
 		return false;
 	snprintf(prefix, sizeof(prefix), "%s/", id);
 	if (!store_list(g->f->store, prefix, visit_object, g, e))
@@ -348,8 +348,9 @@ bool firn_gc(struct firn *f, const struct firn_gc_options *options, struct firn_
 		ok = engine_table_open(f, &f->tables[i], &t, e);
 		engine_table_close(&t);
 	}
-	ok = ok && engine_archive_check(f, e) && catalog_now(f->pg, NULL, &g.now_s, e) &&
-	     collect_segments(&g, e) && collect_orphans(&g, e) && collect_uploads(&g, e);
+	ok = ok && (options->confirm ? engine_archive_ours(f, e) : engine_archive_check(f, e)) &&
+	     catalog_now(f->pg, NULL, &g.now_s, e) && collect_segments(&g, e) &&
+	     collect_orphans(&g, e) && collect_uploads(&g, e);
 	segment_list_release(&g.known);
 	free(g.keys);
 	return ok || err_wrap(e, "could not collect garbage");

@@ -98,7 +98,8 @@ static bool describe_server(struct firn *f, struct firn_init_result *result, str
 	return result->archive && table_info_pgvector_version(f->pg, result->pgvector_version, e);
 }
 
-bool firn_init(struct firn *f, struct firn_init_result *result, struct err *e)
+bool firn_init(struct firn *f, const struct firn_init_options *options,
+	       struct firn_init_result *result, struct err *e)
 {
 	struct table_info **infos = NULL;
 	bool ok = false;
@@ -123,7 +124,8 @@ bool firn_init(struct firn *f, struct firn_init_result *result, struct err *e)
 
 		ok = catalog_register_table(f->pg, infos[i]->label, store_url(f->store), &id, e);
 	}
-	ok = ok && engine_archive_mark(f, e);
+	ok = ok && engine_archive_mark(f, e) &&
+	     (options->take_over ? engine_archive_take_over(f, e) : engine_archive_ours(f, e));
 out:
 	for (size_t i = 0; infos && i < f->table_count; i++)
 		table_info_free(infos[i]);

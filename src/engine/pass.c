@@ -73,7 +73,7 @@ static bool move_under_lease(struct firn *f, struct move *m, struct crew *crew,
 	int64_t abandoned = 0;
 	bool ok;
 
-	if (!engine_archive_check(f, e) ||
+	if (!engine_archive_take_turn(f, e) ||
 	    !catalog_abandon_dead_intents(pg, m->table->id, m->lease->epoch, &abandoned, e) ||
 	    !candidates_check(pg, t, m->rules, e) ||
 	    !candidates_note_versions(pg, t, m->table->id, e) ||

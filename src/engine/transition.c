@@ -166,7 +166,8 @@ bool engine_transition_table(struct firn *f, const struct engine_table *table,
 	struct segment_list list = { 0 };
 	bool ok;
 
-	ok = t.policy && engine_archive_check(f, e) &&
+	ok = t.policy &&
+	     (options->dry_run ? engine_archive_check(f, e) : engine_archive_ours(f, e)) &&
 	     catalog_segments(f->pg,
 			      &(struct segment_filter){ .table_id = table->id,
 							.states[SEGMENT_ACTIVE] = true },

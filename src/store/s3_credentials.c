@@ -315,15 +315,6 @@ static bool search(struct s3_lookup *l, struct s3_credentials *c, struct err *e)
 	return c->region || !l->region;
 }
 
-static void format_time(int64_t seconds, char out[32])
-{
-	time_t t = (time_t)seconds;
-	struct tm tm;
-
-	gmtime_r(&t, &tm);
-	strftime(out, 32, "%Y-%m-%dT%H:%M:%SZ", &tm);
-}
-
 /* When they end, and when to look for others. */
 static bool plan_renewal(struct s3_credentials *c, const struct s3_credential_options *o,
 			 struct err *e)
@@ -335,7 +326,7 @@ static bool plan_renewal(struct s3_credentials *c, const struct s3_credential_op
 		log_info(o->log, "archive: credentials from %s", c->source);
 		return true;
 	}
-	format_time(c->expires_s, when);
+	str_format_time(c->expires_s, when, sizeof(when));
 	if (left <= 0) {
 		err_set(e, ERR_DENIED, "the S3 credentials from %s expired at %s", c->source, when);
 		return err_hint(e, "Renew them where they come from, and see that this machine's "

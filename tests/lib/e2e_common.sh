@@ -10,7 +10,7 @@
 #     json_of DOC PATH          the same of another document
 #     cold_rows                 rows that the catalog says are cold
 #     hot_rows [TABLE]
-#     objects                   keys in the archive but the marker, sorted, as the archive itself lists them
+#     objects                   keys in the archive but the marker and turns, sorted, as the archive itself lists them
 #     referenced                keys of active segments, sorted, as the catalog has them
 #     e2e_only_priors           after init: the cost model learns nothing
 #     e2e_key FILE              a fresh master key in it, that only its owner can read
@@ -98,7 +98,7 @@ e2e_only_priors() { sql "CREATE RULE forget AS ON INSERT TO firn.maintenance_log
 
 e2e_check_accounted() { is "hot and cold rows are all there $2" "$(($(hot_rows) + $(cold_rows)))" "$1"; }
 
-objects() { all_objects | grep -v '/firn-archive\.txt$' || true; }
+objects() { all_objects | grep -vE '/firn-archive\.txt$|^[^/]*/turn/' || true; }
 
 all_objects() {
 	local bucket prefix page

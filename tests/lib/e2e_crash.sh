@@ -50,6 +50,7 @@ recovered() {
 	is "$site: leaves the same rows hot as an undisturbed one" "$(e2e_digest)" "$HOT"
 	e2e_check_accounted "$ROWS" "after the pass after $site"
 	ok "$site: no intent is left" no_intents
+	is "$site: and no pass unended" "$(sql "SELECT count(*) FROM firn.pass WHERE finished_at IS NULL")" 0
 	gc_removes_leftovers "$site"
 	exits "$site: verify --deep is clean after gc" 0 "$FIRN" verify --deep
 	exits "$site: everything comes back" 0 "$FIRN" rehydrate --where-cold all
