@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "catalog/candidate_reads.h"
+#include "catalog/candidate_where.h"
 
 /* Longest age that a residency row can matter for: what min_residency and the idle rules look back at. */
 static int64_t residency_reach_s(const struct candidate_rules *r)
@@ -150,7 +151,8 @@ static bool set_rule_values(struct pg *pg, const struct table_info *t,
 
 		if (!set_patterns(pg, i, "workspaces", rule->workspaces, rule->workspace_count,
 				  e) ||
-		    !set_patterns(pg, i, "versions", rule->versions, rule->version_count, e))
+		    !set_patterns(pg, i, "versions", rule->versions, rule->version_count, e) ||
+		    !set_patterns(pg, i, "documents", rule->documents, rule->document_count, e))
 			return false;
 	}
 	return t->active.kind != ACTIVE_VALUE || set_value(pg, "firn.active", t->active.value, e);
@@ -333,6 +335,10 @@ static void add_rule_condition(struct pg *pg, struct buf *b, const struct table_
 		add_patterns_condition(pg, b, t, COLUMN_WORKSPACE, number, "workspaces");
 	if (rule->version_count)
 		add_patterns_condition(pg, b, t, COLUMN_VERSION, number, "versions");
+	if (rule->document_count)
+		add_patterns_condition(pg, b, t, COLUMN_DOCUMENT, number, "documents");
+	if (rule->where)
+		candidate_where_add_condition(b, number);
 	if (rule->superseded) {
 		buf_add_str(b, " AND ");
 		add_text(pg, b, "t", table_info_column(t, COLUMN_VERSION));
@@ -411,7 +417,8 @@ static void add_classified(struct pg *pg, struct buf *b, const struct table_info
 		add_rule_condition(pg, b, t, &r->rules[i], i, what);
 		buf_printf(b, " THEN %zu", i);
 	}
-	buf_printf(b, " ELSE -1 END::int4 AS firn_rule FROM ONLY %s t", leaf->qualified);
+	buf_add_str(b, " ELSE -1 END::int4 AS firn_rule FROM ");
+	candidate_where_add_rows(b, leaf, r);
 	if (what->by_workspace) {
 		buf_add_str(b, " LEFT JOIN firn_woken_w ww ON ww.workspace = coalesce(");
 		add_text(pg, b, "t", workspace);
@@ -448,14 +455,21 @@ static void add_classified(struct pg *pg, struct buf *b, const struct table_info
 	buf_add_str(b, ")");
 }
 
-static bool need_column(const struct table_info *t, const struct candidate_rule *rule,
-			enum column_role role, const char *condition, const char *key,
-			struct err *e)
+bool candidate_rule_at(const struct candidate_rules *r, const struct candidate_rule *rule,
+		       struct err *e)
+{
+	return r->path ? err_wrap(e, "%s:%d", r->path, rule->line) : false;
+}
+
+static bool need_column(const struct table_info *t, const struct candidate_rules *r,
+			const struct candidate_rule *rule, enum column_role role,
+			const char *condition, const char *key, struct err *e)
 {
 	if (table_info_column(t, role))
 		return true;
 	err_set(e, ERR_CONFIG, "rule \"%s\" speaks of \"%s\", for which table \"%s\" has no column",
 		rule->name, condition, t->label);
+	candidate_rule_at(r, rule, e);
 	return err_hint(e,
 			"Name the column under tables: columns: %s in the configuration, or leave "
 			"the condition out.",
@@ -496,29 +510,35 @@ bool candidates_check(struct pg *pg, const struct table_info *t, const struct ca
 		const struct candidate_rule *rule = &r->rules[i];
 
 		if (rule->version_count &&
-		    !need_column(t, rule, COLUMN_VERSION, "version", "version", e))
+		    !need_column(t, r, rule, COLUMN_VERSION, "version", "version", e))
 			return false;
 		if (rule->has_idle_for &&
-		    !need_column(t, rule, COLUMN_CREATED, "idle_for", "created", e))
+		    !need_column(t, r, rule, COLUMN_CREATED, "idle_for", "created", e))
 			return false;
 		if (rule->has_age_over &&
-		    !need_column(t, rule, COLUMN_CREATED, "age_over", "created", e))
+		    !need_column(t, r, rule, COLUMN_CREATED, "age_over", "created", e))
 			return false;
 		if (rule->of_document &&
-		    !need_column(t, rule, COLUMN_DOCUMENT, "of: document", "document", e))
+		    !need_column(t, r, rule, COLUMN_DOCUMENT, "of: document", "document", e))
+			return false;
+		if (rule->document_count &&
+		    !need_column(t, r, rule, COLUMN_DOCUMENT, "document", "document", e))
+			return false;
+		if (rule->where && !candidate_where_check(pg, t, r, rule, e))
 			return false;
 		if (!rule->superseded)
 			continue;
-		if (!need_column(t, rule, COLUMN_VERSION, "superseded", "version", e))
+		if (!need_column(t, r, rule, COLUMN_VERSION, "superseded", "version", e))
 			return false;
 		if (rule->require_replacement &&
-		    !need_column(t, rule, COLUMN_DOCUMENT, "require_replacement", "document", e))
+		    !need_column(t, r, rule, COLUMN_DOCUMENT, "require_replacement", "document", e))
 			return false;
 		if (t->active.kind == ACTIVE_NONE) {
 			err_set(e, ERR_CONFIG,
 				"rule \"%s\" speaks of \"superseded\", but nothing says which "
 				"version is active",
 				rule->name);
+			candidate_rule_at(r, rule, e);
 			return err_hint(e,
 					"Set active_version of table \"%s\" to a table, a query or "
 					"a value.",

@@ -22,6 +22,10 @@ struct candidate_rule {
 	size_t workspace_count;
 	char *const *versions;
 	size_t version_count;
+	char *const *documents;
+	size_t document_count;
+	const char *where; /* candidate_where.h; NULL: none */
+	int line;          /* in the policy's file */
 	bool superseded, require_replacement;
 	int64_t grace_s;
 	bool has_idle_for, has_age_over;
@@ -35,13 +39,15 @@ struct candidate_rule {
 struct candidate_rules {
 	struct candidate_rule *rules;
 	size_t count;
+	const char *path; /* the policy's file, for messages; NULL: the built-in policy */
 	int64_t min_residency_s;
 	int64_t statement_timeout_ms;
 	int64_t half_life_s; /* of heat */
 };
 
-/* Whether the table has what the rules speak of (a version column, an active version's source, created, document).
- * ERR_CONFIG names rule and what is missing. Also refuses an active source with two rows for a workspace. */
+/* Whether the table has what the rules speak of (a version column, an active version's source, created, document), and
+ * "where" is what it may be (candidate_where.h). ERR_CONFIG names file, line, rule and what is missing. Also refuses an
+ * active source with two rows for a workspace. */
 bool candidates_check(struct pg *pg, const struct table_info *t, const struct candidate_rules *r,
 		      struct err *e);
 
@@ -68,6 +74,10 @@ bool candidates_plan(struct pg *pg, const struct table_info *t, const struct lea
 bool candidates_copy_start(struct pg *pg, const struct table_info *t, const struct leaf *leaf,
 			   int64_t table_id, const struct candidate_rules *r, int64_t limit_rows,
 			   struct err *e);
+
+/* Puts before a message where in the policy's file the rule stands. Returns false. */
+bool candidate_rule_at(const struct candidate_rules *r, const struct candidate_rule *rule,
+		       struct err *e);
 
 /* Whether the rule asks when or how much a chunk was read. */
 static inline bool candidate_rule_reads(const struct candidate_rule *rule)

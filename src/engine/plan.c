@@ -13,6 +13,7 @@ bool plan_rules(const struct policy *p, int64_t half_life_s, struct candidate_ru
 		.statement_timeout_ms = p->limits.statement_timeout_ms,
 		.count = p->rule_count,
 		.half_life_s = half_life_s,
+		.path = p->path,
 	};
 	out->rules = mem_new(p->rule_count, sizeof(*out->rules), e);
 	if (!out->rules)
@@ -27,6 +28,10 @@ bool plan_rules(const struct policy *p, int64_t half_life_s, struct candidate_ru
 			.workspace_count = r->workspace_count,
 			.versions = r->versions,
 			.version_count = r->version_count,
+			.documents = r->documents,
+			.document_count = r->document_count,
+			.where = r->where,
+			.line = r->line,
 			.superseded = r->superseded,
 			.require_replacement = r->require_replacement,
 			.grace_s = r->superseded_grace_s,

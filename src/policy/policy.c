@@ -26,7 +26,7 @@ struct raw_superseded {
 
 struct raw_match {
 	struct raw_superseded *superseded;
-	char *idle_for, *age_over, *heat_below, *of;
+	char *idle_for, *age_over, *heat_below, *of, *where;
 };
 
 struct raw_transition {
@@ -66,6 +66,8 @@ static const cyaml_schema_field_t superseded_fields[] = {
 static const cyaml_schema_field_t match_fields[] = {
 	YAML_STRINGS("workspace"),
 	YAML_STRINGS("version"),
+	YAML_STRINGS("document"),
+	YAML_STRING("where", struct raw_match, where),
 	YAML_STRUCT("superseded", struct raw_match, superseded, superseded_fields),
 	YAML_STRING("idle_for", struct raw_match, idle_for),
 	YAML_STRING("age_over", struct raw_match, age_over),
@@ -258,14 +260,31 @@ static bool read_action(struct rule *r, const struct raw_rule *raw, struct rule_
 	return !raw->archive || read_archive(r, raw->archive, at, e);
 }
 
-static bool check_patterns(char *const *items, size_t count, const char *key, struct rule_at *at,
-			   struct err *e)
+static bool read_patterns(struct rule_at *at, const char *key, char ***items, size_t *count,
+			  struct err *e)
 {
-	for (size_t i = 0; i < count; i++)
-		if (!*items[i])
-			return yaml_file_error(at->file, e, key,
+	if (!yaml_file_strings(at->file, key_of(at, key), items, count, e))
+		return false;
+	for (size_t i = 0; i < *count; i++)
+		if (!*(*items)[i])
+			return yaml_file_error(at->file, e, at->key,
 					       "the empty string matches nothing");
 	return true;
+}
+
+static bool read_where(struct rule *r, const char *text, struct rule_at *at, struct err *e)
+{
+	if (text && !text[strspn(text, " \t\r\n")])
+		return yaml_file_error(at->file, e, key_of(at, "match.where"),
+				       "where: it is empty");
+	return yaml_file_copy(text, &r->where, e);
+}
+
+/* Whether a rule has any condition at all. */
+static bool has_condition(const struct rule *r)
+{
+	return r->workspace_count || r->version_count || r->document_count || r->where ||
+	       r->superseded || r->has_idle_for || r->has_age_over || r->has_heat_below;
 }
 
 static bool read_periods(struct rule *r, const struct raw_match *raw, struct rule_at *at,
@@ -328,16 +347,13 @@ static bool read_match(struct rule *r, const struct raw_rule *raw, struct rule_a
 				r->name);
 		return err_hint(e, "A keep rule for everything has \"match: {}\".");
 	}
-	if (!yaml_file_strings(at->file, key_of(at, "match.workspace"), &r->workspaces,
-			       &r->workspace_count, e) ||
-	    !check_patterns(r->workspaces, r->workspace_count, at->key, at, e) ||
-	    !yaml_file_strings(at->file, key_of(at, "match.version"), &r->versions,
-			       &r->version_count, e) ||
-	    !check_patterns(r->versions, r->version_count, at->key, at, e) ||
-	    !read_periods(r, raw->match, at, e) || !read_heat(r, raw->match, at, e))
+	if (!read_patterns(at, "match.workspace", &r->workspaces, &r->workspace_count, e) ||
+	    !read_patterns(at, "match.version", &r->versions, &r->version_count, e) ||
+	    !read_patterns(at, "match.document", &r->documents, &r->document_count, e) ||
+	    !read_where(r, raw->match->where, at, e) || !read_periods(r, raw->match, at, e) ||
+	    !read_heat(r, raw->match, at, e))
 		return false;
-	if (r->action == RULE_ARCHIVE && !r->workspace_count && !r->version_count &&
-	    !r->superseded && !r->has_idle_for && !r->has_age_over && !r->has_heat_below) {
+	if (r->action == RULE_ARCHIVE && !has_condition(r)) {
 		yaml_file_error(at->file, e, key_of(at, "match"),
 				"rule \"%s\" would archive every chunk: its match is empty",
 				r->name);
@@ -506,6 +522,8 @@ void policy_release(struct policy *p)
 		free(p->rules[i].transitions);
 		free_strings(p->rules[i].workspaces, p->rules[i].workspace_count);
 		free_strings(p->rules[i].versions, p->rules[i].version_count);
+		free_strings(p->rules[i].documents, p->rules[i].document_count);
+		free(p->rules[i].where);
 	}
 	free(p->rules);
 	free(p->path);

@@ -35,6 +35,9 @@ struct rule {
 	size_t workspace_count;
 	char **versions;
 	size_t version_count;
+	char **documents;
+	size_t document_count;
+	char *where; /* an SQL expression over the row's columns, as it was written; NULL: none */
 
 	bool superseded; /* its version is not its workspace's active one */
 	int64_t superseded_grace_s;

@@ -151,6 +151,8 @@ static void the_reference_policy_is_read_whole(void **state)
 	assert_int_equal(p.rules[1].version_count, 2);
 	assert_string_equal(p.rules[1].versions[0], "minilm-*");
 	assert_string_equal(p.rules[1].storage_class, "STANDARD_IA");
+	assert_int_equal(p.rules[2].document_count, 1);
+	assert_string_equal(p.rules[2].where, "length(chunk_text) > 0");
 	assert_true(p.rules[2].has_idle_for && p.rules[2].has_age_over && !p.rules[2].superseded);
 	assert_int_equal(p.rules[2].idle_for_s, 60 * 86400);
 	assert_true(p.rules[2].has_heat_below && p.rules[2].of_document);
@@ -199,8 +201,10 @@ static void policies_that_are_wrong_are_refused_with_line_and_key(void **state)
 		  "3: \"idle_fro\" is not a key of match; did you mean \"idle_for\"?" },
 		{ RULE("    match: { warmth: 3 }\n    archive: {}\n"),
 		  "3: \"warmth\" is not a key of match" },
-		{ RULE("    match:\n      superseded: {}\n      where: x > 1\n    archive: {}\n"),
-		  "5: \"where\" is not a key of match" },
+		{ RULE("    match:\n      superseded: {}\n      where: \" \"\n    archive: {}\n"),
+		  "5: where: it is empty" },
+		{ RULE("    match: { document: [] }\n    keep: true\n"),
+		  "3: \"document\" is an empty list" },
 		{ RULE("    match: { superseded: {} }\n    archive: { class: X }\n"),
 		  "4: \"class\" is not a key of archive" },
 		{ RULE("    match: {}\n    keep: true\n") "extra: 1\n",
@@ -438,10 +442,10 @@ static void values_are_shown_as_the_file_could_have_them(void **state)
 	struct err e = { 0 };
 
 	(void)state;
-	write_file(
-		"segment:\n  target_bytes: 1536MiB\ngc: { horizon: 1m30s }\ns3: { path_style: on }\n"
-		"maintain: { pause_ingest_rows: 0,\n  pause_replica_lag: 0 }\n"
-		"tables: [ { table: t, columns: { id: [ws, n] } } ]\n");
+	write_file("segment:\n  target_bytes: 1536MiB\ngc: { horizon: 1m30s }\ns3: { path_style: "
+		   "on }\n"
+		   "maintain: { pause_ingest_rows: 0,\n  pause_replica_lag: 0 }\n"
+		   "tables: [ { table: t, columns: { id: [ws, n] } } ]\n");
 	if (!config_load(&c, path, &e) || !config_describe(&c, path, &values, &e))
 		fail_msg("%s", e.message);
 	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
