@@ -15,6 +15,21 @@
 
 #include "catalog/table_info.h"
 
+/* Up to where the coldest rows reach that a rule takes: candidate_pressure.h. */
+enum candidate_cut_kind {
+	CUT_NONE, /* no row is too many */
+	CUT_ALL,  /* all that match are too many, or just enough */
+	CUT_AT
+};
+
+struct candidate_cut {
+	enum candidate_cut_kind kind;
+	int leaf; /* position in the table's leaves, of hot_bytes_over: after the time, before the tuple */
+	bool never;      /* its last use is not known: the time is infinity */
+	int64_t last_us; /* last use, microseconds since 1970 */
+	uint32_t block, offset;
+};
+
 struct candidate_rule {
 	const char *name;
 	bool keep;
@@ -33,7 +48,9 @@ struct candidate_rule {
 	bool has_heat_below;
 	double heat_below;
 	bool of_document;
-	bool withheld; /* what it asks of reads is not known: it matches nothing */
+	int64_t leaf_rows_over, hot_bytes_over; /* candidate_pressure.h; 0: not asked for */
+	struct candidate_cut cut; /* of hot_bytes_over: candidate_pressure_cut_table */
+	bool withheld;            /* what it asks of reads is not known: it matches nothing */
 };
 
 struct candidate_rules {
@@ -83,6 +100,12 @@ bool candidate_rule_at(const struct candidate_rules *r, const struct candidate_r
 static inline bool candidate_rule_reads(const struct candidate_rule *rule)
 {
 	return rule->has_idle_for || rule->has_heat_below;
+}
+
+/* Whether it takes the coldest only, as many as are too many. */
+static inline bool candidate_rule_presses(const struct candidate_rule *rule)
+{
+	return rule->leaf_rows_over > 0 || rule->hot_bytes_over > 0;
 }
 
 /* For the deleting transaction: appends " AND ..." conditions by which a row t of this table is still superseded and

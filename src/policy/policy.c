@@ -26,7 +26,7 @@ struct raw_superseded {
 
 struct raw_match {
 	struct raw_superseded *superseded;
-	char *idle_for, *age_over, *heat_below, *of, *where;
+	char *idle_for, *age_over, *heat_below, *of, *where, *leaf_rows_over, *hot_bytes_over;
 };
 
 struct raw_transition {
@@ -73,6 +73,8 @@ static const cyaml_schema_field_t match_fields[] = {
 	YAML_STRING("age_over", struct raw_match, age_over),
 	YAML_STRING("heat_below", struct raw_match, heat_below),
 	YAML_STRING("of", struct raw_match, of),
+	YAML_STRING("leaf_rows_over", struct raw_match, leaf_rows_over),
+	YAML_STRING("hot_bytes_over", struct raw_match, hot_bytes_over),
 	CYAML_FIELD_END,
 };
 
@@ -284,7 +286,39 @@ static bool read_where(struct rule *r, const char *text, struct rule_at *at, str
 static bool has_condition(const struct rule *r)
 {
 	return r->workspace_count || r->version_count || r->document_count || r->where ||
-	       r->superseded || r->has_idle_for || r->has_age_over || r->has_heat_below;
+	       r->superseded || r->has_idle_for || r->has_age_over || r->has_heat_below ||
+	       r->leaf_rows_over || r->hot_bytes_over;
+}
+
+static bool read_pressure(struct rule *r, const struct raw_match *raw, struct rule_at *at,
+			  struct err *e)
+{
+	uint64_t rows = 0, bytes = 0;
+	const char *key = raw->leaf_rows_over ? "match.leaf_rows_over" : "match.hot_bytes_over";
+
+	if (!yaml_file_count(at->file, key_of(at, "match.leaf_rows_over"), raw->leaf_rows_over,
+			     &rows, e) ||
+	    !yaml_file_bytes(at->file, key_of(at, "match.hot_bytes_over"), raw->hot_bytes_over,
+			     &bytes, e))
+		return false;
+	if ((raw->leaf_rows_over && (rows == 0 || rows > INT64_MAX)) ||
+	    (raw->hot_bytes_over && (bytes == 0 || bytes > INT64_MAX)))
+		return yaml_file_error(
+			at->file, e, key_of(at, key), "%s: \"%s\" is not from 1 to 2^63 - 1",
+			key + 6, raw->leaf_rows_over ? raw->leaf_rows_over : raw->hot_bytes_over);
+	if (rows && bytes) {
+		yaml_file_error(at->file, e, key_of(at, "match.hot_bytes_over"),
+				"rule \"%s\" has both leaf_rows_over and hot_bytes_over", r->name);
+		return err_hint(e, "Write a rule for each.");
+	}
+	if ((rows || bytes) && r->action == RULE_KEEP)
+		return yaml_file_error(at->file, e, key_of(at, key),
+				       "%s: only a rule that archives takes the coldest until "
+				       "the rest is below",
+				       key + 6);
+	r->leaf_rows_over = (int64_t)rows;
+	r->hot_bytes_over = (int64_t)bytes;
+	return true;
 }
 
 static bool read_periods(struct rule *r, const struct raw_match *raw, struct rule_at *at,
@@ -330,11 +364,11 @@ static bool read_heat(struct rule *r, const struct raw_match *raw, struct rule_a
 	if (!r->of_document && !str_eq(raw->of, "chunk"))
 		return yaml_file_error(at->file, e, key_of(at, "match.of"),
 				       "of: \"%s\" is neither chunk nor document", raw->of);
-	if (!r->has_idle_for && !r->has_heat_below)
+	if (!r->has_idle_for && !r->has_heat_below && !r->leaf_rows_over && !r->hot_bytes_over)
 		return yaml_file_error(
 			at->file, e, key_of(at, "match.of"),
-			"of: says whose reads count for idle_for and heat_below, and "
-			"rule \"%s\" has neither",
+			"of: says whose reads count for idle_for, heat_below, leaf_rows_over and "
+			"hot_bytes_over, and rule \"%s\" has none of them",
 			r->name);
 	return true;
 }
@@ -351,7 +385,7 @@ static bool read_match(struct rule *r, const struct raw_rule *raw, struct rule_a
 	    !read_patterns(at, "match.version", &r->versions, &r->version_count, e) ||
 	    !read_patterns(at, "match.document", &r->documents, &r->document_count, e) ||
 	    !read_where(r, raw->match->where, at, e) || !read_periods(r, raw->match, at, e) ||
-	    !read_heat(r, raw->match, at, e))
+	    !read_pressure(r, raw->match, at, e) || !read_heat(r, raw->match, at, e))
 		return false;
 	if (r->action == RULE_ARCHIVE && !has_condition(r)) {
 		yaml_file_error(at->file, e, key_of(at, "match"),

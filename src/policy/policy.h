@@ -48,6 +48,8 @@ struct rule {
 	int64_t age_over_s; /* created longer ago than this */
 	bool has_heat_below;
 	double heat_below; /* reads of late, each worth half as much after each half-life; above 0 */
+	/* Only the coldest rows, as many as the leaf has over this, or the table's rows take over this; 0: not asked for. */
+	int64_t leaf_rows_over, hot_bytes_over;
 	bool of_document; /* reads of all chunks of a document count for each, in idle_for and heat_below */
 };
 
