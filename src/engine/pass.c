@@ -6,7 +6,6 @@
 #include "base/mem.h"
 #include "engine/move.h"
 #include "engine/plan.h"
-#include "engine/reads.h"
 
 #define DEFAULT_SEGMENT_BYTES (128ull << 20)
 
@@ -75,8 +74,6 @@ static bool move_under_lease(struct firn *f, struct move *m, struct crew *crew,
 
 	if (!engine_archive_take_turn(f, e) ||
 	    !catalog_abandon_dead_intents(pg, m->table->id, m->lease->epoch, &abandoned, e) ||
-	    !candidates_check(pg, t, m->rules, e) ||
-	    !candidates_note_versions(pg, t, m->table->id, e) ||
 	    !catalog_pass_begin(pg, m->table->id, m->lease->epoch, &m->pass_id, e))
 		return false;
 	result->abandoned += abandoned;
@@ -128,7 +125,10 @@ static bool work_under_lease(struct firn *f, struct move *m, struct crew *crew,
 
 	if (!options->no_maintain)
 		restore_first(f, m->table, result);
-	ok = reads_fold(f, m->table, rules, e) && reads_rules(f, m->table, rules, &own, &held, e);
+	ok = candidates_check(f->pg, m->table->info, rules, e) &&
+	     candidates_note_versions(f->pg, m->table->info, m->table->id, e) &&
+	     reads_fold(f, m->table, rules, e) &&
+	     plan_table_rules(f, m->table, rules, &own, &held, e);
 	m->rules = &own;
 	ok = ok && move_under_lease(f, m, crew, options, result, e) &&
 	     transition_after(f, m, result, e);

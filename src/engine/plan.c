@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "engine/reads.h"
+#include "catalog/candidate_pressure.h"
 
 bool plan_rules(const struct policy *p, int64_t half_life_s, struct candidate_rules *out,
 		struct err *e)
@@ -13,6 +13,7 @@ bool plan_rules(const struct policy *p, int64_t half_life_s, struct candidate_ru
 		.statement_timeout_ms = p->limits.statement_timeout_ms,
 		.count = p->rule_count,
 		.half_life_s = half_life_s,
+		.path = p->path,
 	};
 	out->rules = mem_new(p->rule_count, sizeof(*out->rules), e);
 	if (!out->rules)
@@ -27,6 +28,10 @@ bool plan_rules(const struct policy *p, int64_t half_life_s, struct candidate_ru
 			.workspace_count = r->workspace_count,
 			.versions = r->versions,
 			.version_count = r->version_count,
+			.documents = r->documents,
+			.document_count = r->document_count,
+			.where = r->where,
+			.line = r->line,
 			.superseded = r->superseded,
 			.require_replacement = r->require_replacement,
 			.grace_s = r->superseded_grace_s,
@@ -37,6 +42,8 @@ bool plan_rules(const struct policy *p, int64_t half_life_s, struct candidate_ru
 			.has_heat_below = r->has_heat_below,
 			.heat_below = r->heat_below,
 			.of_document = r->of_document,
+			.leaf_rows_over = r->leaf_rows_over,
+			.hot_bytes_over = r->hot_bytes_over,
 		};
 	}
 	return true;
@@ -78,10 +85,17 @@ static bool add_group(void *ctx, const struct candidate_group *g, struct err *e)
 	return row->table && row->leaf && row->rule && row->workspace && row->version;
 }
 
+bool plan_table_rules(struct firn *f, const struct engine_table *t,
+		      const struct candidate_rules *rules, struct candidate_rules *out,
+		      const struct reads_held_back *held, struct err *e)
+{
+	return reads_rules(f, t, rules, out, held, e) &&
+	       candidate_pressure_cut_table(f->pg, t->info, t->id, out, e);
+}
+
 bool plan_table(struct firn *f, const struct engine_table *t, const struct candidate_rules *rules,
 		struct firn_plan_result *result, struct err *e)
 {
-	struct pg *pg = engine_pg(f, e);
 	struct plan_context c = { .result = result,
 				  .capacity = result->row_count,
 				  .rules = rules,
@@ -90,12 +104,12 @@ bool plan_table(struct firn *f, const struct engine_table *t, const struct candi
 	struct candidate_rules own = { 0 };
 	bool ok;
 
-	ok = pg && candidates_check(pg, t->info, rules, e) &&
-	     reads_rules(f, t, rules, &own, &held, e);
+	ok = engine_pg(f, e) && candidates_check(f->pg, t->info, rules, e) &&
+	     plan_table_rules(f, t, rules, &own, &held, e);
 	for (size_t i = 0; ok && i < t->info->leaf_count; i++) {
 		c.leaf = t->info->leaves[i].label;
-		ok = candidates_plan(pg, t->info, &t->info->leaves[i], t->id, &own, add_group, &c,
-				     e);
+		ok = candidates_plan(f->pg, t->info, &t->info->leaves[i], t->id, &own, add_group,
+				     &c, e);
 	}
 	free(own.rules);
 	return ok;

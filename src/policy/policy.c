@@ -26,7 +26,7 @@ struct raw_superseded {
 
 struct raw_match {
 	struct raw_superseded *superseded;
-	char *idle_for, *age_over, *heat_below, *of;
+	char *idle_for, *age_over, *heat_below, *of, *where, *leaf_rows_over, *hot_bytes_over;
 };
 
 struct raw_transition {
@@ -66,11 +66,15 @@ static const cyaml_schema_field_t superseded_fields[] = {
 static const cyaml_schema_field_t match_fields[] = {
 	YAML_STRINGS("workspace"),
 	YAML_STRINGS("version"),
+	YAML_STRINGS("document"),
+	YAML_STRING("where", struct raw_match, where),
 	YAML_STRUCT("superseded", struct raw_match, superseded, superseded_fields),
 	YAML_STRING("idle_for", struct raw_match, idle_for),
 	YAML_STRING("age_over", struct raw_match, age_over),
 	YAML_STRING("heat_below", struct raw_match, heat_below),
 	YAML_STRING("of", struct raw_match, of),
+	YAML_STRING("leaf_rows_over", struct raw_match, leaf_rows_over),
+	YAML_STRING("hot_bytes_over", struct raw_match, hot_bytes_over),
 	CYAML_FIELD_END,
 };
 
@@ -258,13 +262,62 @@ static bool read_action(struct rule *r, const struct raw_rule *raw, struct rule_
 	return !raw->archive || read_archive(r, raw->archive, at, e);
 }
 
-static bool check_patterns(char *const *items, size_t count, const char *key, struct rule_at *at,
-			   struct err *e)
+static bool read_patterns(struct rule_at *at, const char *key, char ***items, size_t *count,
+			  struct err *e)
 {
-	for (size_t i = 0; i < count; i++)
-		if (!*items[i])
-			return yaml_file_error(at->file, e, key,
+	if (!yaml_file_strings(at->file, key_of(at, key), items, count, e))
+		return false;
+	for (size_t i = 0; i < *count; i++)
+		if (!*(*items)[i])
+			return yaml_file_error(at->file, e, at->key,
 					       "the empty string matches nothing");
+	return true;
+}
+
+static bool read_where(struct rule *r, const char *text, struct rule_at *at, struct err *e)
+{
+	if (text && !text[strspn(text, " \t\r\n")])
+		return yaml_file_error(at->file, e, key_of(at, "match.where"),
+				       "where: it is empty");
+	return yaml_file_copy(text, &r->where, e);
+}
+
+/* Whether a rule has any condition at all. */
+static bool has_condition(const struct rule *r)
+{
+	return r->workspace_count || r->version_count || r->document_count || r->where ||
+	       r->superseded || r->has_idle_for || r->has_age_over || r->has_heat_below ||
+	       r->leaf_rows_over || r->hot_bytes_over;
+}
+
+static bool read_pressure(struct rule *r, const struct raw_match *raw, struct rule_at *at,
+			  struct err *e)
+{
+	uint64_t rows = 0, bytes = 0;
+	const char *key = raw->leaf_rows_over ? "match.leaf_rows_over" : "match.hot_bytes_over";
+
+	if (!yaml_file_count(at->file, key_of(at, "match.leaf_rows_over"), raw->leaf_rows_over,
+			     &rows, e) ||
+	    !yaml_file_bytes(at->file, key_of(at, "match.hot_bytes_over"), raw->hot_bytes_over,
+			     &bytes, e))
+		return false;
+	if ((raw->leaf_rows_over && (rows == 0 || rows > INT64_MAX)) ||
+	    (raw->hot_bytes_over && (bytes == 0 || bytes > INT64_MAX)))
+		return yaml_file_error(
+			at->file, e, key_of(at, key), "%s: \"%s\" is not from 1 to 2^63 - 1",
+			key + 6, raw->leaf_rows_over ? raw->leaf_rows_over : raw->hot_bytes_over);
+	if (rows && bytes) {
+		yaml_file_error(at->file, e, key_of(at, "match.hot_bytes_over"),
+				"rule \"%s\" has both leaf_rows_over and hot_bytes_over", r->name);
+		return err_hint(e, "Write a rule for each.");
+	}
+	if ((rows || bytes) && r->action == RULE_KEEP)
+		return yaml_file_error(at->file, e, key_of(at, key),
+				       "%s: only a rule that archives takes the coldest until "
+				       "the rest is below",
+				       key + 6);
+	r->leaf_rows_over = (int64_t)rows;
+	r->hot_bytes_over = (int64_t)bytes;
 	return true;
 }
 
@@ -311,11 +364,11 @@ static bool read_heat(struct rule *r, const struct raw_match *raw, struct rule_a
 	if (!r->of_document && !str_eq(raw->of, "chunk"))
 		return yaml_file_error(at->file, e, key_of(at, "match.of"),
 				       "of: \"%s\" is neither chunk nor document", raw->of);
-	if (!r->has_idle_for && !r->has_heat_below)
+	if (!r->has_idle_for && !r->has_heat_below && !r->leaf_rows_over && !r->hot_bytes_over)
 		return yaml_file_error(
 			at->file, e, key_of(at, "match.of"),
-			"of: says whose reads count for idle_for and heat_below, and "
-			"rule \"%s\" has neither",
+			"of: says whose reads count for idle_for, heat_below, leaf_rows_over and "
+			"hot_bytes_over, and rule \"%s\" has none of them",
 			r->name);
 	return true;
 }
@@ -328,16 +381,13 @@ static bool read_match(struct rule *r, const struct raw_rule *raw, struct rule_a
 				r->name);
 		return err_hint(e, "A keep rule for everything has \"match: {}\".");
 	}
-	if (!yaml_file_strings(at->file, key_of(at, "match.workspace"), &r->workspaces,
-			       &r->workspace_count, e) ||
-	    !check_patterns(r->workspaces, r->workspace_count, at->key, at, e) ||
-	    !yaml_file_strings(at->file, key_of(at, "match.version"), &r->versions,
-			       &r->version_count, e) ||
-	    !check_patterns(r->versions, r->version_count, at->key, at, e) ||
-	    !read_periods(r, raw->match, at, e) || !read_heat(r, raw->match, at, e))
+	if (!read_patterns(at, "match.workspace", &r->workspaces, &r->workspace_count, e) ||
+	    !read_patterns(at, "match.version", &r->versions, &r->version_count, e) ||
+	    !read_patterns(at, "match.document", &r->documents, &r->document_count, e) ||
+	    !read_where(r, raw->match->where, at, e) || !read_periods(r, raw->match, at, e) ||
+	    !read_pressure(r, raw->match, at, e) || !read_heat(r, raw->match, at, e))
 		return false;
-	if (r->action == RULE_ARCHIVE && !r->workspace_count && !r->version_count &&
-	    !r->superseded && !r->has_idle_for && !r->has_age_over && !r->has_heat_below) {
+	if (r->action == RULE_ARCHIVE && !has_condition(r)) {
 		yaml_file_error(at->file, e, key_of(at, "match"),
 				"rule \"%s\" would archive every chunk: its match is empty",
 				r->name);
@@ -506,6 +556,8 @@ void policy_release(struct policy *p)
 		free(p->rules[i].transitions);
 		free_strings(p->rules[i].workspaces, p->rules[i].workspace_count);
 		free_strings(p->rules[i].versions, p->rules[i].version_count);
+		free_strings(p->rules[i].documents, p->rules[i].document_count);
+		free(p->rules[i].where);
 	}
 	free(p->rules);
 	free(p->path);

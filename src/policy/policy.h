@@ -35,6 +35,9 @@ struct rule {
 	size_t workspace_count;
 	char **versions;
 	size_t version_count;
+	char **documents;
+	size_t document_count;
+	char *where; /* an SQL expression over the row's columns, as it was written; NULL: none */
 
 	bool superseded; /* its version is not its workspace's active one */
 	int64_t superseded_grace_s;
@@ -45,6 +48,8 @@ struct rule {
 	int64_t age_over_s; /* created longer ago than this */
 	bool has_heat_below;
 	double heat_below; /* reads of late, each worth half as much after each half-life; above 0 */
+	/* Only the coldest rows, as many as the leaf has over this, or the table's rows take over this; 0: not asked for. */
+	int64_t leaf_rows_over, hot_bytes_over;
 	bool of_document; /* reads of all chunks of a document count for each, in idle_for and heat_below */
 };
 

@@ -121,8 +121,8 @@ static void the_shipped_default_says_what_is_built_in(void **state)
 
 static void every_shipped_policy_loads(void **state)
 {
-	static const char *const names[] = { "default", "keep-vip", "idle", "superseded",
-					     "reference" };
+	static const char *const names[] = { "default",    "keep-vip", "idle",
+					     "superseded", "pressure", "reference" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -144,13 +144,16 @@ static void the_reference_policy_is_read_whole(void **state)
 
 	(void)state;
 	assert_true(policy_load(&p, TEST_SRCDIR "/../policies/reference.yaml", &e));
-	assert_int_equal(p.rule_count, 3);
+	assert_int_equal(p.rule_count, 4);
+	assert_int_equal(p.rules[3].leaf_rows_over, 25000000);
 	assert_int_equal(p.rules[0].action, RULE_KEEP);
 	assert_int_equal(p.rules[0].workspace_count, 2);
 	assert_string_equal(p.rules[0].workspaces[1], "globex-*");
 	assert_int_equal(p.rules[1].version_count, 2);
 	assert_string_equal(p.rules[1].versions[0], "minilm-*");
 	assert_string_equal(p.rules[1].storage_class, "STANDARD_IA");
+	assert_int_equal(p.rules[2].document_count, 1);
+	assert_string_equal(p.rules[2].where, "length(chunk_text) > 0");
 	assert_true(p.rules[2].has_idle_for && p.rules[2].has_age_over && !p.rules[2].superseded);
 	assert_int_equal(p.rules[2].idle_for_s, 60 * 86400);
 	assert_true(p.rules[2].has_heat_below && p.rules[2].of_document);
@@ -199,8 +202,10 @@ static void policies_that_are_wrong_are_refused_with_line_and_key(void **state)
 		  "3: \"idle_fro\" is not a key of match; did you mean \"idle_for\"?" },
 		{ RULE("    match: { warmth: 3 }\n    archive: {}\n"),
 		  "3: \"warmth\" is not a key of match" },
-		{ RULE("    match:\n      superseded: {}\n      where: x > 1\n    archive: {}\n"),
-		  "5: \"where\" is not a key of match" },
+		{ RULE("    match:\n      superseded: {}\n      where: \" \"\n    archive: {}\n"),
+		  "5: where: it is empty" },
+		{ RULE("    match: { document: [] }\n    keep: true\n"),
+		  "3: \"document\" is an empty list" },
 		{ RULE("    match: { superseded: {} }\n    archive: { class: X }\n"),
 		  "4: \"class\" is not a key of archive" },
 		{ RULE("    match: {}\n    keep: true\n") "extra: 1\n",
@@ -244,8 +249,22 @@ static void policies_that_are_wrong_are_refused_with_line_and_key(void **state)
 		{ RULE("    match:\n      idle_for: 1d\n      of: workspace\n    archive: {}\n"),
 		  "5: of: \"workspace\" is neither chunk nor document" },
 		{ RULE("    match: { age_over: 1d, of: document }\n    archive: {}\n"),
-		  "3: of: says whose reads count for idle_for and heat_below, and rule \"a\" has "
-		  "neither" },
+		  "3: of: says whose reads count for idle_for, heat_below, leaf_rows_over and "
+		  "hot_bytes_over, and rule \"a\" has none of them" },
+		{ RULE("    match: { leaf_rows_over: 25Q }\n    archive: {}\n"),
+		  "3: leaf_rows_over: \"25Q\" is not a number such as 250000, 25M or 1G" },
+		{ RULE("    match: { leaf_rows_over: 0 }\n    archive: {}\n"),
+		  "3: leaf_rows_over: \"0\" is not from 1 to 2^63 - 1" },
+		{ RULE("    match:\n      hot_bytes_over: 16384PiB\n    archive: {}\n"),
+		  "4: hot_bytes_over: \"16384PiB\" is not a size such as 512MiB or 10GB" },
+		{ RULE("    match: { hot_bytes_over: 1GiB }\n    keep: true\n"),
+		  "3: hot_bytes_over: only a rule that archives takes the coldest until the rest "
+		  "is "
+		  "below" },
+		{ RULE("    match:\n      leaf_rows_over: 1M\n      hot_bytes_over: 1GiB\n    "
+		       "archive: "
+		       "{}\n"),
+		  "5: rule \"a\" has both leaf_rows_over and hot_bytes_over" },
 		{ RULE("    match: { heat_blow: 1 }\n    archive: {}\n"),
 		  "3: \"heat_blow\" is not a key of match; did you mean \"heat_below\"?" },
 		{ RULE("    match: { idle_for: 1d, idle_for: 2d }\n    archive: {}\n"),
@@ -438,10 +457,10 @@ static void values_are_shown_as_the_file_could_have_them(void **state)
 	struct err e = { 0 };
 
 	(void)state;
-	write_file(
-		"segment:\n  target_bytes: 1536MiB\ngc: { horizon: 1m30s }\ns3: { path_style: on }\n"
-		"maintain: { pause_ingest_rows: 0,\n  pause_replica_lag: 0 }\n"
-		"tables: [ { table: t, columns: { id: [ws, n] } } ]\n");
+	write_file("segment:\n  target_bytes: 1536MiB\ngc: { horizon: 1m30s }\ns3: { path_style: "
+		   "on }\n"
+		   "maintain: { pause_ingest_rows: 0,\n  pause_replica_lag: 0 }\n"
+		   "tables: [ { table: t, columns: { id: [ws, n] } } ]\n");
 	if (!config_load(&c, path, &e) || !config_describe(&c, path, &values, &e))
 		fail_msg("%s", e.message);
 	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
