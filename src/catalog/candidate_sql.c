@@ -88,8 +88,7 @@ void candidate_sql_add_text(struct pg *pg, struct buf *b, const char *alias, con
 	buf_add_str(b, "::text");
 }
 
-/* Passes a value to the statements of this transaction: COPY takes no parameters, settings do. */
-static bool set_value(struct pg *pg, const char *name, const char *value, struct err *e)
+bool candidate_sql_set(struct pg *pg, const char *name, const char *value, struct err *e)
 {
 	struct pg_params p = PG_PARAMS_INIT;
 
@@ -143,7 +142,7 @@ static bool set_patterns(struct pg *pg, size_t rule, const char *what, char *con
 		return true;
 	snprintf(name, sizeof(name), "firn.rule%zu_%s", rule, what);
 	add_pattern_array(&value, patterns, count);
-	ok = buf_ok(&value, e) && set_value(pg, name, buf_str(&value), e);
+	ok = buf_ok(&value, e) && candidate_sql_set(pg, name, buf_str(&value), e);
 	buf_release(&value);
 	return ok;
 }
@@ -160,7 +159,8 @@ static bool set_rule_values(struct pg *pg, const struct table_info *t,
 		    !set_patterns(pg, i, "documents", rule->documents, rule->document_count, e))
 			return false;
 	}
-	return t->active.kind != ACTIVE_VALUE || set_value(pg, "firn.active", t->active.value, e);
+	return t->active.kind != ACTIVE_VALUE ||
+	       candidate_sql_set(pg, "firn.active", t->active.value, e);
 }
 
 /* firn_active(workspace, version, since, target): one row a workspace, or one row for all with ACTIVE_VALUE. */
@@ -407,6 +407,25 @@ void candidate_sql_add_bytes(struct pg *pg, struct buf *b, const struct table_in
 	buf_add_str(b, ")::bigint");
 }
 
+/* Of texts the size is known without reading what is out of line, also when it is compressed. */
+void candidate_sql_add_copy_bytes(struct pg *pg, struct buf *b, const struct table_info *t)
+{
+	static const char *const texts[] = { "text", "varchar", "bpchar", "bytea" };
+
+	buf_printf(b, "(%zu", 2 + 4 * t->column_count);
+	for (size_t i = 0; i < t->column_count; i++) {
+		bool is_text = false;
+
+		for (size_t k = 0; k < sizeof(texts) / sizeof(texts[0]); k++)
+			is_text |= strcmp(t->columns[i].type_name, texts[k]) == 0;
+		buf_printf(b, " + coalesce(pg_catalog.%s(",
+			   is_text ? "octet_length" : "pg_column_size");
+		candidate_sql_add_column(pg, b, "t", &t->columns[i]);
+		buf_add_str(b, "), 0)");
+	}
+	buf_add_str(b, ")::bigint");
+}
+
 void candidate_sql_add_earlier(struct buf *b, const struct candidate_rules *r, size_t before)
 {
 	for (size_t i = 0; i < before; i++)
@@ -509,7 +528,8 @@ bool candidates_recheck_sql(struct pg *pg, const struct table_info *t, const str
 {
 	const struct column *version = table_info_column(t, COLUMN_VERSION);
 
-	if (t->active.kind == ACTIVE_VALUE && !set_value(pg, "firn.active", t->active.value, e))
+	if (t->active.kind == ACTIVE_VALUE &&
+	    !candidate_sql_set(pg, "firn.active", t->active.value, e))
 		return false;
 	add_active_cte(ctes, t, table_id);
 	buf_add_str(conditions, " AND EXISTS (SELECT 1 FROM firn_active a WHERE ");

@@ -27,6 +27,8 @@ struct candidate_sql {
 /* Begins the read-only transaction, and gives the statements in it their values. */
 bool candidate_sql_begin(struct pg *pg, const struct table_info *t, const struct candidate_rules *r,
 			 struct err *e);
+/* Passes a value to the statements of this transaction: COPY takes no parameters, settings do. */
+bool candidate_sql_set(struct pg *pg, const char *name, const char *value, struct err *e);
 /* By the snapshot of the statement that follows in this transaction. A rollback that begins after it raises the lease's
  * epoch, and what is read here cannot be deleted any more. Sets all of c but with_keep, cuts and selected. */
 bool candidate_sql_look(struct pg *pg, const struct table_info *t, int64_t table_id,
@@ -45,6 +47,8 @@ void candidate_sql_add_last_use(struct pg *pg, struct buf *b, const struct table
 /* What the row takes in heap and TOAST, in bytes: 24 of tuple header, 4 of line pointer, and its columns as they are stored,
  * without reading what is out of line. */
 void candidate_sql_add_bytes(struct pg *pg, struct buf *b, const struct table_info *t);
+/* Nearly what it takes in COPY BINARY, without reading what is out of line. */
+void candidate_sql_add_copy_bytes(struct pg *pg, struct buf *b, const struct table_info *t);
 /* ", 0, 2": the archive rules before the one of that number. */
 void candidate_sql_add_earlier(struct buf *b, const struct candidate_rules *r, size_t before);
 

@@ -152,6 +152,7 @@ static bool visit_plan_row(void *ctx, const struct pg_result *row, struct err *e
 		.version = pg_text(row, 0, 2),
 		.rows = pg_i64(row, 0, 3),
 		.bytes = pg_i64(row, 0, 4),
+		.copy_bytes = pg_i64(row, 0, 5),
 	};
 
 	return v->visit(v->ctx, &g, e);
@@ -177,7 +178,9 @@ bool candidates_plan(struct pg *pg, const struct table_info *t, const struct lea
 		buf_add_str(&selected, "NULL::text");
 	buf_add_str(&selected, " AS firn_v, ");
 	candidate_sql_add_bytes(pg, &selected, t);
-	buf_add_str(&selected, " AS firn_b");
+	buf_add_str(&selected, " AS firn_b, ");
+	candidate_sql_add_copy_bytes(pg, &selected, t);
+	buf_add_str(&selected, " AS firn_c");
 	cuts = mem_new(r->count, sizeof(*cuts), e);
 	if (!cuts || !buf_ok(&selected, e) || !candidate_sql_begin(pg, t, r, e) ||
 	    !candidate_sql_look(pg, t, table_id, r, &what, e) ||
@@ -186,10 +189,9 @@ bool candidates_plan(struct pg *pg, const struct table_info *t, const struct lea
 	what.cuts = cuts;
 	what.selected = buf_str(&selected);
 	candidate_sql_add_rows(pg, &sql, t, leaf, table_id, r, &what);
-	buf_add_str(
-		&sql,
-		" SELECT firn_rule, firn_w, firn_v, count(*), sum(firn_b)::bigint FROM firn_rows "
-		"WHERE firn_rule >= 0 GROUP BY 1, 2, 3 ORDER BY 1, 2, 3");
+	buf_add_str(&sql, " SELECT firn_rule, firn_w, firn_v, count(*), sum(firn_b)::bigint, "
+			  "sum(firn_c)::bigint FROM firn_rows WHERE firn_rule >= 0 GROUP BY 1, 2, "
+			  "3 ORDER BY 1, 2, 3");
 	ok = buf_ok(&sql, e) && pg_query_each(pg, buf_str(&sql), NULL, visit_plan_row, &v, e) &&
 	     pg_commit(pg, e);
 out:
@@ -229,45 +231,115 @@ static void add_order(struct pg *pg, struct buf *b, const struct table_info *t, 
 			}
 }
 
+/* firn_quota(rule, w, rows), from settings: COPY takes no parameters. */
+static bool set_quotas(struct pg *pg, const struct candidate_quotas *quotas, struct err *e)
+{
+	struct buf arrays[3] = { BUF_INIT, BUF_INIT, BUF_INIT };
+	static const char *const names[] = { "firn.quota_rules", "firn.quota_workspaces",
+					     "firn.quota_rows" };
+	bool ok = true;
+
+	for (size_t i = 0; i < 3; i++)
+		buf_add_byte(&arrays[i], '{');
+	for (size_t i = 0; i < quotas->count; i++) {
+		pg_add_array_i64(&arrays[0], quotas->items[i].rule);
+		pg_add_array_item(&arrays[1], quotas->items[i].workspace);
+		pg_add_array_i64(&arrays[2], quotas->items[i].rows);
+	}
+	for (size_t i = 0; i < 3; i++) {
+		buf_add_byte(&arrays[i], '}');
+		ok = ok && buf_ok(&arrays[i], e) &&
+		     candidate_sql_set(pg, names[i], buf_str(&arrays[i]), e);
+		buf_release(&arrays[i]);
+	}
+	return ok;
+}
+
+/* What is needed to pick rows: their columns are read for those that were picked only. */
+static void select_to_pick(struct pg *pg, struct buf *b, const struct table_info *t,
+			   const struct candidate_sql *what)
+{
+	buf_add_str(b, "t.ctid AS firn_tid, coalesce(");
+	candidate_sql_add_text(pg, b, "t", table_info_column(t, COLUMN_WORKSPACE));
+	buf_add_str(b, ", '') AS firn_w, ");
+	if (table_info_column(t, COLUMN_CREATED))
+		candidate_sql_add_last_use(pg, b, t, &(struct candidate_rule){ 0 }, what);
+	else
+		buf_add_str(b, "NULL::timestamptz");
+	buf_add_str(b, " AS firn_at");
+}
+
+static void add_picked(struct buf *b, const struct candidate_rules *r)
+{
+	buf_add_str(
+		b,
+		", firn_quota AS MATERIALIZED (SELECT * FROM ROWS FROM ("
+		"pg_catalog.unnest(pg_catalog.current_setting('firn.quota_rules')::int4[]), "
+		"pg_catalog.unnest(pg_catalog.current_setting('firn.quota_workspaces')::text[]), "
+		"pg_catalog.unnest(pg_catalog.current_setting('firn.quota_rows')::int8[])) "
+		"q (rule, w, rows)), firn_picked AS MATERIALIZED (SELECT n.firn_tid, "
+		"n.firn_rule FROM (SELECT firn_tid, firn_rule, firn_w, "
+		"pg_catalog.row_number() OVER (PARTITION BY firn_rule, firn_w ORDER BY "
+		"firn_at, firn_tid) AS place FROM firn_rows WHERE firn_rule IN (-2");
+	candidate_sql_add_earlier(b, r, r->count);
+	buf_add_str(b, ")) n JOIN firn_quota q ON q.rule = n.firn_rule AND q.w = n.firn_w WHERE "
+		       "n.place <= q.rows)");
+}
+
+static void add_columns(struct pg *pg, struct buf *b, const struct table_info *t)
+{
+	for (size_t i = 0; i < t->column_count; i++) {
+		buf_add_str(b, ", ");
+		candidate_sql_add_column(pg, b, "t", &t->columns[i]);
+	}
+}
+
 bool candidates_copy_start(struct pg *pg, const struct table_info *t, const struct leaf *leaf,
-			   int64_t table_id, const struct candidate_rules *r, int64_t limit_rows,
-			   struct err *e)
+			   int64_t table_id, const struct candidate_rules *r,
+			   const struct candidate_quotas *quotas, struct err *e)
 {
 	struct buf selected = BUF_INIT, sql = BUF_INIT;
 	struct candidate_sql what = { .with_keep = false };
-	struct candidate_cut *cuts = NULL;
+	struct candidate_cut *cuts = mem_new(r->count, sizeof(*cuts), e);
 	size_t archiving = 0;
 	bool ok = false;
 
-	buf_add_str(&selected, "t.ctid AS firn_tid, t.xmin AS firn_xmin");
-	for (size_t i = 0; i < t->column_count; i++) {
-		buf_add_str(&selected, ", ");
-		candidate_sql_add_column(pg, &selected, "t", &t->columns[i]);
-	}
-	cuts = mem_new(r->count, sizeof(*cuts), e);
-	if (!cuts || !buf_ok(&selected, e) || !candidate_sql_begin(pg, t, r, e) ||
+	if (!cuts || !candidate_sql_begin(pg, t, r, e) ||
 	    !candidate_sql_look(pg, t, table_id, r, &what, e) ||
-	    !candidate_pressure_cut_leaf(pg, t, leaf, table_id, r, &what, cuts, e))
+	    !candidate_pressure_cut_leaf(pg, t, leaf, table_id, r, &what, cuts, e) ||
+	    (quotas && !set_quotas(pg, quotas, e)))
 		goto out;
 	what.cuts = cuts;
+	if (quotas) {
+		select_to_pick(pg, &selected, t, &what);
+	} else {
+		buf_add_str(&selected, "t.ctid AS firn_tid, t.xmin AS firn_xmin");
+		add_columns(pg, &selected, t);
+	}
+	if (!buf_ok(&selected, e))
+		goto out;
 	what.selected = buf_str(&selected);
+	for (size_t i = 0; i < r->count; i++)
+		archiving += !r->rules[i].keep;
 	buf_add_str(&sql, "COPY (");
 	candidate_sql_add_rows(pg, &sql, t, leaf, table_id, r, &what);
-	buf_add_str(&sql, " SELECT firn_tid, firn_xmin, firn_rule");
-	for (size_t i = 0; i < t->column_count; i++) {
-		buf_add_str(&sql, ", ");
-		pg_add_identifier(pg, &sql, t->columns[i].name);
-	}
-	buf_add_str(&sql, " FROM firn_rows WHERE firn_rule IN (-2");
-	for (size_t i = 0; i < r->count; i++)
-		if (!r->rules[i].keep) {
-			buf_printf(&sql, ", %zu", i);
-			archiving++;
+	if (quotas) {
+		add_picked(&sql, r);
+		buf_add_str(&sql, " SELECT t.ctid, t.xmin, p.firn_rule");
+		add_columns(pg, &sql, t);
+		buf_printf(&sql, " FROM firn_picked p JOIN ONLY %s t ON t.ctid = p.firn_tid",
+			   leaf->qualified);
+	} else {
+		buf_add_str(&sql, " SELECT firn_tid, firn_xmin, firn_rule");
+		for (size_t i = 0; i < t->column_count; i++) {
+			buf_add_str(&sql, ", ");
+			pg_add_identifier(pg, &sql, t->columns[i].name);
 		}
-	buf_add_str(&sql, ")");
+		buf_add_str(&sql, " FROM firn_rows WHERE firn_rule IN (-2");
+		candidate_sql_add_earlier(&sql, r, r->count);
+		buf_add_str(&sql, ")");
+	}
 	add_order(pg, &sql, t, archiving > 1);
-	if (limit_rows > 0)
-		buf_printf(&sql, " LIMIT %" PRId64, limit_rows);
 	buf_add_str(&sql, ") TO STDOUT (FORMAT BINARY)");
 	ok = buf_ok(&sql, e) && pg_copy_out_start(pg, buf_str(&sql), e);
 out:

@@ -76,6 +76,20 @@ struct candidate_group {
 	int rule; /* position in rules */
 	const char *workspace, *version;
 	int64_t rows, bytes;
+	int64_t copy_bytes; /* as COPY BINARY has them; near enough where columns are compressed */
+};
+
+/* How many rows of a workspace a rule may move out of a leaf, the coldest first: those that were used last longest ago, as
+ * far as the rules ask for reads, else those created first. */
+struct candidate_quota {
+	int rule;
+	const char *workspace;
+	int64_t rows;
+};
+struct candidate_quotas {
+	const struct candidate_quota
+		*items; /* one for each rule and workspace; where there is none no row moves */
+	size_t count;
 };
 /* Sums by rule, workspace, version over one leaf, keep rules included. Read-only. */
 bool candidates_plan(struct pg *pg, const struct table_info *t, const struct leaf *leaf,
@@ -85,12 +99,12 @@ bool candidates_plan(struct pg *pg, const struct table_info *t, const struct lea
 
 /* Starts, in a transaction of its own on pg, COPY BINARY of the rows that archive rules match: fields are
  *   0 ctid (tid), 1 xmin (xid), 2 rule (int4), then t->columns in their order,
- * sorted by rule, workspace, version, document, id. limit_rows 0: all. Then read with pg_copy_out_next and end with
- * pg_commit or pg_rollback. */
+ * sorted by rule, workspace, version, document, id. quotas NULL: all; else the heap is read twice. Then read with
+ * pg_copy_out_next and end with pg_commit or pg_rollback. */
 #define CANDIDATE_FIELDS 3
 bool candidates_copy_start(struct pg *pg, const struct table_info *t, const struct leaf *leaf,
-			   int64_t table_id, const struct candidate_rules *r, int64_t limit_rows,
-			   struct err *e);
+			   int64_t table_id, const struct candidate_rules *r,
+			   const struct candidate_quotas *quotas, struct err *e);
 
 /* Puts before a message where in the policy's file the rule stands. Returns false. */
 bool candidate_rule_at(const struct candidate_rules *r, const struct candidate_rule *rule,

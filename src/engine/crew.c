@@ -75,8 +75,10 @@ static const struct leaf *take_leaf(struct crew *c, const struct table_info *t)
 	const struct leaf *leaf = NULL;
 
 	pthread_mutex_lock(&c->mutex);
-	if (!c->stop && c->next_leaf < t->leaf_count)
-		leaf = &t->leaves[c->next_leaf++];
+	if (!c->stop && c->next_leaf < t->leaf_count) {
+		leaf = &t->leaves[c->order ? c->order[c->next_leaf] : c->next_leaf];
+		c->next_leaf++;
+	}
 	pthread_mutex_unlock(&c->mutex);
 	return leaf;
 }
@@ -130,6 +132,7 @@ bool crew_move(struct crew *c, const struct move *how, int64_t jobs, struct err 
 		free(all);
 		return false;
 	}
+	c->next_leaf = 0;
 	progress_start(&c->progress, how->f, "moving", 0);
 	/* The first job is this thread's. */
 	for (size_t i = 1; i < count; i++) {

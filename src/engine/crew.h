@@ -13,7 +13,8 @@
 struct crew {
 	pthread_mutex_t mutex;
 	struct progress progress;
-	size_t next_leaf; /* the first that no job has taken */
+	const size_t *order; /* of the leaves, by position; NULL: as they are */
+	size_t next_leaf;    /* in that order, the first that no job has taken */
 	struct catalog_pass_totals totals;
 	bool stop;             /* a job failed or came upon a limit: nothing new is begun */
 	char stop_reason[128]; /* of the limit or signal; "" otherwise */
@@ -28,7 +29,8 @@ struct crew {
 struct move;
 
 /* Moves the leaves of how->table out with so many jobs, at most one a leaf; the first uses how's own connections. On
- * failure e is what went wrong first; what the other jobs had begun by then was finished. */
+ * failure e is what went wrong first; what the other jobs had begun by then was finished. Called again it begins
+ * with the first leaf, and adds to the totals. */
 bool crew_move(struct crew *c, const struct move *how, int64_t jobs, struct err *e);
 
 /* For the jobs. */

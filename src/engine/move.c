@@ -497,13 +497,17 @@ static bool stream(struct move *m, const struct leaf *leaf, struct pg *reader, s
 bool move_leaf(struct move *m, const struct leaf *leaf, struct err *e)
 {
 	struct pg *reader = m->reader;
+	struct candidate_quotas quotas = { 0 };
 	struct filling s = { 0 };
 	struct err ignored;
 	bool cut_short = true, ok;
 
-	/* One row past the limit tells whether the limit cut anything short. */
+	if (m->quota)
+		quotas = quota_of_leaf(m->quota, (size_t)(leaf - m->table->info->leaves));
+	if (m->quota && quotas.count == 0)
+		return true;
 	ok = candidates_copy_start(reader, m->table->info, leaf, m->table->id, m->rules,
-				   m->max_rows >= 0 ? m->max_rows + 1 : 0, e);
+				   m->quota ? &quotas : NULL, e);
 	if (!ok)
 		goto out;
 	ok = stream(m, leaf, reader, &s, &cut_short, e);

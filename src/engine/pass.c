@@ -60,6 +60,66 @@ static void restore_first(struct firn *f, const struct engine_table *t,
 		log_err(&f->log, &e);
 }
 
+/* Bytes that workspaces share when only time is short, at first: two segments or so of each leaf, and twice as much in each
+ * further round, because each reads all leaves. */
+static int64_t first_round(const struct move *m)
+{
+	size_t segments = 2 * m->table->info->leaf_count;
+
+	return (int64_t)m->segment_bytes * (int64_t)(segments > 8 ? segments : 8);
+}
+
+/* One round with a limit: as much as is left of the limits, and at most so many bytes (-1: any). *go_on: more is due than the
+ * round took, and the limits allow more. */
+static bool move_round(struct move *m, struct crew *crew, int64_t jobs, int64_t round_bytes,
+		       bool *go_on, struct err *e)
+{
+	const struct catalog_pass_totals before = crew->totals;
+	int64_t rows = left(m->max_rows, before.rows_moved + before.rows_changed);
+	int64_t bytes = left(m->max_bytes, before.raw_bytes);
+	bool of_round = round_bytes >= 0 && (bytes < 0 || round_bytes < bytes);
+	struct move how = *m;
+	struct quota quota;
+	bool ok;
+
+	how.quota = &quota;
+	how.max_rows = rows;
+	how.max_bytes = bytes;
+	ok = quota_make(m->f->pg, m->table, m->rules, rows, of_round ? round_bytes : bytes,
+			m->pass_id, &quota, e) &&
+	     crew_move(crew, &how, jobs, e);
+	*go_on = ok && quota.cut && !crew_stopped(crew);
+	if (*go_on && rows >= 0 && quota.rows >= rows)
+		crew_stop(crew, false, "the limit of rows a pass was reached");
+	else if (*go_on && !of_round)
+		crew_stop(crew, false, "the limit of bytes a pass was reached");
+	/* What nothing was moved of, because it is in use, is not tried for ever. */
+	*go_on &= !crew_stopped(crew) && crew->totals.rows_moved > before.rows_moved;
+	quota_release(&quota);
+	return ok;
+}
+
+/* Where not all may move that is due, workspaces take turns. A limit is kept to the row by filling one segment at a time. */
+static bool move_fairly(struct move *m, struct crew *crew, int64_t jobs, struct err *e)
+{
+	bool short_of_time = m->deadline_ms || m->policy->limits.has_window;
+	bool limited = m->max_rows >= 0 || m->max_bytes >= 0;
+	int64_t round = short_of_time ? first_round(m) : -1;
+	bool go_on = true, ok;
+	size_t *order;
+
+	if (!limited && !short_of_time)
+		return crew_move(crew, m, jobs, e);
+	order = quota_leaf_order(m->f->pg, m->table, e);
+	crew->order = order;
+	ok = order != NULL;
+	for (; ok && go_on; round = round < 0 || round > INT64_MAX / 2 ? -1 : 2 * round)
+		ok = move_round(m, crew, limited ? 1 : jobs, round, &go_on, e);
+	crew->order = NULL;
+	free(order);
+	return ok;
+}
+
 /* Moves under the lease that m holds, and records what became of it. */
 static bool move_under_lease(struct firn *f, struct move *m, struct crew *crew,
 			     const struct firn_pass_options *options,
@@ -83,8 +143,7 @@ static bool move_under_lease(struct firn *f, struct move *m, struct crew *crew,
 			"undid %" PRId64
 			" segments that a dead run had begun; their rows never left table \"%s\"",
 			abandoned, t->label);
-	/* A limit is kept to the row by filling one segment at a time. */
-	ok = crew_move(crew, m, m->max_rows < 0 && m->max_bytes < 0 ? jobs : 1, e);
+	ok = move_fairly(m, crew, jobs, e);
 	add_totals(result, &crew->totals);
 	if (!catalog_pass_end(pg, m->pass_id, &crew->totals,
 			      !ok                    ? e->message
