@@ -179,6 +179,15 @@ struct firn_held_back {
 	char *until;       /* known long enough then; NULL where known_since is */
 };
 
+/* Cold rows of a rule with delete_after. */
+struct firn_expiry {
+	char *table, *rule;
+	int64_t delete_after_s;
+	int64_t segments, rows, bytes; /* archived longer ago: gc with expire gives them up */
+	int64_t rows_later;            /* the others */
+	int64_t next_s;                /* until the first of these; -1: there are none */
+};
+
 struct firn_plan_result {
 	struct firn_plan_row *rows; /* by table, rule, leaf, workspace, version */
 	size_t row_count;
@@ -186,6 +195,8 @@ struct firn_plan_result {
 	int64_t kept_rows; /* that a keep rule pins */
 	struct firn_held_back *held_back;
 	size_t held_back_count;
+	struct firn_expiry *expiries;
+	size_t expiry_count;
 };
 
 /* At its end a pass moves on what rules with transitions say. */
@@ -766,12 +777,13 @@ void firn_verify_result_release(struct firn_verify_result *r);
 struct firn_gc_options {
 	int confirm; /* 0: list only */
 	int64_t horizon_s; /* -1: the configuration's (30 days): how long backups of the database are kept */
+	int expire; /* with confirm: give up cold rows that are older than delete_after of their rule */
 	int orphans; /* remove objects that no catalog row knows, too (another database may own them) */
 };
 
 struct firn_gc_item {
 	char *object;  /* key, or an upload's key */
-	char kind[16]; /* retired, abandoned, orphan, upload */
+	char kind[16]; /* expired, retired, abandoned, orphan, upload */
 	int64_t segment, bytes, age_s;
 	int removable, removed; /* removable: old enough and of a kind that was asked for */
 	char *reason;
@@ -781,6 +793,7 @@ struct firn_gc_result {
 	struct firn_gc_item *items;
 	size_t item_count;
 	int64_t removed_bytes, removable_bytes;
+	int64_t given_up; /* cold rows, by expire; their objects follow after the horizon */
 	int64_t put_off; /* items that the archive keeps for now (Object Lock): a later run removes them */
 };
 

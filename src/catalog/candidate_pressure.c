@@ -74,8 +74,7 @@ static bool read_cut(const struct pg_result *row, struct candidate_cut *cut, str
 }
 
 /* The statement's row, if it has one, else "all". */
-static bool query_cut(struct pg *pg, struct buf *sql, struct candidate_cut *cut,
-		      struct err *e)
+static bool query_cut(struct pg *pg, struct buf *sql, struct candidate_cut *cut, struct err *e)
 {
 	struct pg_result *result = NULL;
 	bool ok;

@@ -434,11 +434,21 @@ void candidate_sql_add_earlier(struct buf *b, const struct candidate_rules *r, s
 }
 
 /* WITH ..., firn_rows AS (SELECT <selected>, CASE ... END AS firn_rule FROM ONLY leaf t ...). */
+/* Too young, or too lately back, for any rule. */
+static void add_resident(struct buf *b, const char *times, int64_t seconds)
+{
+	buf_printf(b,
+		   " WHEN greatest(%s) > pg_catalog.now() - pg_catalog.make_interval(secs => "
+		   "%" PRId64 ") THEN -1",
+		   times, seconds);
+}
+
 void candidate_sql_add_rows(struct pg *pg, struct buf *b, const struct table_info *t,
 			    const struct leaf *leaf, int64_t table_id,
 			    const struct candidate_rules *r, const struct candidate_sql *what)
 {
 	const struct column *workspace = table_info_column(t, COLUMN_WORKSPACE);
+	const struct column *created = table_info_column(t, COLUMN_CREATED);
 	struct common common = common_of(r, what->with_keep);
 	const struct column *document = table_info_column(t, COLUMN_DOCUMENT);
 
@@ -460,10 +470,15 @@ void candidate_sql_add_rows(struct pg *pg, struct buf *b, const struct table_inf
 	buf_printf(b, "firn_rows AS (SELECT %s, CASE%s", what->selected,
 		   what->returning ? " WHEN rb.version IS NOT NULL THEN -1" : "");
 	if (what->woken && r->min_residency_s > 0)
-		buf_printf(b,
-			   " WHEN greatest(%s) > pg_catalog.now() - "
-			   "pg_catalog.make_interval(secs => %" PRId64 ") THEN -1",
-			   what->woken, r->min_residency_s);
+		add_resident(b, what->woken, r->min_residency_s);
+	if (created && r->residency_of_created && r->min_residency_s > 0) {
+		struct buf at = BUF_INIT;
+
+		candidate_sql_add_column(pg, &at, "t", created);
+		add_resident(b, buf_str(&at), r->min_residency_s);
+		b->failed |= at.failed;
+		buf_release(&at);
+	}
 	for (size_t i = 0; i < r->count; i++) {
 		buf_add_str(b, " WHEN ");
 		add_rule_condition(pg, b, t, &r->rules[i], i, what);

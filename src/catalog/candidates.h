@@ -58,6 +58,7 @@ struct candidate_rules {
 	size_t count;
 	const char *path; /* the policy's file, for messages; NULL: the built-in policy */
 	int64_t min_residency_s;
+	bool residency_of_created; /* it holds from a row's creation, too, where the table says when that was */
 	int64_t statement_timeout_ms;
 	int64_t half_life_s; /* of heat */
 };

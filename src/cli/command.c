@@ -80,7 +80,11 @@ const struct command command_table[] = {
 	{ "gc", "remove what no catalog row refers to; dry run unless --confirm",
 	  "Lists the objects of the archive that are no longer needed: those of retired segments "
 	  "and what runs that died left behind. None is removed before the horizon, since a "
-	  "database restored from a backup may need it.",
+	  "database restored from a backup may need it.\n\n"
+	  "Cold rows that were archived longer ago than delete_after of their rule are listed, "
+	  "too. "
+	  "With --expire and --confirm they are given up for good: nothing brings them back but a "
+	  "backup of the database, until the horizon is over and their objects are removed.",
 	  CMD_GC, true, cmd_gc },
 	{ "transition", "move archived objects on to other storage classes",
 	  "Moves each segment's object to the storage class that the transitions of its rule say "

@@ -144,6 +144,10 @@ const struct option option_table[] = {
 	    "how long backups of the database are kept", CMD_GC),
 	OPT_THIS_ONCE("orphans", 0, OPT_FLAG, orphans, NULL,
 		      "also objects that the catalog does not know", CMD_GC),
+	OPT_THIS_ONCE("expire", 0, OPT_FLAG, expire, NULL,
+		      "with --confirm: give up cold rows that their rule keeps no longer "
+		      "(delete_after)",
+		      CMD_GC),
 	OPT_THIS_ONCE("growth", 0, OPT_NUMBER, growth_percent, "PERCENT",
 		      "plan for so many percent more rows than now", CMD_PARTITIONS_RECOMMEND),
 	OPT_THIS_ONCE("rows", 0, OPT_NUMBER, planned_rows, "N", "plan for so many rows",

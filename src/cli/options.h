@@ -63,7 +63,7 @@ struct settings {
 	int64_t restore_days, restore_poll_s;
 	bool wait, lifecycle_json;
 	bool take_over; /* init */
-	bool force, reclaim, deep, confirm, orphans, bulk;
+	bool force, reclaim, deep, confirm, orphans, expire, bulk;
 	int64_t horizon_s;                                           /* -1: not given */
 	int64_t growth_percent, planned_rows, leaf_rows, leaf_count; /* partitions */
 	int index_type; /* indexes ensure: 0 not given, hnsw, ivfflat */

@@ -76,6 +76,7 @@ static bool begin_segment(struct move *m, const struct leaf *leaf, int rule, str
 {
 	const struct table_info *t = m->table->info;
 	const struct config *config = &m->f->config;
+	int zstd_level = m->policy->rules[rule].zstd_level;
 	const char *dir = engine_scratch(m->f, e);
 	char now[32];
 
@@ -106,20 +107,21 @@ static bool begin_segment(struct move *m, const struct leaf *leaf, int rule, str
 		return false;
 	if (FAULT("move.after_intent"))
 		return fault(e);
-	s->writer = segment_writer_new(dir,
-				       &(struct segment_about){
-					       .table = t->label,
-					       .leaf = leaf->label,
-					       .object_key = s->object_key,
-					       .created_at = now,
-				       },
-				       t->columns, t->column_count,
-				       &(struct segment_options){
-					       .zstd_level = config->segment.zstd_level,
-					       .text_dictionary = config->segment.text_dictionary,
-					       .keys = s->keyring ? keyring_keys(s->keyring) : NULL,
-				       },
-				       e);
+	s->writer = segment_writer_new(
+		dir,
+		&(struct segment_about){
+			.table = t->label,
+			.leaf = leaf->label,
+			.object_key = s->object_key,
+			.created_at = now,
+		},
+		t->columns, t->column_count,
+		&(struct segment_options){
+			.zstd_level = zstd_level ? zstd_level : config->segment.zstd_level,
+			.text_dictionary = config->segment.text_dictionary,
+			.keys = s->keyring ? keyring_keys(s->keyring) : NULL,
+		},
+		e);
 	if (!s->writer)
 		return false;
 	copybin_add_header(&s->keys);

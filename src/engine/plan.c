@@ -10,6 +10,7 @@ bool plan_rules(const struct policy *p, int64_t half_life_s, struct candidate_ru
 {
 	*out = (struct candidate_rules){
 		.min_residency_s = p->limits.min_residency_s,
+		.residency_of_created = p->limits.min_residency_given,
 		.statement_timeout_ms = p->limits.statement_timeout_ms,
 		.count = p->rule_count,
 		.half_life_s = half_life_s,
@@ -132,7 +133,8 @@ bool firn_plan(struct firn *f, const struct firn_pass_options *options,
 
 		if (!engine_table_open(f, &f->tables[i], &t, e))
 			goto out;
-		ok = engine_encryption_check(f, false, e) && plan_table(f, &t, &rules, result, e);
+		ok = engine_encryption_check(f, false, e) && plan_table(f, &t, &rules, result, e) &&
+		     engine_expiries(f, &t, result, e);
 		engine_table_close(&t);
 		if (!ok)
 			goto out;

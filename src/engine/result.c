@@ -43,6 +43,11 @@ void firn_plan_result_release(struct firn_plan_result *r)
 		free(row->workspace);
 		free(row->version);
 	}
+	for (size_t i = 0; i < r->expiry_count; i++) {
+		free(r->expiries[i].table);
+		free(r->expiries[i].rule);
+	}
+	free(r->expiries);
 	free(r->rows);
 	release_held_back(r->held_back, r->held_back_count);
 	*r = (struct firn_plan_result){ 0 };

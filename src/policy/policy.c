@@ -34,7 +34,7 @@ struct raw_transition {
 };
 
 struct raw_archive {
-	char *storage_class;
+	char *storage_class, *zstd_level, *delete_after;
 	struct raw_transition *transitions;
 	size_t transition_count;
 };
@@ -90,6 +90,8 @@ static const cyaml_schema_value_t transition_schema = {
 
 static const cyaml_schema_field_t archive_fields[] = {
 	YAML_STRING("storage_class", struct raw_archive, storage_class),
+	YAML_STRING("zstd_level", struct raw_archive, zstd_level),
+	YAML_STRING("delete_after", struct raw_archive, delete_after),
 	YAML_LIST("transitions", struct raw_archive, transitions, transition_count,
 		  &transition_schema),
 	CYAML_FIELD_END,
@@ -217,22 +219,46 @@ static bool read_transition(struct rule *r, const struct raw_transition *raw, si
 	return true;
 }
 
+/* What is given up has no further class to go to. */
+static bool read_delete_after(struct rule *r, const struct raw_archive *raw, struct rule_at *at,
+			      struct err *e)
+{
+	const struct rule_transition *last =
+		r->transition_count ? &r->transitions[r->transition_count - 1] : NULL;
+
+	if (!yaml_file_duration(at->file, key_of(at, "archive.delete_after"), raw->delete_after,
+				&r->delete_after_s, e))
+		return false;
+	if (raw->delete_after && r->delete_after_s < DAY_S)
+		return yaml_file_error(at->file, e, key_of(at, "archive.delete_after"),
+				       "delete_after: \"%s\" is less than a day",
+				       raw->delete_after);
+	if (raw->delete_after && last && r->delete_after_s <= last->after_s)
+		return yaml_file_error(at->file, e, key_of(at, "archive.delete_after"),
+				       "delete_after: \"%s\" is not later than the last transition",
+				       raw->delete_after);
+	return true;
+}
+
 static bool read_archive(struct rule *r, const struct raw_archive *raw, struct rule_at *at,
 			 struct err *e)
 {
+	int64_t level = 0;
+
 	if (!read_storage_class(&r->storage_class, raw->storage_class,
 				key_of(at, "archive.storage_class"), at, e) ||
-	    !check_first_class(r, at, e))
+	    !check_first_class(r, at, e) ||
+	    !yaml_file_number(at->file, key_of(at, "archive.zstd_level"), raw->zstd_level, 1, 19,
+			      &level, e))
 		return false;
-	if (raw->transition_count == 0)
-		return true;
-	r->transitions = mem_new(raw->transition_count, sizeof(*r->transitions), e);
+	r->zstd_level = (int)level;
+	r->transitions = mem_new(raw->transition_count + 1, sizeof(*r->transitions), e);
 	if (!r->transitions)
 		return false;
 	for (size_t i = 0; i < raw->transition_count; i++)
 		if (!read_transition(r, &raw->transitions[i], i, at, e))
 			return false;
-	return true;
+	return read_delete_after(r, raw, at, e);
 }
 
 static bool read_action(struct rule *r, const struct raw_rule *raw, struct rule_at *at,
@@ -456,6 +482,7 @@ static bool read_limits(struct limits *l, const struct raw_limits *raw, struct y
 	    !yaml_file_duration_ms(f, "limits.statement_timeout", raw->statement_timeout,
 				   &l->statement_timeout_ms, e))
 		return false;
+	l->min_residency_given = raw->min_residency != NULL;
 	if (l->recall_floor < 0 || l->recall_floor > 1)
 		return yaml_file_error(f, e, "limits.recall_floor",
 				       "recall_floor: \"%s\" is not from 0 to 1",

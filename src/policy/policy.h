@@ -29,6 +29,8 @@ struct rule {
 	char *storage_class;                 /* of archive; NULL: the archive's default */
 	struct rule_transition *transitions; /* by after_s, which rises */
 	size_t transition_count;
+	int zstd_level; /* of its segments; 0: the configuration's */
+	int64_t delete_after_s; /* rows that were archived longer ago may be given up: engine/expire.c; 0: never */
 	int line; /* in the file, for messages */
 
 	char **workspaces; /* names or patterns with * and ?; none: any */
@@ -61,8 +63,9 @@ struct limits {
 	int64_t rows_per_second;     /* 0: as fast as it goes */
 	int64_t jobs; /* leaves that a pass works on at once, 1 to POLICY_JOBS_MAX; default 2 */
 	double recall_floor; /* recall@10 that vector indexes of touched leaves must have; 0: not looked at */
-	int64_t min_residency_s; /* after a rehydrate; default 1 day */
-	int64_t lock_timeout_ms; /* of the deleting transaction; default 2000 */
+	int64_t min_residency_s;  /* after a rehydrate; default 1 day */
+	bool min_residency_given; /* then it holds after a row was created, too */
+	int64_t lock_timeout_ms;  /* of the deleting transaction; default 2000 */
 	int64_t statement_timeout_ms; /* of every other statement that reads or writes the managed table; default 0 */
 	/* "01:00-05:00 Europe/Bucharest": no new segment is begun outside of it. NULL: always. Minutes of the day. */
 	char *window_zone;

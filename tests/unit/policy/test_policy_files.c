@@ -152,6 +152,8 @@ static void the_reference_policy_is_read_whole(void **state)
 	assert_int_equal(p.rules[1].version_count, 2);
 	assert_string_equal(p.rules[1].versions[0], "minilm-*");
 	assert_string_equal(p.rules[1].storage_class, "STANDARD_IA");
+	assert_int_equal(p.rules[1].zstd_level, 9);
+	assert_int_equal(p.rules[1].delete_after_s, 730 * 86400);
 	assert_int_equal(p.rules[2].document_count, 1);
 	assert_string_equal(p.rules[2].where, "length(chunk_text) > 0");
 	assert_true(p.rules[2].has_idle_for && p.rules[2].has_age_over && !p.rules[2].superseded);
@@ -281,6 +283,16 @@ static void policies_that_are_wrong_are_refused_with_line_and_key(void **state)
 		{ RULE("    match: { superseded: {} }\n    archive:\n      transitions:\n"
 		       "        - { after: 30d, storage_class: STANDARD }\n"),
 		  "6: storage_class: objects are in STANDARD before that already" },
+		{ RULE("    match: { superseded: {} }\n    archive:\n      zstd_level: 22\n"),
+		  "5: zstd_level: 22 is not from 1 to 19" },
+		{ RULE("    match: { superseded: {} }\n    archive: { delete_after: 0 }\n"),
+		  "4: delete_after: \"0\" is less than a day" },
+		{ RULE("    match: { superseded: {} }\n    archive:\n      transitions:\n"
+		       "        - { after: 30d, storage_class: GLACIER }\n      delete_after: "
+		       "30d\n"),
+		  "7: delete_after: \"30d\" is not later than the last transition" },
+		{ RULE("    match: { superseded: {} }\n    keep: true\n    delete_after: 30d\n"),
+		  "5: \"delete_after\" is not a key of an item of rules" },
 		{ RULE("    match: { superseded: {} }\n    archive: { storage_class: standard ia "
 		       "}\n"),
 		  "4: storage_class: \"standard ia\" is not a storage class such as STANDARD_IA" },
