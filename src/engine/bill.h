@@ -16,7 +16,7 @@ struct bill_class {
 	const char *name; /* borrowed; "" is the archive's default */
 	bool priced;      /* else everything is 0 */
 	int64_t gib_nano;
-	int64_t put_nano, get_nano; /* of 1,000 requests */
+	int64_t put_nano, get_nano, restore_nano; /* of 1,000 requests */
 	int64_t retrieved_gib_nano;
 	int64_t least_days, least_bytes; /* that are billed */
 };

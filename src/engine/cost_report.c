@@ -13,13 +13,23 @@ struct bill_class cost_class(struct cost_report *r, const char *storage_class)
 {
 	const struct storage_class *known = storage_class_find(storage_class);
 	struct bill_class c = { .name = storage_class };
-	double price = 0;
+	const struct price *price = prices_class(&r->list, storage_class);
 
-	c.priced = prices_find(&r->list, storage_class, &price);
-	c.gib_nano = money_of(price);
 	if (known) {
 		c.least_days = known->least_days;
 		c.least_bytes = (int64_t)known->least_bytes;
+	}
+	c.priced = price != NULL;
+	if (price) {
+		c.gib_nano = money_of(price->usd_per_gib_month);
+		c.put_nano = money_of(price->usd_per_1000_put);
+		c.get_nano = money_of(price->usd_per_1000_get);
+		c.restore_nano = money_of(price->usd_per_1000_restore);
+		c.retrieved_gib_nano = money_of(price->usd_per_gib_retrieved);
+		if (price->has_least_days)
+			c.least_days = price->least_days;
+		if (price->has_least_bytes)
+			c.least_bytes = (int64_t)price->least_bytes;
 	}
 	return c;
 }
@@ -86,14 +96,20 @@ bool firn_report(struct firn *f, const struct firn_report_options *options,
 	struct cost_report r = { .f = f, .options = options, .result = result };
 	bool ok;
 
-	*result = (struct firn_report_result){ .by = options->by, .currency = "USD" };
+	*result = (struct firn_report_result){ .by = options->by };
 	result->total.back_share = result->total.break_even_days = -1;
 	if (!engine_tables_given(f, e) || !prices_load(&r.list, f->config.prices, e))
 		return false;
 	r.prices = (struct bill_prices){
 		.hot_gib_nano = money_of(r.list.hot_usd_per_gib_month),
-		.copies = 1,
+		.wal_gib_nano = money_of(r.list.wal_usd_per_gib_month),
+		.ram_gib_nano = money_of(r.list.ram_usd_per_gib_month),
+		.cache_gib_nano = money_of(r.list.cache_usd_per_gib_month),
+		.copies = 1 + f->config.cost.replicas,
+		.wal_share = (double)f->config.cost.wal_percent / 100,
+		.memory_share = (double)f->config.cost.index_memory_percent / 100,
 	};
+	snprintf(result->currency, sizeof(result->currency), "%s", r.list.currency);
 	result->price_list = mem_strdup(r.list.name, e);
 	result->price_list_date = mem_strdup(r.list.date ? r.list.date : "", e);
 	ok = result->price_list && result->price_list_date && engine_pg(f, e) &&
