@@ -824,24 +824,165 @@ void firn_forget_result_release(struct firn_forget_result *r);
 
 /* ---- report ---- */
 
+/* Money is whole billionths of the price list's currency; such names end in _nano. Costs are a month's, 30.4375 days of
+ * it, unless a name says otherwise. What is not known is -1. */
+#define FIRN_NANO 1000000000LL
+
+/* One bill. */
+struct firn_cost {
+	/* hot: storage of heap, TOAST and indexes in each copy that there is, WAL that is archived, memory that vector
+	 * indexes want */
+	int64_t heap_nano, toast_nano, index_nano, replicas_nano, wal_nano, ram_nano;
+	/* cold: objects as they are billed, requests and retrieval of the last 30 days, the local cache */
+	int64_t objects_nano, requests_nano, retrieval_nano, cache_nano;
+	int64_t early_nano; /* once, no month's: what removing all now would cost for days that are billed at least */
+	int64_t hot_nano, cold_nano; /* the sums; early_nano is in neither */
+	int64_t all_hot_nano;        /* what it would cost if the cold rows were hot as well */
+	int64_t saved_nano;          /* all_hot less hot and cold; negative where that costs more */
+};
+
+enum firn_report_by {
+	FIRN_BY_TABLE,
+	FIRN_BY_LEAF,
+	FIRN_BY_WORKSPACE, /* counts rows: reads the whole table, but no vectors */
+	FIRN_BY_VERSION,   /* so does this */
+	FIRN_BY_SEGMENT,
+	FIRN_BY_MONTH
+};
+
 struct firn_report_row {
-	char *table, *tier;  /* tier: hot, cold */
-	char *storage_class; /* cold only, "" for hot */
-	int64_t rows, bytes; /* hot: heap, TOAST and indexes; cold: objects */
-	double usd_per_gib_month, usd_per_month;
+	char *table, *leaf, *workspace, *version; /* "" where summed over */
+	char *month; /* "2026-11"; else "". Costs are what was spent in it, sizes the means of its days */
+	int64_t segment;     /* 0: none */
+	char *storage_class; /* of a segment; "" else, and for the archive's default */
+	int64_t hot_rows, cold_rows;
+	int hot_rows_estimated;
+	/* Workspaces and versions have their share of the leaf's, by rows. */
+	struct firn_size hot;
+	int64_t cold_bytes; /* of objects, their index objects included; a share by live rows where less than a segment */
+	int64_t cold_billed_bytes; /* the same where each object counts as large as it is billed at least */
+	int64_t cold_raw_bytes;    /* as COPY BINARY */
+	int64_t reclaimable_bytes; /* of hot, an estimate: what a fresh copy would not take; -1: not asked (workspaces, versions, months) */
+	int64_t age_days;          /* of a segment */
+	int64_t early_days;        /* of a segment: so many more are billed at least */
+	double back_share; /* of the rows ever moved out, those that are cold no longer; negative: nothing was moved */
+	/* A row that is moved out must stay cold for so many days to have paid; negative: it never pays. Reckoned for
+	 * rows of this row's mean size in its storage class (or that of most of its cold bytes, or the default one),
+	 * with back_share of them retrieved. */
+	double break_even_days;
+	struct firn_cost cost;
+};
+
+/* By name: "hot heap of public.document_chunk", "12.3 GiB x 0.0952 USD = 1.17 USD". */
+struct firn_formula {
+	char *figure, *formula;
+	int64_t nano;
+};
+
+/* A day's end, by UTC, summed over the tables reported; only days of which something is known. */
+struct firn_usage_day {
+	char day[11]; /* "2026-11-24" */
+	int64_t hot_rows, cold_rows, hot_bytes, cold_bytes;
+	int64_t rows_moved, rows_rehydrated;     /* on that day */
+	int64_t hot_nano, cold_nano, saved_nano; /* of that one day */
+};
+
+struct firn_pass_record {
+	int64_t id;
+	char *table;
+	char *started_at; /* ISO 8601 UTC */
+	double seconds;   /* negative: it runs, or died */
+	char *outcome;    /* "done", or why it ended; "" while it runs */
+	int64_t rows_moved, rows_changed, segments, raw_bytes, stored_bytes;
+};
+
+/* Heat as it is now. The first bucket, below 0, stands for chunks that were not read lately: hot rows less all others. */
+struct firn_heat_bucket {
+	double upper; /* its heats are below this; infinity in the last */
+	int64_t chunks;
+};
+
+struct firn_heat_cut {
+	char *rule;
+	double heat_below;
+};
+
+struct firn_tenant {
+	char *table, *workspace;
+	int64_t hot_rows, cold_rows, hot_bytes, cold_bytes;
+	int hot_rows_estimated; /* by the statistics' most common values */
+	struct firn_cost cost;
+};
+
+struct firn_reclaimable {
+	char *table, *leaf;
+	int64_t bytes, reclaimable_bytes;
+};
+
+/* Requests to the archive that this catalog's commands made. */
+struct firn_request_count {
+	char *kind;           /* put, copy, get, head, list, delete, restore */
+	char *storage_class;  /* as far as the request or its answer named one; "" */
+	int64_t calls, bytes; /* since firn_report_result.since; bytes of bodies, either way */
+	int64_t nano;         /* what they cost, retrieval of the bytes included */
+};
+
+/* The last runs of what should run; times in seconds since 1970, 0: never. */
+struct firn_operations {
+	int64_t last_pass_s, last_pass_done_s; /* ended in any way; ended "done" */
+	int64_t last_verify_s,
+		last_verify_ok; /* ok: 1 nothing was found, 0 problems, -1 never run */
+	int64_t last_verify_problems;
+	int64_t last_gc_s, orphans,
+		orphan_bytes; /* as the last gc counted them; -1: it did not look */
+	int64_t segments_active, segments_intent, segments_retired, segments_not_encrypted;
+	int64_t maintenance_due;                         /* leaves with index work to do */
+	int64_t rows_moved_total, rows_rehydrated_total; /* ever; only rise */
+	int64_t cold_reads_total; /* rehydrates ever asked for that found something */
+};
+
+struct firn_report_options {
+	enum firn_report_by by;
+	const char *
+		since; /* "2026-11-01": trend, months, passes and requests from that day on; NULL: 90 days */
+	int explain; /* fill formulas */
 };
 
 struct firn_report_result {
+	enum firn_report_by by;
+	char *price_list, *price_list_date; /* name and date of the prices used; "none", "" */
+	char currency[4];                   /* "USD" */
+	char since[11], now[32];            /* a day; ISO 8601 UTC, by the database's clock */
 	struct firn_report_row *rows;
 	size_t row_count;
-	double hot_usd_per_month, cold_usd_per_month;
-	int64_t hot_equivalent_bytes; /* what the cold rows would take if they were hot, at today's bytes a row */
-	double saved_usd_per_month; /* hot_equivalent at the hot price, less what cold costs */
-	char *price_list, *price_list_date; /* name and date of the prices used */
-	int64_t reclaimable_bytes; /* of the hot ones, an estimate: what a fresh copy would not take */
+	struct firn_report_row total; /* of now, whatever by is; its strings are NULL */
+	int64_t saved_month_nano; /* since the first of this month, by the days of which something is known */
+	int64_t saved_total_nano; /* ever, likewise */
+	char known_since[11];     /* first of these days; "": there is none yet */
+	struct firn_formula *formulas;
+	size_t formula_count;
+	struct firn_usage_day *days; /* by day */
+	size_t day_count;
+	struct firn_pass_record *passes; /* newest first, 200 at most */
+	size_t pass_count;
+	struct firn_heat_bucket *heat; /* by upper; none: no read was ever recorded */
+	size_t heat_count;
+	struct firn_heat_cut *cuts; /* of rules with heat_below */
+	size_t cut_count;
+	struct firn_tenant *tenants; /* the ten that cost most, hot and cold, dearest first */
+	size_t tenant_count;
+	struct firn_reclaimable *reclaimable; /* leaves with any, most first */
+	size_t reclaimable_count;
+	struct firn_request_count *requests; /* by kind and class */
+	size_t request_count;
+	struct firn_operations operations;
 };
 
-bool firn_report(struct firn *f, struct firn_report_result *result, struct err *e);
+/* What hot and cold cost, and what was saved. Sizes and, but for by workspace and version, rows are the catalog's and the
+ * statistics': no row is read but a sample for what is reclaimable. Prices that the list lacks count as 0, with a warning.
+ * ERR_USAGE: since is no day. */
+bool firn_report(struct firn *f, const struct firn_report_options *options,
+		 struct firn_report_result *result, struct err *e);
 void firn_report_result_release(struct firn_report_result *r);
 
 #endif

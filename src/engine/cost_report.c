@@ -1,118 +1,121 @@
-/* firn report: what hot and cold cost a month, by the price list. */
-#include "engine/index_cost.h"
+/* firn report: what hot and cold cost a month by the price list, and what was saved. */
+#include "engine/cost_report.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
-#include "catalog/sizes.h"
+#include "base/money.h"
+#include "base/storage_class.h"
+#include "base/str.h"
 
-#define GIB (1024.0 * 1024 * 1024)
-
-struct report {
-	struct firn *f;
-	struct firn_report_result *result;
-	size_t capacity;
-	struct prices prices;
-};
-
-static bool add_row(struct report *r, const char *table, const char *tier,
-		    const char *storage_class, int64_t rows, int64_t bytes, double price,
-		    struct err *e)
+struct bill_class cost_class(struct cost_report *r, const char *storage_class)
 {
-	void *array = r->result->rows;
+	const struct storage_class *known = storage_class_find(storage_class);
+	struct bill_class c = { .name = storage_class };
+	const struct price *price = prices_class(&r->list, storage_class);
+
+	if (known) {
+		c.least_days = known->least_days;
+		c.least_bytes = (int64_t)known->least_bytes;
+	}
+	c.priced = price != NULL;
+	if (price) {
+		c.gib_nano = money_of(price->usd_per_gib_month);
+		c.put_nano = money_of(price->usd_per_1000_put);
+		c.get_nano = money_of(price->usd_per_1000_get);
+		c.restore_nano = money_of(price->usd_per_1000_restore);
+		c.retrieved_gib_nano = money_of(price->usd_per_gib_retrieved);
+		if (price->has_least_days)
+			c.least_days = price->least_days;
+		if (price->has_least_bytes)
+			c.least_bytes = (int64_t)price->least_bytes;
+	}
+	return c;
+}
+
+struct firn_report_row *cost_add_row(struct cost_report *r, const char *table, const char *leaf,
+				     struct err *e)
+{
+	struct firn_report_result *x = r->result;
+	void *array = x->rows;
 	struct firn_report_row *row;
 
-	if (!mem_grow(&array, &r->capacity, r->result->row_count + 1, sizeof(*row), e))
-		return false;
-	r->result->rows = array;
-	row = &r->result->rows[r->result->row_count++];
+	if (!mem_grow(&array, &r->row_capacity, x->row_count + 1, sizeof(*row), e))
+		return NULL;
+	x->rows = array;
+	row = &x->rows[x->row_count++];
 	*row = (struct firn_report_row){
 		.table = mem_strdup(table, e),
-		.tier = mem_strdup(tier, e),
-		.storage_class = mem_strdup(storage_class, e),
-		.rows = rows,
-		.bytes = bytes,
-		.usd_per_gib_month = price,
-		.usd_per_month = (double)bytes / GIB * price,
+		.leaf = mem_strdup(leaf, e),
+		.workspace = mem_strdup("", e),
+		.version = mem_strdup("", e),
+		.month = mem_strdup("", e),
+		.storage_class = mem_strdup("", e),
+		.back_share = -1,
+		.break_even_days = -1,
 	};
-	return row->table && row->tier && row->storage_class;
+	return row->table && row->leaf && row->workspace && row->version && row->month &&
+			       row->storage_class
+		       ? row
+		       : NULL;
 }
 
-static bool add_hot(struct report *r, const struct engine_table *t, int64_t *rows_out,
-		    int64_t *bytes_out, struct err *e)
+static bool add_table_rows(struct cost_report *r, const struct cost_table *t, struct err *e)
 {
-	int64_t rows = 0, bytes = 0, reclaimable;
+	bool by_leaf = r->options->by == FIRN_BY_LEAF;
+	struct firn_report_row *row = NULL;
 
-	for (size_t i = 0; i < t->info->leaf_count; i++) {
-		struct leaf_sizes sizes;
-
-		if (!sizes_of_leaf(r->f->pg, &t->info->leaves[i], &sizes, e))
+	for (size_t i = 0; i < t->leaf_count; i++) {
+		if (!row || by_leaf)
+			row = cost_add_row(r, t->table->info->label,
+					   by_leaf ? t->leaves[i].label : "", e);
+		if (!row)
 			return false;
-		if (!index_cost_reclaimable(r->f, t, &t->info->leaves[i], sizes.rows, &reclaimable,
-					    e))
-			return false;
-		r->result->reclaimable_bytes += reclaimable;
-		rows += sizes.rows;
-		bytes += sizes.heap_bytes + sizes.toast_bytes + sizes.index_bytes;
+		cost_row_add_leaf(r, t, &t->leaves[i], row);
+		cost_row_add_leaf(r, t, &t->leaves[i], &r->result->total);
 	}
-	*rows_out = rows;
-	*bytes_out = bytes;
-	r->result->hot_usd_per_month += (double)bytes / GIB * r->prices.hot_usd_per_gib_month;
-	return add_row(r, t->info->label, "hot", "", rows, bytes, r->prices.hot_usd_per_gib_month,
-		       e);
+	return true;
 }
 
-static bool add_cold(struct report *r, const struct engine_table *t, int64_t hot_rows,
-		     int64_t hot_bytes, struct err *e)
+static bool report_table(struct cost_report *r, const struct table_wanted *wanted, struct err *e)
 {
-	struct cold_class *classes = NULL;
-	size_t count = 0;
-	bool ok = sizes_by_class(r->f->pg, t->id, &classes, &count, e);
+	struct engine_table t = { 0 };
+	struct cost_table measured = { 0 };
+	bool ok = engine_table_open(r->f, wanted, &t, e) &&
+		  cost_table_measure(r, &t, &measured, e) && add_table_rows(r, &measured, e);
 
-	for (size_t i = 0; ok && i < count; i++) {
-		double price = 0;
-
-		if (!prices_find(&r->prices, classes[i].storage_class, &price))
-			log_warning(&r->f->log,
-				    "price list \"%s\" has no price for storage class \"%s\": "
-				    "counted as 0",
-				    r->prices.name, classes[i].storage_class);
-		ok = add_row(r, t->info->label, "cold", classes[i].storage_class, classes[i].rows,
-			     classes[i].bytes, price, e);
-		r->result->cold_usd_per_month += (double)classes[i].bytes / GIB * price;
-		/* What a hot row takes today, indexes included; without hot rows, the rows' own bytes. */
-		r->result->hot_equivalent_bytes +=
-			hot_rows > 0 ? (int64_t)((double)classes[i].rows * (double)hot_bytes /
-						 (double)hot_rows)
-				     : classes[i].raw_bytes;
-	}
-	cold_classes_free(classes, count);
+	cost_table_release(&measured);
+	engine_table_close(&t);
 	return ok;
 }
 
-bool firn_report(struct firn *f, struct firn_report_result *result, struct err *e)
+bool firn_report(struct firn *f, const struct firn_report_options *options,
+		 struct firn_report_result *result, struct err *e)
 {
-	struct report r = { .f = f, .result = result };
+	struct cost_report r = { .f = f, .options = options, .result = result };
 	bool ok;
 
-	*result = (struct firn_report_result){ 0 };
-	if (!engine_tables_given(f, e) || !prices_load(&r.prices, f->config.prices, e))
+	*result = (struct firn_report_result){ .by = options->by };
+	result->total.back_share = result->total.break_even_days = -1;
+	if (!engine_tables_given(f, e) || !prices_load(&r.list, f->config.prices, e))
 		return false;
-	result->price_list = mem_strdup(r.prices.name, e);
-	result->price_list_date = mem_strdup(r.prices.date ? r.prices.date : "", e);
-	ok = result->price_list && result->price_list_date;
-	for (size_t i = 0; ok && i < f->table_count; i++) {
-		struct engine_table t = { 0 };
-		int64_t hot_rows, hot_bytes;
-
-		ok = engine_table_open(f, &f->tables[i], &t, e) &&
-		     add_hot(&r, &t, &hot_rows, &hot_bytes, e) &&
-		     add_cold(&r, &t, hot_rows, hot_bytes, e);
-		engine_table_close(&t);
-	}
-	result->saved_usd_per_month =
-		(double)result->hot_equivalent_bytes / GIB * r.prices.hot_usd_per_gib_month -
-		result->cold_usd_per_month;
-	prices_release(&r.prices);
+	r.prices = (struct bill_prices){
+		.hot_gib_nano = money_of(r.list.hot_usd_per_gib_month),
+		.wal_gib_nano = money_of(r.list.wal_usd_per_gib_month),
+		.ram_gib_nano = money_of(r.list.ram_usd_per_gib_month),
+		.cache_gib_nano = money_of(r.list.cache_usd_per_gib_month),
+		.copies = 1 + f->config.cost.replicas,
+		.wal_share = (double)f->config.cost.wal_percent / 100,
+		.memory_share = (double)f->config.cost.index_memory_percent / 100,
+	};
+	snprintf(result->currency, sizeof(result->currency), "%s", r.list.currency);
+	result->price_list = mem_strdup(r.list.name, e);
+	result->price_list_date = mem_strdup(r.list.date ? r.list.date : "", e);
+	ok = result->price_list && result->price_list_date && engine_pg(f, e) &&
+	     catalog_now(f->pg, result->now, NULL, e);
+	for (size_t i = 0; ok && i < f->table_count; i++)
+		ok = report_table(&r, &f->tables[i], e);
+	prices_release(&r.list);
 	return ok;
 }

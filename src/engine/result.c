@@ -169,14 +169,53 @@ void firn_gc_result_release(struct firn_gc_result *r)
 	*r = (struct firn_gc_result){ 0 };
 }
 
+static void report_rows_free(struct firn_report_row *rows, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		free(rows[i].table);
+		free(rows[i].leaf);
+		free(rows[i].workspace);
+		free(rows[i].version);
+		free(rows[i].month);
+		free(rows[i].storage_class);
+	}
+	free(rows);
+}
+
 void firn_report_result_release(struct firn_report_result *r)
 {
-	for (size_t i = 0; i < r->row_count; i++) {
-		free(r->rows[i].table);
-		free(r->rows[i].tier);
-		free(r->rows[i].storage_class);
+	report_rows_free(r->rows, r->row_count);
+	for (size_t i = 0; i < r->formula_count; i++) {
+		free(r->formulas[i].figure);
+		free(r->formulas[i].formula);
 	}
-	free(r->rows);
+	for (size_t i = 0; i < r->pass_count; i++) {
+		free(r->passes[i].table);
+		free(r->passes[i].started_at);
+		free(r->passes[i].outcome);
+	}
+	for (size_t i = 0; i < r->cut_count; i++)
+		free(r->cuts[i].rule);
+	for (size_t i = 0; i < r->tenant_count; i++) {
+		free(r->tenants[i].table);
+		free(r->tenants[i].workspace);
+	}
+	for (size_t i = 0; i < r->reclaimable_count; i++) {
+		free(r->reclaimable[i].table);
+		free(r->reclaimable[i].leaf);
+	}
+	for (size_t i = 0; i < r->request_count; i++) {
+		free(r->requests[i].kind);
+		free(r->requests[i].storage_class);
+	}
+	free(r->formulas);
+	free(r->days);
+	free(r->passes);
+	free(r->heat);
+	free(r->cuts);
+	free(r->tenants);
+	free(r->reclaimable);
+	free(r->requests);
 	free(r->price_list);
 	free(r->price_list_date);
 	*r = (struct firn_report_result){ 0 };

@@ -34,6 +34,10 @@ struct raw_heat {
 	char *half_life;
 };
 
+struct raw_cost {
+	char *replicas, *wal_percent, *index_memory_percent;
+};
+
 struct raw_maintain {
 	char *concurrently, *work_mem, *disk_free_bytes;
 	char *build_memory, *build_workers;
@@ -66,6 +70,7 @@ struct raw_config {
 	struct raw_segment *segment;
 	struct raw_gc *gc;
 	struct raw_heat *heat;
+	struct raw_cost *cost;
 	struct raw_maintain *maintain;
 	struct raw_encryption *encryption;
 	struct raw_table *tables;
@@ -108,6 +113,13 @@ static const cyaml_schema_field_t gc_fields[] = {
 
 static const cyaml_schema_field_t heat_fields[] = {
 	YAML_STRING("half_life", struct raw_heat, half_life),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t cost_fields[] = {
+	YAML_STRING("replicas", struct raw_cost, replicas),
+	YAML_STRING("wal_percent", struct raw_cost, wal_percent),
+	YAML_STRING("index_memory_percent", struct raw_cost, index_memory_percent),
 	CYAML_FIELD_END,
 };
 
@@ -172,6 +184,7 @@ static const cyaml_schema_field_t config_fields[] = {
 	YAML_STRUCT("segment", struct raw_config, segment, segment_fields),
 	YAML_STRUCT("gc", struct raw_config, gc, gc_fields),
 	YAML_STRUCT("heat", struct raw_config, heat, heat_fields),
+	YAML_STRUCT("cost", struct raw_config, cost, cost_fields),
 	YAML_STRUCT("maintain", struct raw_config, maintain, maintain_fields),
 	YAML_STRUCT("encryption", struct raw_config, encryption, encryption_fields),
 	YAML_LIST("tables", struct raw_config, tables, table_count, &table_schema),
@@ -307,6 +320,17 @@ static bool read_heat(struct config *c, const struct raw_heat *raw, struct yaml_
 	return true;
 }
 
+static bool read_cost(struct config *c, const struct raw_cost *raw, struct yaml_file *f,
+		      struct err *e)
+{
+	return !raw ||
+	       (yaml_file_number(f, "cost.replicas", raw->replicas, 0, 64, &c->cost.replicas, e) &&
+		yaml_file_number(f, "cost.wal_percent", raw->wal_percent, 0, 100000,
+				 &c->cost.wal_percent, e) &&
+		yaml_file_number(f, "cost.index_memory_percent", raw->index_memory_percent, 0, 100,
+				 &c->cost.index_memory_percent, e));
+}
+
 static bool read_active(struct config_active_version *v, const struct raw_active *raw,
 			const char *prefix, struct yaml_file *f, struct err *e)
 {
@@ -422,7 +446,8 @@ static bool read_config(struct config *c, const char *path, struct yaml_file *f,
 	if (!yaml_file_copy(raw->database, &c->database, e) ||
 	    !read_archive(c, raw->archive, f, e) || !read_s3(c, raw->s3, f, e) ||
 	    !read_segment(c, raw->segment, f, e) || !read_maintain(c, raw->maintain, f, e) ||
-	    !read_heat(c, raw->heat, f, e) || !read_tables(c, raw, f, e))
+	    !read_heat(c, raw->heat, f, e) || !read_cost(c, raw->cost, f, e) ||
+	    !read_tables(c, raw, f, e))
 		return false;
 	if (raw->cache &&
 	    (!yaml_file_copy(raw->cache->dir, &c->cache.dir, e) ||

@@ -60,6 +60,12 @@ struct config {
 	struct {
 		int64_t half_life_s; /* default 7 days */
 	} heat;
+	/* What storage costs beside the files of the table, for "firn report". */
+	struct {
+		int64_t replicas; /* of the database, each with all of it; default 0 */
+		int64_t wal_percent; /* WAL and base backups that are kept, of the hot bytes; default 0 */
+		int64_t index_memory_percent; /* of the vector indexes that is to be in memory; default 0 */
+	} cost;
 	struct {
 		bool concurrently; /* REINDEX CONCURRENTLY; default true */
 		char *work_mem;    /* maintenance_work_mem for index builds; NULL: the server's */

@@ -92,11 +92,19 @@ const struct rule *policy_rule(const struct policy *p, const char *name);
 struct price {
 	char *storage_class;
 	double usd_per_gib_month;
+	double usd_per_1000_put,
+		usd_per_1000_get; /* requests; LIST counts as PUT of the default class */
+	double usd_per_1000_restore, usd_per_gib_retrieved;
+	bool has_least_days, has_least_bytes; /* else firn goes by what it knows of Amazon's */
+	int64_t least_days;
+	uint64_t least_bytes;
 };
 
 struct prices {
 	char *name, *date, *source; /* "aws-eu-central-1", "2026-11-01", where they were read */
+	char *currency;             /* three letters; "USD" */
 	double hot_usd_per_gib_month;
+	double wal_usd_per_gib_month, ram_usd_per_gib_month, cache_usd_per_gib_month;
 	struct price *classes;
 	size_t class_count;
 };
@@ -104,6 +112,8 @@ struct prices {
 /* path NULL: a built-in list of zero prices named "none". */
 bool prices_load(struct prices *p, const char *path, struct err *e);
 void prices_release(struct prices *p);
+/* Of the class, or NULL. */
+const struct price *prices_class(const struct prices *p, const char *storage_class);
 /* Price of the class; the default class "" is "STANDARD". Unknown classes give false. */
 bool prices_find(const struct prices *p, const char *storage_class, double *usd_out);
 

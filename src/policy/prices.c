@@ -10,11 +10,13 @@
 #define KEY_MAX 64
 
 struct raw_price {
-	char *storage_class, *usd_per_gib_month;
+	char *storage_class, *usd_per_gib_month, *usd_per_1000_put, *usd_per_1000_get;
+	char *usd_per_1000_restore, *usd_per_gib_retrieved, *least_days, *least_bytes;
 };
 
 struct raw_prices {
-	char *name, *date, *source, *hot_usd_per_gib_month;
+	char *name, *date, *source, *currency, *hot_usd_per_gib_month;
+	char *wal_usd_per_gib_month, *ram_usd_per_gib_month, *cache_usd_per_gib_month;
 	struct raw_price *classes;
 	size_t class_count;
 };
@@ -22,6 +24,12 @@ struct raw_prices {
 static const cyaml_schema_field_t price_fields[] = {
 	YAML_STRING("storage_class", struct raw_price, storage_class),
 	YAML_STRING("usd_per_gib_month", struct raw_price, usd_per_gib_month),
+	YAML_STRING("usd_per_1000_put", struct raw_price, usd_per_1000_put),
+	YAML_STRING("usd_per_1000_get", struct raw_price, usd_per_1000_get),
+	YAML_STRING("usd_per_1000_restore", struct raw_price, usd_per_1000_restore),
+	YAML_STRING("usd_per_gib_retrieved", struct raw_price, usd_per_gib_retrieved),
+	YAML_STRING("least_days", struct raw_price, least_days),
+	YAML_STRING("least_bytes", struct raw_price, least_bytes),
 	CYAML_FIELD_END,
 };
 
@@ -33,7 +41,11 @@ static const cyaml_schema_field_t prices_fields[] = {
 	YAML_STRING("name", struct raw_prices, name),
 	YAML_STRING("date", struct raw_prices, date),
 	YAML_STRING("source", struct raw_prices, source),
+	YAML_STRING("currency", struct raw_prices, currency),
 	YAML_STRING("hot_usd_per_gib_month", struct raw_prices, hot_usd_per_gib_month),
+	YAML_STRING("wal_usd_per_gib_month", struct raw_prices, wal_usd_per_gib_month),
+	YAML_STRING("ram_usd_per_gib_month", struct raw_prices, ram_usd_per_gib_month),
+	YAML_STRING("cache_usd_per_gib_month", struct raw_prices, cache_usd_per_gib_month),
 	YAML_LIST("classes", struct raw_prices, classes, class_count, &price_schema),
 	CYAML_FIELD_END,
 };
@@ -58,6 +70,20 @@ static bool need(struct yaml_file *f, const char *text, const char *where, const
 	return text || yaml_file_error(f, e, where, "\"%s\" is missing", key);
 }
 
+static bool read_decimal(struct yaml_file *f, const char *at, const char *name, const char *text,
+			 double *out, struct err *e)
+{
+	char key[KEY_MAX + 32];
+
+	snprintf(key, sizeof(key), "%s.%s", at, name);
+	return yaml_file_decimal(f, key, text, out, e);
+}
+
+static bool is_currency(const char *s)
+{
+	return strlen(s) == 3 && strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 3;
+}
+
 static bool read_class(struct prices *p, const struct raw_price *raw, struct yaml_file *f,
 		       struct err *e)
 {
@@ -72,8 +98,24 @@ static bool read_class(struct prices *p, const struct raw_price *raw, struct yam
 		if (str_eq(other->storage_class, raw->storage_class))
 			return yaml_file_error(f, e, at, "storage class \"%s\" is priced twice",
 					       raw->storage_class);
-	snprintf(key, sizeof(key), "%s.usd_per_gib_month", at);
-	return yaml_file_decimal(f, key, raw->usd_per_gib_month, &price->usd_per_gib_month, e) &&
+	if (!read_decimal(f, at, "usd_per_gib_month", raw->usd_per_gib_month,
+			  &price->usd_per_gib_month, e) ||
+	    !read_decimal(f, at, "usd_per_1000_put", raw->usd_per_1000_put,
+			  &price->usd_per_1000_put, e) ||
+	    !read_decimal(f, at, "usd_per_1000_get", raw->usd_per_1000_get,
+			  &price->usd_per_1000_get, e) ||
+	    !read_decimal(f, at, "usd_per_1000_restore", raw->usd_per_1000_restore,
+			  &price->usd_per_1000_restore, e) ||
+	    !read_decimal(f, at, "usd_per_gib_retrieved", raw->usd_per_gib_retrieved,
+			  &price->usd_per_gib_retrieved, e))
+		return false;
+	price->has_least_days = raw->least_days != NULL;
+	price->has_least_bytes = raw->least_bytes != NULL;
+	snprintf(key, sizeof(key), "%s.least_days", at);
+	if (!yaml_file_number(f, key, raw->least_days, 0, 3650, &price->least_days, e))
+		return false;
+	snprintf(key, sizeof(key), "%s.least_bytes", at);
+	return yaml_file_bytes(f, key, raw->least_bytes, &price->least_bytes, e) &&
 	       yaml_file_copy(raw->storage_class, &price->storage_class, e);
 }
 
@@ -86,8 +128,19 @@ static bool read_prices(struct prices *p, const struct raw_prices *raw, struct y
 	if (!is_date(raw->date))
 		return yaml_file_error(f, e, "date",
 				       "date: \"%s\" is not a date such as 2026-11-01", raw->date);
+	if (raw->currency && !is_currency(raw->currency))
+		return yaml_file_error(f, e, "currency",
+				       "currency: \"%s\" is not three letters such as USD",
+				       raw->currency);
 	if (!yaml_file_copy(raw->name, &p->name, e) || !yaml_file_copy(raw->date, &p->date, e) ||
 	    !yaml_file_copy(raw->source, &p->source, e) ||
+	    !yaml_file_copy(raw->currency ? raw->currency : "USD", &p->currency, e) ||
+	    !yaml_file_decimal(f, "wal_usd_per_gib_month", raw->wal_usd_per_gib_month,
+			       &p->wal_usd_per_gib_month, e) ||
+	    !yaml_file_decimal(f, "ram_usd_per_gib_month", raw->ram_usd_per_gib_month,
+			       &p->ram_usd_per_gib_month, e) ||
+	    !yaml_file_decimal(f, "cache_usd_per_gib_month", raw->cache_usd_per_gib_month,
+			       &p->cache_usd_per_gib_month, e) ||
 	    !yaml_file_decimal(f, "hot_usd_per_gib_month", raw->hot_usd_per_gib_month,
 			       &p->hot_usd_per_gib_month, e))
 		return false;
@@ -107,7 +160,7 @@ bool prices_load(struct prices *p, const char *path, struct err *e)
 
 	*p = (struct prices){ 0 };
 	if (!path) {
-		ok = yaml_file_copy("none", &p->name, e);
+		ok = yaml_file_copy("none", &p->name, e) && yaml_file_copy("USD", &p->currency, e);
 	} else {
 		ok = yaml_file_load(&f, path, "a price list", &prices_schema, e) &&
 		     read_prices(p, f.data, &f, e);
@@ -126,17 +179,25 @@ void prices_release(struct prices *p)
 	free(p->name);
 	free(p->date);
 	free(p->source);
+	free(p->currency);
 	*p = (struct prices){ 0 };
 }
 
-bool prices_find(const struct prices *p, const char *storage_class, double *usd_out)
+const struct price *prices_class(const struct prices *p, const char *storage_class)
 {
 	const char *name = storage_class && *storage_class ? storage_class : "STANDARD";
 
 	for (size_t i = 0; i < p->class_count; i++)
-		if (str_eq(p->classes[i].storage_class, name)) {
-			*usd_out = p->classes[i].usd_per_gib_month;
-			return true;
-		}
-	return false;
+		if (str_eq(p->classes[i].storage_class, name))
+			return &p->classes[i];
+	return NULL;
+}
+
+bool prices_find(const struct prices *p, const char *storage_class, double *usd_out)
+{
+	const struct price *price = prices_class(p, storage_class);
+
+	if (price)
+		*usd_out = price->usd_per_gib_month;
+	return price != NULL;
 }

@@ -377,36 +377,6 @@ bool json_gc(const struct report *r, const struct firn_gc_result *x, bool confir
 	return end(r, o, failure, e);
 }
 
-bool json_cost(const struct report *r, const struct firn_report_result *x,
-	       const struct err *failure, struct err *e)
-{
-	json_t *o = begin("report"), *rows;
-
-	set_string(o, "price_list", x->price_list);
-	set_string(o, "price_list_date", x->price_list_date);
-	rows = set_array(o, "rows");
-	for (size_t i = 0; i < x->row_count; i++) {
-		json_t *c = add_object(rows);
-
-		set_string(c, "table", x->rows[i].table);
-		set_string(c, "tier", x->rows[i].tier);
-		set_string(c, "storage_class",
-			   x->rows[i].storage_class && *x->rows[i].storage_class
-				   ? x->rows[i].storage_class
-				   : NULL);
-		set_int(c, "rows", x->rows[i].rows);
-		set_int(c, "bytes", x->rows[i].bytes);
-		set_real(c, "usd_per_gib_month", x->rows[i].usd_per_gib_month);
-		set_real(c, "usd_per_month", x->rows[i].usd_per_month);
-	}
-	set_real(o, "hot_usd_per_month", x->hot_usd_per_month);
-	set_real(o, "cold_usd_per_month", x->cold_usd_per_month);
-	set_int(o, "hot_equivalent_bytes", x->hot_equivalent_bytes);
-	set_int(o, "reclaimable_bytes", x->reclaimable_bytes);
-	set_real(o, "saved_usd_per_month", x->saved_usd_per_month);
-	return end(r, o, failure, e);
-}
-
 static void set_positive(json_t *o, const char *name, int64_t n)
 {
 	json_object_set_new(o, name, n > 0 ? json_integer(n) : json_null());

@@ -362,6 +362,7 @@ static void without_a_file_the_configuration_is_its_defaults(void **state)
 	assert_true(!c.segment.text_dictionary && c.maintain.concurrently);
 	assert_int_equal(c.gc.horizon_s, 30 * 86400);
 	assert_int_equal(c.heat.half_life_s, 7 * 86400);
+	assert_int_equal(c.cost.replicas + c.cost.wal_percent + c.cost.index_memory_percent, 0);
 	assert_null(c.database);
 	config_release(&c);
 }
@@ -524,6 +525,9 @@ static void configurations_that_are_wrong_are_refused_with_line_and_key(void **s
 		{ "segment:\n  zstd_level: 22\n", "2: zstd_level: 22 is not from 1 to 19" },
 		{ "segment: { target_bytes: 4096 }\n",
 		  "1: target_bytes: \"4096\" is not from 1MiB to 64GiB" },
+		{ "cost: { replicas: -1 }\n", "1: replicas: -1 is not from 0 to 64" },
+		{ "cost:\n  index_memory_percent: 101\n",
+		  "2: index_memory_percent: 101 is not from 0 to 100" },
 		{ "heat: { half_life: 5s }\n", "1: half_life: \"5s\" is not from 1min to 3650d" },
 		{ "heat: { halflife: 5d }\n",
 		  "1: \"halflife\" is not a key of heat; did you mean \"half_life\"?" },
@@ -591,6 +595,14 @@ static void the_shipped_price_list_loads(void **state)
 	assert_true(prices_find(&p, NULL, &usd) && usd == 0.0245);
 	assert_true(prices_find(&p, "GLACIER_IR", &usd) && usd == 0.005);
 	assert_false(prices_find(&p, "FLOPPY", &usd));
+	assert_string_equal(p.currency, "USD");
+	assert_true(prices_class(&p, "GLACIER_IR")->usd_per_gib_retrieved == 0.03);
+	assert_null(prices_class(&p, "FLOPPY"));
+	prices_release(&p);
+	assert_true(prices_load(&p, TEST_SRCDIR "/../policies/prices/aws-us-east-1.yaml", &e));
+	prices_release(&p);
+	assert_true(prices_load(&p, TEST_SRCDIR "/../policies/prices/self-hosted.yaml", &e));
+	assert_string_equal(p.currency, "EUR");
 	prices_release(&p);
 }
 
@@ -624,6 +636,14 @@ static void price_lists_that_are_wrong_are_refused_with_line_and_key(void **stat
 	prices_refused(HEAD "classes:\n - { storage_class: A, usd_per_gib_month: 1 }\n"
 			    " - { storage_class: A, usd_per_gib_month: 2 }\n",
 		       "6: storage class \"A\" is priced twice");
+	prices_refused(HEAD "currency: euro\n",
+		       "4: currency: \"euro\" is not three letters such as USD");
+	prices_refused(HEAD "classes:\n - storage_class: A\n   usd_per_gib_month: 1\n"
+			    "   usd_per_1000_put: much\n",
+		       "7: usd_per_1000_put: \"much\" is not a number such as 0.0245");
+	prices_refused(HEAD "classes:\n - storage_class: A\n   usd_per_gib_month: 1\n"
+			    "   least_days: 5000\n",
+		       "7: least_days: 5000 is not from 0 to 3650");
 }
 
 int main(void)

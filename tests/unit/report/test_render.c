@@ -498,7 +498,9 @@ static void gc_says_what_can_go_and_how(void **state)
 		  "retired before the horizon" },
 		{ "chunks/2.seg", "orphan", 0, 2048, 60, 0, 0, "unknown to the catalog" },
 	};
-	const struct firn_gc_result r = { .items = items, .item_count = 2, .removable_bytes = 1 << 20 };
+	const struct firn_gc_result r = { .items = items,
+					  .item_count = 2,
+					  .removable_bytes = 1 << 20 };
 	json_t *o;
 
 	(void)state;
@@ -530,15 +532,21 @@ static void cost_shows_prices_with_their_date(void **state)
 	struct capture c;
 	struct err e = { 0 };
 	struct firn_report_row rows[] = {
-		{ "public.chunk", "hot", "", 1000, 1ll << 30, 0.0952, 0.0952 },
-		{ "public.chunk", "cold", "STANDARD", 50000, 100ll << 30, 0.0245, 2.45 },
+		{ .table = "public.chunk",
+		  .leaf = "",
+		  .hot_rows = 1000,
+		  .hot = { 1 << 29, 1 << 28, 1 << 28 },
+		  .cold_rows = 50000,
+		  .cold_bytes = 100ll << 30,
+		  .cost = { .hot_nano = 95200000,
+			    .cold_nano = 2450000000,
+			    .all_hot_nano = 38175200000,
+			    .saved_nano = 35630000000 } },
 	};
 	const struct firn_report_result r = { .rows = rows,
-					      .row_count = 2,
-					      .hot_usd_per_month = 0.0952,
-					      .cold_usd_per_month = 2.45,
-					      .hot_equivalent_bytes = 400ll << 30,
-					      .saved_usd_per_month = 35.63,
+					      .row_count = 1,
+					      .total = rows[0],
+					      .currency = "USD",
 					      .price_list = "aws-eu-central-1",
 					      .price_list_date = "2026-11-01" };
 	json_t *o;
@@ -546,19 +554,17 @@ static void cost_shows_prices_with_their_date(void **state)
 	(void)state;
 	begin(&c, false);
 	assert_true(report_cost(&c.report, &r, NULL, &e));
-	text_is(&c, "TABLE         TIER  CLASS       ROWS    BYTES  USD/GiB  USD/MONTH\n"
-		    "public.chunk  hot              1,000  1.0 GiB   0.0952     0.0952\n"
-		    "public.chunk  cold  STANDARD  50,000  100 GiB   0.0245       2.45\n"
-		    "total                                                        2.55\n"
+	text_is(&c, "TABLE         HOT ROWS      HOT  COLD ROWS     COLD  HOT COST  COLD COST  ALL "
+		    "HOT  SAVED\n"
+		    "public.chunk     1,000  1.0 GiB     50,000  100 GiB    0.0952       2.45    "
+		    "38.18  35.63\n"
 		    "\n"
-		    "hot, the cold rows would take 400 GiB more: USD 35.63 a month saved\n"
-		    "prices: aws-eu-central-1 of 2026-11-01, storage only\n");
+		    "costs are USD a month, prices aws-eu-central-1 of 2026-11-01\n");
 	begin(&c, true);
 	assert_true(report_cost(&c.report, &r, NULL, &e));
 	o = json_of(&c);
-	assert_true(json_real_value(json_object_get(o, "saved_usd_per_month")) == 35.63);
-	assert_true(json_is_null(
-		json_object_get(json_array_get(json_object_get(o, "rows"), 0), "storage_class")));
+	assert_string_equal(string_at(json_object_get(o, "total"), "saved_per_month"),
+			    "35.630000000");
 	assert_string_equal(string_at(o, "price_list_date"), "2026-11-01");
 	json_decref(o);
 }

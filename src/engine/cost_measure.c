@@ -1,0 +1,170 @@
+/* What each leaf of a table takes, hot by Postgres's own figures and cold by the catalog's. */
+#include "engine/cost_report.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "catalog/sizes.h"
+#include "catalog/usage.h"
+#include "engine/index_cost.h"
+
+/* Fewer hot rows than this say little of what a row takes: pages and indexes have a least size. */
+#define FEW_ROWS 100
+
+static bool add_leaf(struct cost_table *t, const char *label, struct cost_leaf **out, struct err *e)
+{
+	void *array = t->leaves;
+
+	if (!mem_grow(&array, &t->leaf_capacity, t->leaf_count + 1, sizeof(**out), e))
+		return false;
+	t->leaves = array;
+	*out = &t->leaves[t->leaf_count++];
+	**out = (struct cost_leaf){ .label = label };
+	return true;
+}
+
+static bool measure_hot(struct cost_report *r, struct cost_table *t, const struct leaf *leaf,
+			struct err *e)
+{
+	struct leaf_sizes sizes;
+	struct cost_leaf *out;
+
+	if (!add_leaf(t, leaf->label, &out, e) || !sizes_of_leaf(r->f->pg, leaf, &sizes, e) ||
+	    !usage_vector_index_bytes(r->f->pg, leaf, &out->hot.vector_index_bytes, e) ||
+	    !index_cost_reclaimable(r->f, t->table, leaf, sizes.rows, &out->reclaimable_bytes, e))
+		return false;
+	out->hot.size =
+		(struct firn_size){ sizes.heap_bytes, sizes.toast_bytes, sizes.index_bytes };
+	out->hot_rows = sizes.rows;
+	out->estimated = sizes.estimated;
+	return true;
+}
+
+static struct cost_leaf *leaf_of(struct cost_table *t, const char *label, struct err *e)
+{
+	struct cost_leaf *leaf = NULL;
+	void *names = t->gone;
+	size_t capacity = t->gone_count;
+
+	for (size_t i = 0; i < t->leaf_count; i++)
+		if (str_eq(t->leaves[i].label, label))
+			return &t->leaves[i];
+	if (!mem_grow(&names, &capacity, t->gone_count + 1, sizeof(*t->gone), e))
+		return NULL;
+	t->gone = names;
+	t->gone[t->gone_count] = mem_strdup(label, e);
+	if (!t->gone[t->gone_count] || !add_leaf(t, t->gone[t->gone_count], &leaf, e))
+		return NULL;
+	t->gone_count++;
+	return leaf;
+}
+
+struct cold_visit {
+	struct cost_report *r;
+	struct cost_table *t;
+};
+
+static bool add_segment(void *ctx, const struct usage_segment *s, struct err *e)
+{
+	struct cold_visit *v = ctx;
+	struct cost_leaf *leaf = leaf_of(v->t, s->leaf, e);
+	struct bill_class class = cost_class(v->r, s->storage_class),
+			  standard = cost_class(v->r, "");
+	int64_t billed = bill_object_bytes(&class, s->bytes),
+		billed_index = bill_object_bytes(&standard, s->index_bytes);
+
+	if (!leaf)
+		return false;
+	leaf->cold_rows += s->rows_live;
+	leaf->moved_rows += s->rows_total;
+	leaf->cold_bytes += s->bytes + s->index_bytes;
+	leaf->cold_billed_bytes += billed + billed_index;
+	leaf->cold_raw_bytes += s->raw_bytes;
+	bill_objects(&class, billed, s->age_days, &leaf->cold);
+	bill_objects(&standard, billed_index, s->age_days, &leaf->cold);
+	if (s->bytes > leaf->dearest_bytes || !leaf->dearest.name) {
+		leaf->dearest_bytes = s->bytes;
+		leaf->dearest = class;
+	}
+	return true;
+}
+
+/* By fresh bytes: room that nobody uses is no part of a row. */
+static struct bill_per_row per_row(const struct cost_table *t)
+{
+	struct bill_hot hot = { 0 };
+	int64_t rows = 0, free_bytes = 0, cold_rows = 0, raw = 0;
+	double total, fresh;
+
+	for (size_t i = 0; i < t->leaf_count; i++) {
+		const struct cost_leaf *l = &t->leaves[i];
+
+		hot.size.heap_bytes += l->hot.size.heap_bytes;
+		hot.size.toast_bytes += l->hot.size.toast_bytes;
+		hot.size.index_bytes += l->hot.size.index_bytes;
+		hot.vector_index_bytes += l->hot.vector_index_bytes;
+		rows += l->hot_rows;
+		free_bytes += l->reclaimable_bytes;
+		cold_rows += l->cold_rows;
+		raw += l->cold_raw_bytes;
+	}
+	total = (double)hot.size.heap_bytes + (double)hot.size.toast_bytes +
+		(double)hot.size.index_bytes;
+	if (rows < FEW_ROWS)
+		return (struct bill_per_row){
+			.heap_bytes = cold_rows > 0 ? (double)raw / (double)cold_rows : 0,
+		};
+	fresh = total > 0 ? (total - (double)free_bytes) / total / (double)rows : 0;
+	return (struct bill_per_row){
+		.heap_bytes = (double)hot.size.heap_bytes * fresh,
+		.toast_bytes = (double)hot.size.toast_bytes * fresh,
+		.index_bytes = (double)hot.size.index_bytes * fresh,
+		.vector_index_bytes = (double)hot.vector_index_bytes * fresh,
+	};
+}
+
+bool cost_table_measure(struct cost_report *r, const struct engine_table *t, struct cost_table *out,
+			struct err *e)
+{
+	struct cold_visit v = { r, out };
+
+	*out = (struct cost_table){ .table = t };
+	for (size_t i = 0; i < t->info->leaf_count; i++)
+		if (!measure_hot(r, out, &t->info->leaves[i], e))
+			return false;
+	if (!usage_segments(r->f->pg, t->id, add_segment, &v, e))
+		return false;
+	out->per_row = per_row(out);
+	return true;
+}
+
+void cost_table_release(struct cost_table *t)
+{
+	for (size_t i = 0; i < t->gone_count; i++)
+		free(t->gone[i]);
+	free(t->gone);
+	free(t->leaves);
+	*t = (struct cost_table){ 0 };
+}
+
+void cost_row_add_leaf(const struct cost_report *r, const struct cost_table *t,
+		       const struct cost_leaf *l, struct firn_report_row *row)
+{
+	struct bill_hot extra = bill_extra(&t->per_row, l->cold_rows, l->reclaimable_bytes);
+	struct firn_cost c = l->cold;
+
+	row->hot_rows += l->hot_rows;
+	row->hot_rows_estimated |= l->estimated;
+	row->hot.heap_bytes += l->hot.size.heap_bytes;
+	row->hot.toast_bytes += l->hot.size.toast_bytes;
+	row->hot.index_bytes += l->hot.size.index_bytes;
+	row->reclaimable_bytes += l->reclaimable_bytes;
+	row->cold_rows += l->cold_rows;
+	row->cold_bytes += l->cold_bytes;
+	row->cold_billed_bytes += l->cold_billed_bytes;
+	row->cold_raw_bytes += l->cold_raw_bytes;
+	bill_hot(&r->prices, &l->hot, &c);
+	bill_compare(&r->prices, &extra, &c);
+	bill_add(&row->cost, &c);
+}

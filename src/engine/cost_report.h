@@ -1,0 +1,56 @@
+/* The parts of "firn report": one fills one thing of its result. */
+#ifndef ENGINE_COST_REPORT_H
+#define ENGINE_COST_REPORT_H
+
+#include "engine/bill.h"
+#include "engine/engine.h"
+
+struct cost_report {
+	struct firn *f;
+	const struct firn_report_options *options;
+	struct firn_report_result *result;
+	struct prices list;
+	struct bill_prices prices;
+	size_t row_capacity;
+};
+
+/* Of the price list, with firn's own knowledge of Amazon's classes where it says nothing of days and bytes. The first time
+ * that a class has no price, a warning says so. */
+struct bill_class cost_class(struct cost_report *r, const char *storage_class);
+
+/* A row with copies of these, of the result's; NULL without memory. */
+struct firn_report_row *cost_add_row(struct cost_report *r, const char *table, const char *leaf,
+				     struct err *e);
+
+/* What one leaf takes, hot and cold. */
+struct cost_leaf {
+	const char *label; /* borrowed */
+	int64_t hot_rows;
+	bool estimated;
+	struct bill_hot hot;
+	int64_t reclaimable_bytes;
+	int64_t cold_rows, cold_bytes, cold_billed_bytes, cold_raw_bytes;
+	int64_t moved_rows;        /* ever, into segments that are active */
+	struct bill_class dearest; /* the class of most of its cold bytes */
+	int64_t dearest_bytes;
+	struct firn_cost cold; /* objects and early only */
+};
+
+struct cost_table {
+	const struct engine_table *table;
+	struct cost_leaf *leaves; /* of the table, then those that only segments know */
+	size_t leaf_count, leaf_capacity;
+	char **gone; /* labels of these */
+	size_t gone_count;
+	struct bill_per_row per_row;
+};
+
+bool cost_table_measure(struct cost_report *r, const struct engine_table *t, struct cost_table *out,
+			struct err *e);
+void cost_table_release(struct cost_table *t);
+
+/* Adds what the leaf takes to a row, its bill and what it would cost all hot. */
+void cost_row_add_leaf(const struct cost_report *r, const struct cost_table *t,
+		       const struct cost_leaf *leaf, struct firn_report_row *row);
+
+#endif

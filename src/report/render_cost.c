@@ -1,0 +1,120 @@
+/* What storage costs, as text and as JSON. */
+#include <math.h>
+
+#include "base/money.h"
+#include "report/json_doc.h"
+#include "report/render.h"
+#include "report/text_table.h"
+
+static void add_money(struct text_table *t, int64_t nano)
+{
+	char text[MONEY_MAX];
+
+	text_add(t, money_short(nano, text));
+}
+
+static void add_row(struct text_table *t, const struct firn_report_row *c)
+{
+	text_add(t, c->table ? c->table : "total");
+	text_add(t, c->leaf);
+	text_add_count(t, c->hot_rows);
+	text_add_bytes(t, c->hot.heap_bytes + c->hot.toast_bytes + c->hot.index_bytes);
+	text_add_count(t, c->cold_rows);
+	text_add_bytes(t, c->cold_bytes);
+	add_money(t, c->cost.hot_nano);
+	add_money(t, c->cost.cold_nano);
+	add_money(t, c->cost.all_hot_nano);
+	add_money(t, c->cost.saved_nano);
+}
+
+bool text_cost(const struct report *r, const struct firn_report_result *x, struct err *e)
+{
+	static const struct text_column columns[] = {
+		{ "TABLE", TEXT_NAME },       { "LEAF", TEXT_NAME },
+		{ "HOT ROWS", TEXT_NUMBER },  { "HOT", TEXT_NUMBER },
+		{ "COLD ROWS", TEXT_NUMBER }, { "COLD", TEXT_NUMBER },
+		{ "HOT COST", TEXT_NUMBER },  { "COLD COST", TEXT_NUMBER },
+		{ "ALL HOT", TEXT_NUMBER },   { "SAVED", TEXT_NUMBER },
+	};
+	struct text_table table = { .columns = columns, .column_count = 10 };
+	char size[32];
+	bool ok;
+
+	for (size_t i = 0; i < x->row_count; i++)
+		add_row(&table, &x->rows[i]);
+	if (x->row_count > 1)
+		add_row(&table, &x->total);
+	ok = text_table_print(&table, r->out, r->width, e);
+	text_table_release(&table);
+	if (!ok)
+		return false;
+	fprintf(r->out, "\ncosts are %s a month", x->currency);
+	if (x->price_list_date && *x->price_list_date)
+		fprintf(r->out, ", prices %s of %s\n", x->price_list, x->price_list_date);
+	else
+		fputs("; prices: none; name a list with --prices or \"prices:\" in the "
+		      "configuration\n",
+		      r->out);
+	if (x->total.reclaimable_bytes > 0)
+		fprintf(r->out, "of what is hot, about %s is room for rows to come\n",
+			str_format_bytes((uint64_t)x->total.reclaimable_bytes, size, sizeof(size)));
+	return true;
+}
+
+static void set_money(json_t *o, const char *name, int64_t nano)
+{
+	char text[MONEY_MAX];
+
+	set_string(o, name, money_decimal(nano, text));
+}
+
+static void set_name(json_t *o, const char *name, const char *s)
+{
+	set_string(o, name, s && *s ? s : NULL);
+}
+
+static void set_costs(json_t *o, const struct firn_cost *c)
+{
+	set_money(o, "hot_per_month", c->hot_nano);
+	set_money(o, "cold_per_month", c->cold_nano);
+	set_money(o, "all_hot_per_month", c->all_hot_nano);
+	set_money(o, "saved_per_month", c->saved_nano);
+	set_money(o, "early_deletion_once", c->early_nano);
+}
+
+static void set_row(json_t *o, const struct firn_report_row *c)
+{
+	set_int(o, "hot_rows", c->hot_rows);
+	set_bool(o, "hot_rows_estimated", c->hot_rows_estimated != 0);
+	set_int(o, "heap_bytes", c->hot.heap_bytes);
+	set_int(o, "toast_bytes", c->hot.toast_bytes);
+	set_int(o, "index_bytes", c->hot.index_bytes);
+	set_int(o, "cold_rows", c->cold_rows);
+	set_int(o, "cold_bytes", c->cold_bytes);
+	set_int(o, "cold_billed_bytes", c->cold_billed_bytes);
+	set_int(o, "cold_raw_bytes", c->cold_raw_bytes);
+	set_int(o, "reclaimable_bytes", c->reclaimable_bytes);
+	set_costs(o, &c->cost);
+}
+
+bool json_cost(const struct report *r, const struct firn_report_result *x,
+	       const struct err *failure, struct err *e)
+{
+	json_t *o = begin("report"), *rows, *total;
+
+	set_name(o, "price_list", x->price_list);
+	set_name(o, "price_list_date", x->price_list_date);
+	set_string(o, "currency", x->currency);
+	rows = set_array(o, "rows");
+	for (size_t i = 0; i < x->row_count; i++) {
+		json_t *c = add_object(rows);
+
+		set_string(c, "table", x->rows[i].table);
+		set_name(c, "leaf", x->rows[i].leaf);
+		set_row(c, &x->rows[i]);
+	}
+	total = json_object();
+	set_row(total, &x->total);
+	json_object_set_new(o, "total", total);
+	return end(r, o, failure, e);
+}
