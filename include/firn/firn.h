@@ -117,6 +117,28 @@ void firn_stop_on_signals(void);
 /* Whether such a signal came. */
 int firn_stop_requested(void);
 
+/* ---- policies ---- */
+
+struct firn_policy_rule {
+	char *name;
+	char action[16]; /* archive, keep */
+	int line;        /* of the policy's file; 0: the built-in one */
+};
+
+struct firn_policy_check {
+	char *path; /* NULL: the built-in policy */
+	struct firn_policy_rule *rules;
+	size_t rule_count;
+	char **tables; /* that have what the rules speak of */
+	size_t table_count;
+};
+
+/* Reads the policy; with_tables also asks the database whether each table has what its rules speak of, and whether "where" is
+ * what it may be. ERR_CONFIG names file, line and key. Moves nothing, writes nothing. */
+bool firn_policy_check(struct firn *f, int with_tables, struct firn_policy_check *out,
+		       struct err *e);
+void firn_policy_check_release(struct firn_policy_check *c);
+
 /* ---- init ---- */
 
 struct firn_check {

@@ -239,6 +239,14 @@ const struct command command_table[] = {
 	  "with 78 at its next segment, whose rows stay hot. Change encryption.key_file or "
 	  "key_command to the new key afterwards.",
 	  CMD_KEYS_ROTATE, true, cmd_keys_rotate },
+	{ "policy check", "whether a policy is well written; moves nothing",
+	  "Reads the policy in FILE (\"firn policy check FILE\"), or the one that is configured, "
+	  "and "
+	  "lists its rules in the order in which they are tried. What is wrong is said with file, "
+	  "line "
+	  "and the key that was meant, with status 78. With --tables the database is asked whether "
+	  "each table has what the rules speak of, and whether \"where\" is what it may be.",
+	  CMD_POLICY_CHECK, true, cmd_policy_check },
 	{ "doctor", "look at all that a pass needs, and say what to do",
 	  "Looks, one after the other, at configuration, policy and prices, the database, its "
 	  "version and extensions, the catalog, each table, the archive (by writing, reading and "

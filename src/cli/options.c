@@ -148,6 +148,9 @@ const struct option option_table[] = {
 		      "with --confirm: give up cold rows that their rule keeps no longer "
 		      "(delete_after)",
 		      CMD_GC),
+	OPT_THIS_ONCE("tables", 0, OPT_FLAG, with_tables, NULL,
+		      "also ask the database whether the tables have what the rules speak of",
+		      CMD_POLICY_CHECK),
 	OPT_THIS_ONCE("growth", 0, OPT_NUMBER, growth_percent, "PERCENT",
 		      "plan for so many percent more rows than now", CMD_PARTITIONS_RECOMMEND),
 	OPT_THIS_ONCE("rows", 0, OPT_NUMBER, planned_rows, "N", "plan for so many rows",
@@ -550,7 +553,12 @@ bool settings_from_argv(struct settings *s, uint32_t command, const char *comman
 	rest = poptGetArgs(context);
 	for (int n = 0; rest && rest[n]; n++)
 		(*rest_out)--;
-	if (command != CMD_NONE && command != CMD_HELP && *rest_out < argc) {
+	if (command == CMD_POLICY_CHECK && rest && rest[0] && !rest[1]) {
+		free(s->policy);
+		s->policy = mem_strdup(rest[0], e);
+		if (!s->policy)
+			goto out;
+	} else if (command != CMD_NONE && command != CMD_HELP && *rest_out < argc) {
 		/* A connection string without its -d may hold a password. */
 		if (strpbrk(rest[0], "=@"))
 			err_set(e, ERR_USAGE, "an argument was not expected: %s takes options only",

@@ -21,6 +21,18 @@ void firn_init_result_release(struct firn_init_result *r)
 	*r = (struct firn_init_result){ 0 };
 }
 
+void firn_policy_check_release(struct firn_policy_check *c)
+{
+	for (size_t i = 0; i < c->rule_count; i++)
+		free(c->rules[i].name);
+	for (size_t i = 0; i < c->table_count; i++)
+		free(c->tables[i]);
+	free(c->rules);
+	free(c->tables);
+	free(c->path);
+	*c = (struct firn_policy_check){ 0 };
+}
+
 static void release_held_back(struct firn_held_back *items, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
