@@ -59,14 +59,25 @@ void crew_add_rows(struct crew *c, int64_t rows, int64_t bytes)
 	pthread_mutex_unlock(&c->mutex);
 }
 
-int64_t crew_due_ms(struct crew *c, int64_t rows_per_second)
+int crew_note_locks(struct crew *c, bool lock_wait)
 {
-	int64_t due;
+	int waits;
 
 	pthread_mutex_lock(&c->mutex);
-	due = c->progress.started_ms + c->progress.rows * 1000 / rows_per_second;
+	waits = c->lock_waits = lock_wait ? c->lock_waits + 1 : 0;
 	pthread_mutex_unlock(&c->mutex);
-	return due;
+	return waits;
+}
+
+int64_t crew_take(struct crew *c, int64_t rows, int64_t bytes, int64_t now_ms)
+{
+	int64_t of_rows, of_bytes;
+
+	pthread_mutex_lock(&c->mutex);
+	of_rows = token_bucket_take(&c->rows, rows, now_ms);
+	of_bytes = token_bucket_take(&c->bytes, bytes, now_ms);
+	pthread_mutex_unlock(&c->mutex);
+	return of_rows > of_bytes ? of_rows : of_bytes;
 }
 
 /* NULL: none is left, or nothing new is to be begun. */
@@ -133,6 +144,10 @@ bool crew_move(struct crew *c, const struct move *how, int64_t jobs, struct err 
 		return false;
 	}
 	c->next_leaf = 0;
+	c->rows =
+		token_bucket_full(how->policy->limits.rows_per_second, clock_now_ms(how->f->clock));
+	c->bytes = token_bucket_full(how->policy->limits.bytes_per_second,
+				     clock_now_ms(how->f->clock));
 	progress_start(&c->progress, how->f, "moving", 0);
 	/* The first job is this thread's. */
 	for (size_t i = 1; i < count; i++) {

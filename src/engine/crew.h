@@ -8,17 +8,21 @@
 #include <pthread.h>
 
 #include "engine/engine.h"
+#include "engine/token_bucket.h"
 
 /* What the jobs share. The mutex guards all of it while they run; before and after, it is the caller's to read. */
 struct crew {
 	pthread_mutex_t mutex;
 	struct progress progress;
+	struct token_bucket rows,
+		bytes;       /* the rates that the policy allows, of all jobs together */
 	const size_t *order; /* of the leaves, by position; NULL: as they are */
 	size_t next_leaf;    /* in that order, the first that no job has taken */
 	struct catalog_pass_totals totals;
 	bool stop;             /* a job failed or came upon a limit: nothing new is begun */
 	char stop_reason[128]; /* of the limit or signal; "" otherwise */
 	bool stopped_by_signal;
+	int lock_waits; /* segments one after the other whose rows others had locked */
 	struct err first_error;
 };
 #define CREW_INIT                                  \
@@ -39,7 +43,9 @@ void crew_stop(struct crew *c, bool by_signal, const char *reason);
 void crew_add_segment(struct crew *c, const struct catalog_pass_totals *of_segment);
 /* Counts rows that were read, and shows them. */
 void crew_add_rows(struct crew *c, int64_t rows, int64_t bytes);
-/* When, in ms of the clock, the rows counted so far are due at a rate of rows_per_second. */
-int64_t crew_due_ms(struct crew *c, int64_t rows_per_second);
+/* A segment was moved; whether others had rows of it locked for longer than lock_timeout. How many in a row there were. */
+int crew_note_locks(struct crew *c, bool lock_wait);
+/* Takes rows and their bytes out of what the rates allow; in how many ms the next may be read. */
+int64_t crew_take(struct crew *c, int64_t rows, int64_t bytes, int64_t now_ms);
 
 #endif

@@ -11,11 +11,16 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "base/signal.h"
+#include "base/str.h"
 #include "catalog/move_tx.h"
+#include "catalog/server_load.h"
 #include "catalog/window.h"
 #include "engine/keyring.h"
 #include "engine/segment_check.h"
 #include "segment/copybin.h"
+
+/* Rows that go before the rates are looked at. */
+#define PACE_ROWS 64
 
 /* The segment that is being filled. */
 struct filling {
@@ -31,6 +36,7 @@ struct filling {
 	size_t hash_capacity;
 	uint32_t rows;
 	int64_t raw_bytes;
+	int64_t paced_bytes; /* of these, that waited for the rates */
 };
 
 static void filling_release(struct filling *s)
@@ -238,7 +244,8 @@ static bool upload(struct move *m, const struct filling *s, const struct segment
 
 /* One transaction: the rows leave, the segment becomes the place where they are, index work becomes due. */
 static bool activate(struct move *m, const struct leaf *leaf, struct filling *s,
-		     const struct segment_sealed *sealed, int64_t *moved_out, struct err *e)
+		     const struct segment_sealed *sealed, int64_t *moved_out, bool *lock_wait,
+		     struct err *e)
 {
 	const struct rule *rule = &m->policy->rules[s->rule];
 	struct pg *pg = m->f->pg;
@@ -265,11 +272,12 @@ static bool activate(struct move *m, const struct leaf *leaf, struct filling *s,
 					     candidate_rule_presses(&m->rules->rules[s->rule]),
 				    .of_document = rule->of_document,
 				    .lock_timeout_ms = m->policy->limits.lock_timeout_ms,
+				    .statement_timeout_ms = m->policy->limits.statement_timeout_ms,
 				    .rows = s->rows,
 				    .keys = &s->keys,
 				    .documents = &s->documents,
 			    },
-			    missed, e))
+			    missed, lock_wait, e))
 		goto out;
 	if (FAULT("move.after_delete")) {
 		fault(e);
@@ -318,7 +326,7 @@ static bool finish_segment(struct move *m, const struct leaf *leaf, struct filli
 {
 	struct segment_sealed sealed = { 0 };
 	int64_t moved = 0;
-	bool ok = false;
+	bool lock_wait = false, ok = false;
 
 	if (!segment_writer_seal(s->writer, &sealed, e))
 		goto out;
@@ -339,8 +347,9 @@ static bool finish_segment(struct move *m, const struct leaf *leaf, struct filli
 			fault(e);
 		goto out;
 	}
-	if (!activate(m, leaf, s, &sealed, &moved, e))
+	if (!activate(m, leaf, s, &sealed, &moved, &lock_wait, e))
 		goto out;
+	m->lock_waits = crew_note_locks(m->crew, lock_wait);
 	crew_add_segment(m->crew,
 			 &(struct catalog_pass_totals){
 				 .rows_moved = moved,
@@ -368,12 +377,117 @@ out:
 	return ok;
 }
 
+/* Whether the segment at hand is to be the last, as it is. */
+static bool ends_soon(const struct move *m)
+{
+	return signal_stop_requested() ||
+	       (m->deadline_ms && clock_now_ms(m->f->clock) >= m->deadline_ms);
+}
+
+/* Holds the rates of the policy by waiting, in slices so that a signal or the end of the run time ends it. */
+static void pace(struct move *m, int64_t rows, int64_t bytes)
+{
+	int64_t now = clock_now_ms(m->f->clock);
+	int64_t until = now + crew_take(m->crew, rows, bytes, now);
+
+	for (; now < until && !ends_soon(m); now = clock_now_ms(m->f->clock))
+		clock_sleep_ms(m->f->clock, until - now > 200 ? 200 : until - now);
+}
+
+/* Rows wait for the rates in one segment no longer than this, so that what a limit of time, the window's end or a signal waits
+ * for is short. */
+#define PACED_S 900
+
+static bool paced_long(const struct limits *l, const struct filling *s)
+{
+	return (l->rows_per_second > 0 && s->rows / PACED_S >= l->rows_per_second) ||
+	       (l->bytes_per_second > 0 && s->raw_bytes / PACED_S >= l->bytes_per_second);
+}
+
+static bool is_full(const struct move *m, const struct filling *s)
+{
+	return s->rows >= m->f->config.segment.max_rows ||
+	       segment_writer_bytes(s->writer) >= m->segment_bytes ||
+	       (m->max_rows >= 0 && s->rows >= m->max_rows) ||
+	       (m->max_bytes >= 0 && s->raw_bytes >= m->max_bytes) ||
+	       paced_long(&m->policy->limits, s) || ends_soon(m);
+}
+
+static void count_against_limits(struct move *m, const struct filling *s)
+{
+	if (m->max_rows >= 0)
+		m->max_rows -= s->rows < m->max_rows ? s->rows : m->max_rows;
+	if (m->max_bytes >= 0)
+		m->max_bytes -= s->raw_bytes < m->max_bytes ? s->raw_bytes : m->max_bytes;
+}
+
+/* After a segment of which others had rows locked, the next begins later: by lock_timeout, then twice as much, to LOCK_PAUSE_MS.
+ * After LOCK_WAITS_MAX in a row the pass ends. */
+#define LOCK_PAUSE_MS  30000
+#define LOCK_WAITS_MAX 6
+
+static void wait_for_locks(struct move *m)
+{
+	int64_t now = clock_now_ms(m->f->clock);
+	int64_t pause = m->policy->limits.lock_timeout_ms << m->lock_waits;
+	int64_t until = now + (pause > LOCK_PAUSE_MS ? LOCK_PAUSE_MS : pause);
+
+	if (m->lock_waits == 0)
+		return;
+	if (m->lock_waits >= LOCK_WAITS_MAX) {
+		crew_stop(m->crew, false, "other sessions keep rows of the table locked");
+		return;
+	}
+	log_notice(&m->f->log, "the pass slows down: other sessions have rows of the table locked");
+	m->lock_waits = 0;
+	for (; now < until && !ends_soon(m) && !crew_stopped(m->crew);
+	     now = clock_now_ms(m->f->clock))
+		clock_sleep_ms(m->f->clock, until - now > 200 ? 200 : until - now);
+}
+
+/* Waits while a standby is too far behind; after maintain.pause_at_most that ends the pass. */
+static bool wait_for_standby(struct move *m, struct err *e)
+{
+	const struct limits *l = &m->policy->limits;
+	int64_t until = clock_now_ms(m->f->clock) + m->f->config.maintain.pause_at_most_s * 1000;
+	bool told = false;
+
+	if (l->max_replica_lag_bytes <= 0 && l->max_replica_lag_s <= 0)
+		return true;
+	for (;;) {
+		struct server_load load;
+		char reason[96], lag[16], time[32];
+
+		if (!server_load_read(m->f->pg, &load, e))
+			return false;
+		if ((l->max_replica_lag_bytes <= 0 || load.lag_bytes <= l->max_replica_lag_bytes) &&
+		    (l->max_replica_lag_s <= 0 || load.lag_s <= l->max_replica_lag_s))
+			return true;
+		snprintf(reason, sizeof(reason), "a standby is %s and %s behind",
+			 str_format_bytes((uint64_t)load.lag_bytes, lag, sizeof(lag)),
+			 str_format_duration(load.lag_s, time, sizeof(time)));
+		if (!told)
+			log_notice(&m->f->log, "the pass pauses: %s", reason);
+		told = true;
+		if (ends_soon(m) || crew_stopped(m->crew))
+			return true;
+		if (clock_now_ms(m->f->clock) >= until) {
+			crew_stop(m->crew, false, reason);
+			return true;
+		}
+		clock_sleep_ms(m->f->clock, 500);
+	}
+}
+
 /* Whether a new segment may be begun; if not, the crew knows why. */
 static bool may_go_on(struct move *m, bool *go_on, struct err *e)
 {
 	const struct limits *limits = &m->policy->limits;
 
 	*go_on = false;
+	wait_for_locks(m);
+	if (!wait_for_standby(m, e))
+		return false;
 	if (signal_stop_requested())
 		crew_stop(m->crew, true, "a signal asked to stop");
 	else if (m->max_rows == 0)
@@ -396,36 +510,6 @@ static bool may_go_on(struct move *m, bool *go_on, struct err *e)
 	}
 	*go_on = true;
 	return true;
-}
-
-/* Holds the rate of rows_per_second by waiting, in slices so that a signal ends it. */
-static void pace(struct move *m)
-{
-	int64_t rate = m->policy->limits.rows_per_second;
-
-	while (rate > 0 && !signal_stop_requested()) {
-		int64_t wait_ms = crew_due_ms(m->crew, rate) - clock_now_ms(m->f->clock);
-
-		if (wait_ms <= 0)
-			return;
-		clock_sleep_ms(m->f->clock, wait_ms > 200 ? 200 : wait_ms);
-	}
-}
-
-static bool is_full(const struct move *m, const struct filling *s)
-{
-	return s->rows >= m->f->config.segment.max_rows ||
-	       segment_writer_bytes(s->writer) >= m->segment_bytes ||
-	       (m->max_rows >= 0 && s->rows >= m->max_rows) ||
-	       (m->max_bytes >= 0 && s->raw_bytes >= m->max_bytes);
-}
-
-static void count_against_limits(struct move *m, const struct filling *s)
-{
-	if (m->max_rows >= 0)
-		m->max_rows -= s->rows < m->max_rows ? s->rows : m->max_rows;
-	if (m->max_bytes >= 0)
-		m->max_bytes -= s->raw_bytes < m->max_bytes ? s->raw_bytes : m->max_bytes;
 }
 
 /* Puts one row where it belongs, closing and opening segments around it. *stop: no more rows are wanted. */
@@ -456,8 +540,10 @@ static bool take_row(struct move *m, const struct leaf *leaf, struct filling *s,
 	}
 	if (!add_row(m, s, fields, e))
 		return false;
-	if (s->rows % 256 == 0)
-		pace(m);
+	if (s->rows % PACE_ROWS == 0) {
+		pace(m, PACE_ROWS, s->raw_bytes - s->paced_bytes);
+		s->paced_bytes = s->raw_bytes;
+	}
 	if (s->rows == 1 && FAULT("move.while_streaming"))
 		return fault(e);
 	return true;

@@ -22,6 +22,7 @@ struct move {
 	/* Limits of the pass that are counted down; with either there is to be one job only. */
 	int64_t max_rows;    /* left to move; -1: no limit */
 	int64_t max_bytes;   /* COPY BINARY bytes left; -1: no limit */
+	int lock_waits;      /* crew_note_locks of the latest segment */
 	int64_t deadline_ms; /* by f->clock; no segment is begun after it; 0: none */
 };
 

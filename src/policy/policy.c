@@ -48,7 +48,8 @@ struct raw_rule {
 struct raw_limits {
 	char *max_bytes_per_pass, *max_rows_per_pass, *rows_per_second, *jobs, *recall_floor,
 		*min_residency, *lock_timeout;
-	char *statement_timeout, *window;
+	char *statement_timeout, *window, *bytes_per_second, *max_replica_lag,
+		*pause_when_ingesting_over;
 };
 
 struct raw_policy {
@@ -109,6 +110,9 @@ static const cyaml_schema_field_t limits_fields[] = {
 	YAML_STRING("max_bytes_per_pass", struct raw_limits, max_bytes_per_pass),
 	YAML_STRING("max_rows_per_pass", struct raw_limits, max_rows_per_pass),
 	YAML_STRING("rows_per_second", struct raw_limits, rows_per_second),
+	YAML_STRING("bytes_per_second", struct raw_limits, bytes_per_second),
+	YAML_STRING("max_replica_lag", struct raw_limits, max_replica_lag),
+	YAML_STRING("pause_when_ingesting_over", struct raw_limits, pause_when_ingesting_over),
 	YAML_STRING("jobs", struct raw_limits, jobs),
 	YAML_STRING("recall_floor", struct raw_limits, recall_floor),
 	YAML_STRING("min_residency", struct raw_limits, min_residency),
@@ -462,6 +466,58 @@ static bool read_window(struct limits *l, const char *text, struct yaml_file *f,
 	return yaml_file_copy(at, &l->window_zone, e);
 }
 
+/* "10s" or "1GiB" */
+static bool read_lag(struct limits *l, const char *text, struct yaml_file *f, struct err *e)
+{
+	uint64_t bytes = 0;
+	struct err ignored = { 0 };
+
+	if (!text || str_parse_duration(text, &l->max_replica_lag_s, &ignored))
+		return true;
+	if (!str_parse_bytes(text, &bytes, &ignored) || bytes > INT64_MAX)
+		return yaml_file_error(f, e, "limits.max_replica_lag",
+				       "max_replica_lag: \"%s\" is neither a duration such as 10s "
+				       "nor a size such as 512MiB",
+				       text);
+	l->max_replica_lag_bytes = (int64_t)bytes;
+	return true;
+}
+
+static bool read_rates(struct limits *l, const struct raw_limits *raw, struct yaml_file *f,
+		       struct err *e)
+{
+	uint64_t bytes = 0;
+
+	if (!yaml_file_number(f, "limits.rows_per_second", raw->rows_per_second, 0, INT64_MAX,
+			      &l->rows_per_second, e) ||
+	    !yaml_file_bytes(f, "limits.bytes_per_second", raw->bytes_per_second, &bytes, e) ||
+	    !yaml_file_number(f, "limits.pause_when_ingesting_over", raw->pause_when_ingesting_over,
+			      0, INT64_MAX, &l->pause_ingest_rows, e))
+		return false;
+	if (bytes > INT64_MAX)
+		return yaml_file_error(f, e, "limits.bytes_per_second",
+				       "bytes_per_second: \"%s\" is too much",
+				       raw->bytes_per_second);
+	l->bytes_per_second = (int64_t)bytes;
+	return read_lag(l, raw->max_replica_lag, f, e);
+}
+
+/* In a window others work too: no statement may last longer than it. */
+static bool settle_timeout(struct limits *l, const char *text, struct yaml_file *f, struct err *e)
+{
+	int minutes = (l->window_to_min - l->window_from_min + 1440) % 1440;
+
+	if (!l->has_window || l->statement_timeout_ms > 0)
+		return true;
+	if (text) {
+		yaml_file_error(f, e, "limits.statement_timeout",
+				"statement_timeout: with a window it cannot be 0");
+		return err_hint(e, "Leave it out: it is the length of the window then.");
+	}
+	l->statement_timeout_ms = (minutes ? minutes : 1440) * 60000LL;
+	return true;
+}
+
 static bool read_limits(struct limits *l, const struct raw_limits *raw, struct yaml_file *f,
 			struct err *e)
 {
@@ -471,8 +527,7 @@ static bool read_limits(struct limits *l, const struct raw_limits *raw, struct y
 			     &l->max_bytes_per_pass, e) ||
 	    !yaml_file_number(f, "limits.max_rows_per_pass", raw->max_rows_per_pass, 0, INT64_MAX,
 			      &l->max_rows_per_pass, e) ||
-	    !yaml_file_number(f, "limits.rows_per_second", raw->rows_per_second, 0, INT64_MAX,
-			      &l->rows_per_second, e) ||
+	    !read_rates(l, raw, f, e) ||
 	    !yaml_file_number(f, "limits.jobs", raw->jobs, 1, POLICY_JOBS_MAX, &l->jobs, e) ||
 	    !yaml_file_decimal(f, "limits.recall_floor", raw->recall_floor, &l->recall_floor, e) ||
 	    !yaml_file_duration(f, "limits.min_residency", raw->min_residency, &l->min_residency_s,
@@ -496,7 +551,7 @@ static bool read_limits(struct limits *l, const struct raw_limits *raw, struct y
 		return yaml_file_error(f, e, "limits.statement_timeout",
 				       "statement_timeout: \"%s\" is not from 0 (none) to 24h",
 				       raw->statement_timeout);
-	return read_window(l, raw->window, f, e);
+	return read_window(l, raw->window, f, e) && settle_timeout(l, raw->statement_timeout, f, e);
 }
 
 static bool read_rules(struct policy *p, const struct raw_policy *raw, struct yaml_file *f,
@@ -544,6 +599,7 @@ bool policy_load(struct policy *p, const char *path, struct err *e)
 
 	*p = (struct policy){ .limits = { .min_residency_s = DEFAULT_RESIDENCY_S,
 					  .lock_timeout_ms = DEFAULT_LOCK_TIMEOUT_MS,
+					  .pause_ingest_rows = -1,
 					  .jobs = DEFAULT_JOBS } };
 	if (!path) {
 		ok = load_built_in(p, e);

@@ -165,6 +165,9 @@ static void the_reference_policy_is_read_whole(void **state)
 	assert_int_equal(p.limits.max_bytes_per_pass, 50ull << 30);
 	assert_int_equal(p.limits.max_rows_per_pass, 2000000);
 	assert_int_equal(p.limits.rows_per_second, 5000);
+	assert_int_equal(p.limits.bytes_per_second, 20 << 20);
+	assert_int_equal(p.limits.max_replica_lag_s, 30);
+	assert_int_equal(p.limits.pause_ingest_rows, 1000);
 	assert_int_equal(p.limits.jobs, 2);
 	assert_int_equal(p.limits.lock_timeout_ms, 2000);
 	assert_int_equal(p.limits.statement_timeout_ms, 600000);
@@ -189,6 +192,7 @@ static void one_name_needs_no_list_and_a_timeout_may_be_in_ms(void **state)
 	assert_string_equal(p.rules[0].workspaces[0], "acme");
 	assert_int_equal(p.limits.lock_timeout_ms, 250);
 	assert_int_equal(p.limits.window_to_min, 1440);
+	assert_int_equal(p.limits.statement_timeout_ms, 2 * 3600 * 1000);
 	policy_release(&p);
 }
 
@@ -314,6 +318,15 @@ static void policies_that_are_wrong_are_refused_with_line_and_key(void **state)
 		{ LIMITS("  window: 01:00-25:00 UTC\n"),
 		  "6: window: \"01:00-25:00 UTC\" is not two times of the day and a time zone, "
 		  "such as \"01:00-05:00 Europe/Bucharest\"" },
+		{ LIMITS("  bytes_per_second: fast\n"),
+		  "6: bytes_per_second: \"fast\" is not a size such as 512MiB or 10GB" },
+		{ LIMITS("  max_replica_lag: far\n"), "6: max_replica_lag: \"far\" is neither a "
+						      "duration such as 10s nor a size such as "
+						      "512MiB" },
+		{ LIMITS("  pause_when_ingesting_over: -5\n"),
+		  "6: pause_when_ingesting_over: -5 is less than 0" },
+		{ LIMITS("  window: 01:00-05:00 UTC\n  statement_timeout: 0\n"),
+		  "7: statement_timeout: with a window it cannot be 0" },
 		{ LIMITS("  max_rows_per_pass: -1\n"), "6: max_rows_per_pass: -1 is less than 0" },
 		{ LIMITS("  jobs: 65\n"), "6: jobs: 65 is not from 1 to 64" },
 		{ LIMITS("  max_bytes_per_pass: many\n"),
