@@ -274,6 +274,72 @@ bool firn_pass(struct firn *f, const struct firn_pass_options *options,
 	       struct firn_pass_result *result, struct err *e);
 void firn_pass_result_release(struct firn_pass_result *r);
 
+/* ---- explain ---- */
+
+struct firn_explain_condition {
+	char *key;   /* of the policy: "idle_for" */
+	char *value; /* what was compared with it; may be NULL */
+	char *due;   /* it holds from then on, ISO 8601 UTC; NULL: no matter of time */
+	int holds;
+};
+
+struct firn_explain_rule {
+	char *name, action[16];
+	struct firn_explain_condition *conditions;
+	size_t condition_count;
+	int matches;
+	char *due; /* it would match from then on, were nothing read, written or flipped until then; NULL: not by time alone */
+};
+
+/* A hot row. Texts may be NULL where the table has no such column. */
+struct firn_explain_chunk {
+	char *table, *leaf, *workspace, *document, *version, *created;
+	char *last_use;       /* created, rehydrated or read */
+	char *heat;           /* NULL: no rule asks for reads */
+	char *resident_until; /* min_residency keeps it until then; may be NULL */
+	int returning;        /* a rollback is going back to its version */
+	int64_t bytes;
+	char *verdict; /* the rule that matches first; NULL: none */
+	char *moves_at; /* the earliest due of a rule that archives, if none that keeps matches; NULL: not by time alone */
+	struct firn_explain_rule *rules;
+	size_t rule_count;
+};
+
+struct firn_explain_sum {
+	char *table, *rule; /* rule NULL: of no rule, it stays hot */
+	char action[16];    /* archive, keep; "" of no rule */
+	int64_t rows, bytes;
+};
+
+/* Cold rows in one segment. */
+struct firn_explain_segment {
+	char *table, *rule, *object, *storage_class;
+	int64_t segment, rows, rows_of_segment, bytes,
+		archived_s; /* bytes: of the whole object; archived_s: ago */
+	int frozen;         /* must be restored before it can be read */
+	int restore_h;      /* which takes so many hours in the standard tier; 0: not known */
+};
+
+struct firn_explain_options {
+	const char *chunk, *document, *workspace; /* one of them */
+};
+
+struct firn_explain_result {
+	struct firn_explain_chunk *chunks;
+	size_t chunk_count;
+	struct firn_explain_sum *sums; /* of a document or workspace */
+	size_t sum_count;
+	struct firn_explain_segment *segments;
+	size_t segment_count;
+	int64_t cold_rows;
+};
+
+/* Where a chunk is, and why it is there: what each rule says of it. ERR_CONFIG when nothing of that name is known. Reads the
+ * rows concerned, of cold ones the indexes of segments; changes nothing. */
+bool firn_explain(struct firn *f, const struct firn_explain_options *options,
+		  struct firn_explain_result *result, struct err *e);
+void firn_explain_result_release(struct firn_explain_result *r);
+
 /* ---- touch ---- */
 
 struct firn_touch_options {

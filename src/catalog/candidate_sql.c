@@ -339,61 +339,158 @@ void candidate_sql_add_last_use(struct pg *pg, struct buf *b, const struct table
 	buf_release(&created);
 }
 
+static struct candidate_condition *begin_condition(struct candidate_conditions *list,
+						   const char *key)
+{
+	struct candidate_condition *c = &list->items[list->count++];
+
+	*c = (struct candidate_condition){ .key = key };
+	buf_add_str(&c->sql, "true");
+	return c;
+}
+
+static void add_name_condition(struct pg *pg, struct candidate_conditions *list,
+			       const struct table_info *t, enum column_role role, size_t rule,
+			       const char *key, const char *setting)
+{
+	struct candidate_condition *c = begin_condition(list, key);
+
+	add_patterns_condition(pg, &c->sql, t, role, rule, setting);
+	candidate_sql_add_text(pg, &c->value, "t", table_info_column(t, role));
+}
+
+static void add_superseded_conditions(struct pg *pg, struct candidate_conditions *list,
+				      const struct table_info *t, const struct candidate_rule *rule,
+				      const char *created)
+{
+	struct candidate_condition *c = begin_condition(list, "superseded");
+
+	buf_add_str(&c->sql, " AND ");
+	candidate_sql_add_text(pg, &c->sql, "t", table_info_column(t, COLUMN_VERSION));
+	buf_add_str(&c->sql, " <> a.version AND (a.target IS NULL OR a.target <> ");
+	candidate_sql_add_text(pg, &c->sql, "t", table_info_column(t, COLUMN_VERSION));
+	buf_add_str(&c->sql, ")");
+	buf_add_str(&c->value, "'active: ' || coalesce(a.version, 'none') || "
+			       "coalesce(', target: ' || a.target, '')");
+	c = begin_condition(list, "grace");
+	add_older_than(&c->sql, "a.since", rule->grace_s, "<=");
+	buf_add_str(&c->since, "a.since");
+	c->after_s = rule->grace_s;
+	/* What was written since the flip may belong to the next version, which is still being built and
+	 * need not be anybody's target yet: it was never active. */
+	if (*created && rule->grace_s > 0) {
+		c = begin_condition(list, "created before the flip");
+		buf_printf(&c->sql, " AND (%s IS NULL OR %s <= a.since)", created, created);
+		buf_printf(&c->value, "%s::text", created);
+	}
+	if (rule->require_replacement) {
+		c = begin_condition(list, "require_replacement");
+		buf_add_str(&c->sql, " AND p.d IS NOT NULL");
+		buf_add_str(&c->value, "CASE WHEN p.d IS NULL THEN 'none is hot' ELSE 'hot' END");
+	}
+}
+
+static void add_read_conditions(struct pg *pg, struct candidate_conditions *list,
+				const struct candidate_rule *rule, const char *created,
+				const struct candidate_sql *what)
+{
+	struct candidate_condition *c;
+
+	(void)pg;
+	if (rule->has_idle_for) {
+		c = begin_condition(list, "idle_for");
+		add_uses(&c->since, created, rule, what);
+		c->after_s = rule->idle_for_s;
+		buf_printf(&c->sql, " AND %s IS NOT NULL", created);
+		add_older_than(&c->sql, buf_str(&c->since), rule->idle_for_s, "<");
+	}
+	if (rule->has_heat_below && !rule->withheld) {
+		c = begin_condition(list, "heat_below");
+		buf_add_str(&c->sql, " AND ");
+		candidate_reads_add_heat(&c->sql, &what->reads,
+					 rule->of_document && what->reads.of_document);
+		buf_printf(&c->sql, " < %.17g::float8", rule->heat_below);
+		buf_add_str(&c->value, "round((");
+		candidate_reads_add_heat(&c->value, &what->reads,
+					 rule->of_document && what->reads.of_document);
+		buf_add_str(&c->value, ")::numeric, 6)::text");
+	}
+}
+
+void candidate_sql_conditions(struct pg *pg, const struct table_info *t,
+			      const struct candidate_rule *rule, size_t number,
+			      const struct candidate_sql *what, struct candidate_conditions *list)
+{
+	const struct column *created = table_info_column(t, COLUMN_CREATED);
+	struct candidate_condition *c;
+	struct buf created_sql = BUF_INIT;
+
+	list->count = 0;
+	if (created)
+		candidate_sql_add_column(pg, &created_sql, "t", created);
+	if (rule->withheld) {
+		c = begin_condition(list, "reads known for long enough");
+		buf_add_str(&c->sql, " AND false");
+	}
+	if (rule->workspace_count)
+		add_name_condition(pg, list, t, COLUMN_WORKSPACE, number, "workspace",
+				   "workspaces");
+	if (rule->version_count)
+		add_name_condition(pg, list, t, COLUMN_VERSION, number, "version", "versions");
+	if (rule->document_count)
+		add_name_condition(pg, list, t, COLUMN_DOCUMENT, number, "document", "documents");
+	if (rule->where) {
+		c = begin_condition(list, "where");
+		candidate_where_add_condition(&c->sql, number);
+	}
+	if (rule->superseded)
+		add_superseded_conditions(pg, list, t, rule, created ? buf_str(&created_sql) : "");
+	if (rule->has_age_over) {
+		c = begin_condition(list, "age_over");
+		add_older_than(&c->sql, buf_str(&created_sql), rule->age_over_s, "<");
+		buf_add_str(&c->since, buf_str(&created_sql));
+		c->after_s = rule->age_over_s;
+	}
+	add_read_conditions(pg, list, rule, created ? buf_str(&created_sql) : "", what);
+	if (candidate_rule_presses(rule) && !rule->withheld) {
+		c = begin_condition(list,
+				    rule->leaf_rows_over ? "leaf_rows_over" : "hot_bytes_over");
+		candidate_pressure_add_condition(pg, &c->sql, t, rule, &what->cuts[number], what);
+		buf_add_str(&c->value, "'used last ' || (");
+		candidate_sql_add_last_use(pg, &c->value, t, rule, what);
+		buf_add_str(&c->value, ")::text");
+	}
+	for (size_t i = 0; i < list->count; i++)
+		list->items[i].sql.failed |= created_sql.failed;
+	buf_release(&created_sql);
+}
+
+void candidate_conditions_release(struct candidate_conditions *list)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		buf_release(&list->items[i].sql);
+		buf_release(&list->items[i].value);
+		buf_release(&list->items[i].since);
+	}
+	list->count = 0;
+}
+
 static void add_rule_condition(struct pg *pg, struct buf *b, const struct table_info *t,
 			       const struct candidate_rule *rule, size_t number,
 			       const struct candidate_sql *what)
 {
-	const struct column *created = table_info_column(t, COLUMN_CREATED);
-	struct buf created_sql = BUF_INIT;
+	struct candidate_conditions list = { 0 };
 
-	if (created)
-		candidate_sql_add_column(pg, &created_sql, "t", created);
-	buf_add_str(b, rule->withheld ? "(false" : "(true");
-	if (rule->workspace_count)
-		add_patterns_condition(pg, b, t, COLUMN_WORKSPACE, number, "workspaces");
-	if (rule->version_count)
-		add_patterns_condition(pg, b, t, COLUMN_VERSION, number, "versions");
-	if (rule->document_count)
-		add_patterns_condition(pg, b, t, COLUMN_DOCUMENT, number, "documents");
-	if (rule->where)
-		candidate_where_add_condition(b, number);
-	if (rule->superseded) {
-		buf_add_str(b, " AND ");
-		candidate_sql_add_text(pg, b, "t", table_info_column(t, COLUMN_VERSION));
-		buf_add_str(b, " <> a.version AND (a.target IS NULL OR a.target <> ");
-		candidate_sql_add_text(pg, b, "t", table_info_column(t, COLUMN_VERSION));
-		buf_add_str(b, ")");
-		add_older_than(b, "a.since", rule->grace_s, "<=");
-		/* What was written since the flip may belong to the next version, which is still being built and
-		 * need not be anybody's target yet: it was never active. */
-		if (created && rule->grace_s > 0)
-			buf_printf(b, " AND (%s IS NULL OR %s <= a.since)", buf_str(&created_sql),
-				   buf_str(&created_sql));
-		if (rule->require_replacement)
-			buf_add_str(b, " AND p.d IS NOT NULL");
-	}
-	if (rule->has_age_over)
-		add_older_than(b, buf_str(&created_sql), rule->age_over_s, "<");
-	if (rule->has_idle_for) {
-		struct buf last = BUF_INIT;
+	candidate_sql_conditions(pg, t, rule, number, what, &list);
+	buf_add_str(b, "(true");
+	for (size_t i = 0; i < list.count; i++) {
+		struct candidate_condition *c = &list.items[i];
 
-		add_uses(&last, buf_str(&created_sql), rule, what);
-		buf_printf(b, " AND %s IS NOT NULL", buf_str(&created_sql));
-		add_older_than(b, buf_str(&last), rule->idle_for_s, "<");
-		b->failed |= last.failed;
-		buf_release(&last);
+		b->failed |= c->sql.failed || c->value.failed || c->since.failed;
+		buf_printf(b, " AND (%s)", buf_str(&c->sql));
 	}
-	if (rule->has_heat_below && !rule->withheld) {
-		buf_add_str(b, " AND ");
-		candidate_reads_add_heat(b, &what->reads,
-					 rule->of_document && what->reads.of_document);
-		buf_printf(b, " < %.17g::float8", rule->heat_below);
-	}
-	if (candidate_rule_presses(rule) && !rule->withheld)
-		candidate_pressure_add_condition(pg, b, t, rule, &what->cuts[number], what);
 	buf_add_str(b, ")");
-	b->failed |= created_sql.failed;
-	buf_release(&created_sql);
+	candidate_conditions_release(&list);
 }
 
 void candidate_sql_add_bytes(struct pg *pg, struct buf *b, const struct table_info *t)
@@ -512,7 +609,9 @@ void candidate_sql_add_rows(struct pg *pg, struct buf *b, const struct table_inf
 	candidate_reads_add_joins(pg, b, t, &what->reads);
 	/* The CASE above says so too, but the planner does not look into it: it would join, hash and spill whole rows of
 	 * the active version. */
-	if (common.superseded) {
+	if (what->only) {
+		buf_printf(b, " WHERE %s", what->only);
+	} else if (common.superseded) {
 		buf_add_str(b, " WHERE ");
 		candidate_sql_add_text(pg, b, "t", table_info_column(t, COLUMN_VERSION));
 		buf_add_str(b, " <> a.version");

@@ -22,7 +22,30 @@ struct candidate_sql {
 	struct candidate_reads reads;     /* none where no rule asks for them */
 	const struct candidate_cut *cuts; /* of each rule, in this leaf; NULL: no rule presses */
 	const char *selected;
+	const char *
+		only; /* a condition: these rows of the leaf, whatever matches them; NULL: all that a rule could match */
 };
+
+/* One condition of a rule. All of them together are what the rule asks for. */
+#define CANDIDATE_CONDITIONS_MAX 16
+struct candidate_condition {
+	const char *key; /* of the policy: "idle_for" */
+	struct buf sql;  /* the condition; what it says of NULL is no */
+	struct buf
+		value; /* what is compared, as text; empty: since is that, or nothing can be shown */
+	/* Where only time is wanting: it holds so many seconds after that time. since is empty in other conditions. */
+	struct buf since;
+	int64_t after_s;
+};
+struct candidate_conditions {
+	struct candidate_condition items[CANDIDATE_CONDITIONS_MAX];
+	size_t count;
+};
+/* Released by candidate_conditions_release; a piece that failed has .failed set. */
+void candidate_sql_conditions(struct pg *pg, const struct table_info *t,
+			      const struct candidate_rule *rule, size_t number,
+			      const struct candidate_sql *what, struct candidate_conditions *list);
+void candidate_conditions_release(struct candidate_conditions *list);
 
 /* Begins the read-only transaction, and gives the statements in it their values. */
 bool candidate_sql_begin(struct pg *pg, const struct table_info *t, const struct candidate_rules *r,

@@ -29,6 +29,15 @@ const struct command command_table[] = {
 	  "Shows rows and bytes by rule, leaf, workspace and embedding version. Nothing is "
 	  "written anywhere.",
 	  CMD_PLAN, true, cmd_plan },
+	{ "explain", "where a chunk is, and what each rule says of it; moves nothing",
+	  "Of a hot chunk (--chunk): where it is, when it was used last, and of each rule in order which "
+	  "conditions hold, with what was compared, and from when on it would match if nothing but time "
+	  "passed. Of a cold one: segment, object, storage class and the rule that archived it. With "
+	  "--document or --workspace: rows and bytes by the rule that matches them first, and the segments "
+	  "that hold the others. Conditions are those of a pass, evaluated by the same SQL. Cold chunks and "
+	  "documents are looked for in the indexes of segments, which are fetched where the cache has not "
+	  "got them.",
+	  CMD_EXPLAIN, true, cmd_explain },
 	{ "rehydrate", "bring cold chunks back",
 	  "Brings back the chunks that are selected by --workspace, --document, --chunk, "
 	  "--version and --segment; different options narrow each other, and of one that is "

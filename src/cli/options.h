@@ -70,7 +70,8 @@ struct settings {
 	char *lists, *opclass, *operator_, *expression, *where, *queries;
 	int64_t index_m, ef_construction, sample, seed, ef_search, probes;
 	bool widen_keys, drop_old, rollback; /* partitions split */
-	char *workspace, *to_version;        /* versions promote, rollback */
+	char *workspace, *to_version;
+	char *chunk, *document; /* explain */        /* versions promote, rollback */
 	bool allow_missing;
 	char *new_key_file, *new_key_command; /* keys rotate */
 	char *complete_since;                 /* touch */

@@ -21,6 +21,54 @@ void firn_init_result_release(struct firn_init_result *r)
 	*r = (struct firn_init_result){ 0 };
 }
 
+static void release_explained(struct firn_explain_chunk *c)
+{
+	for (size_t i = 0; i < c->rule_count; i++) {
+		struct firn_explain_rule *r = &c->rules[i];
+
+		for (size_t k = 0; k < r->condition_count; k++) {
+			free(r->conditions[k].key);
+			free(r->conditions[k].value);
+			free(r->conditions[k].due);
+		}
+		free(r->conditions);
+		free(r->name);
+		free(r->due);
+	}
+	free(c->rules);
+	free(c->table);
+	free(c->leaf);
+	free(c->workspace);
+	free(c->document);
+	free(c->version);
+	free(c->created);
+	free(c->last_use);
+	free(c->heat);
+	free(c->resident_until);
+	free(c->verdict);
+	free(c->moves_at);
+}
+
+void firn_explain_result_release(struct firn_explain_result *r)
+{
+	for (size_t i = 0; i < r->chunk_count; i++)
+		release_explained(&r->chunks[i]);
+	for (size_t i = 0; i < r->sum_count; i++) {
+		free(r->sums[i].table);
+		free(r->sums[i].rule);
+	}
+	for (size_t i = 0; i < r->segment_count; i++) {
+		free(r->segments[i].table);
+		free(r->segments[i].rule);
+		free(r->segments[i].object);
+		free(r->segments[i].storage_class);
+	}
+	free(r->chunks);
+	free(r->sums);
+	free(r->segments);
+	*r = (struct firn_explain_result){ 0 };
+}
+
 void firn_policy_check_release(struct firn_policy_check *c)
 {
 	for (size_t i = 0; i < c->rule_count; i++)
@@ -33,7 +81,7 @@ void firn_policy_check_release(struct firn_policy_check *c)
 	*c = (struct firn_policy_check){ 0 };
 }
 
-static void release_held_back(struct firn_held_back *items, size_t count)
+void engine_release_held_back(struct firn_held_back *items, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		free(items[i].table);
@@ -61,7 +109,7 @@ void firn_plan_result_release(struct firn_plan_result *r)
 	}
 	free(r->expiries);
 	free(r->rows);
-	release_held_back(r->held_back, r->held_back_count);
+	engine_release_held_back(r->held_back, r->held_back_count);
 	*r = (struct firn_plan_result){ 0 };
 }
 
@@ -87,7 +135,7 @@ void firn_pass_result_release(struct firn_pass_result *r)
 	free(r->stop_reason);
 	firn_plan_result_release(&r->plan);
 	firn_maintain_result_release(&r->maintain);
-	release_held_back(r->held_back, r->held_back_count);
+	engine_release_held_back(r->held_back, r->held_back_count);
 	*r = (struct firn_pass_result){ 0 };
 }
 
