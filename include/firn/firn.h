@@ -320,8 +320,16 @@ struct firn_explain_segment {
 	int restore_h;      /* which takes so many hours in the standard tier; 0: not known */
 };
 
+/* What a pass decided, one kind of it: see firn.pass_log. Texts may be NULL. */
+struct firn_explain_decision {
+	char *leaf, *rule, *decision, *reason;
+	int64_t times, rows, bytes;
+	double seconds;
+};
+
 struct firn_explain_options {
-	const char *chunk, *document, *workspace; /* one of them */
+	const char *chunk, *document, *workspace; /* one of them, or pass */
+	int64_t pass;                             /* its number; -1: the latest; 0: none */
 };
 
 struct firn_explain_result {
@@ -332,6 +340,9 @@ struct firn_explain_result {
 	struct firn_explain_segment *segments;
 	size_t segment_count;
 	int64_t cold_rows;
+	int64_t pass; /* whose decisions these are; 0: it was not asked for */
+	struct firn_explain_decision *decisions;
+	size_t decision_count;
 };
 
 /* Where a chunk is, and why it is there: what each rule says of it. ERR_CONFIG when nothing of that name is known. Reads the

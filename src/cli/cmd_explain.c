@@ -6,6 +6,7 @@ int cmd_explain(struct cli *c)
 		.chunk = c->settings.chunk,
 		.document = c->settings.document,
 		.workspace = c->settings.workspace,
+		.pass = c->settings.last_pass ? -1 : c->settings.pass,
 	};
 	struct firn_explain_result result = { 0 };
 	struct err e = { 0 }, write_error = { 0 };

@@ -30,13 +30,24 @@ const struct command command_table[] = {
 	  "written anywhere.",
 	  CMD_PLAN, true, cmd_plan },
 	{ "explain", "where a chunk is, and what each rule says of it; moves nothing",
-	  "Of a hot chunk (--chunk): where it is, when it was used last, and of each rule in order which "
-	  "conditions hold, with what was compared, and from when on it would match if nothing but time "
-	  "passed. Of a cold one: segment, object, storage class and the rule that archived it. With "
-	  "--document or --workspace: rows and bytes by the rule that matches them first, and the segments "
-	  "that hold the others. Conditions are those of a pass, evaluated by the same SQL. Cold chunks and "
-	  "documents are looked for in the indexes of segments, which are fetched where the cache has not "
-	  "got them.",
+	  "Of a hot chunk (--chunk): where it is, when it was used last, and of each rule in order "
+	  "which "
+	  "conditions hold, with what was compared, and from when on it would match if nothing but "
+	  "time "
+	  "passed. Of a cold one: segment, object, storage class and the rule that archived it. "
+	  "With "
+	  "--document or --workspace: rows and bytes by the rule that matches them first, and the "
+	  "segments "
+	  "that hold the others. Conditions are those of a pass, evaluated by the same SQL. Cold "
+	  "chunks and "
+	  "documents are looked for in the indexes of segments, which are fetched where the cache "
+	  "has not "
+	  "got them.\n\n"
+	  "With --pass or --last-pass: what a pass moved, left, kept and put off, by leaf and "
+	  "rule, why it "
+	  "paused or stopped, and its index work. gc.pass_log of the configuration says for how "
+	  "long that "
+	  "is kept.",
 	  CMD_EXPLAIN, true, cmd_explain },
 	{ "rehydrate", "bring cold chunks back",
 	  "Brings back the chunks that are selected by --workspace, --document, --chunk, "

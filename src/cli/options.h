@@ -71,7 +71,9 @@ struct settings {
 	int64_t index_m, ef_construction, sample, seed, ef_search, probes;
 	bool widen_keys, drop_old, rollback; /* partitions split */
 	char *workspace, *to_version;
-	char *chunk, *document; /* explain */        /* versions promote, rollback */
+	char *chunk, *document; /* explain */
+	int64_t pass;
+	bool last_pass; /* versions promote, rollback */
 	bool allow_missing;
 	char *new_key_file, *new_key_command; /* keys rotate */
 	char *complete_since;                 /* touch */

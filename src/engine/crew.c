@@ -59,6 +59,13 @@ void crew_add_rows(struct crew *c, int64_t rows, int64_t bytes)
 	pthread_mutex_unlock(&c->mutex);
 }
 
+void crew_note(struct crew *c, const struct pass_decision *what)
+{
+	pthread_mutex_lock(&c->mutex);
+	decisions_note(&c->decisions, what);
+	pthread_mutex_unlock(&c->mutex);
+}
+
 int crew_note_locks(struct crew *c, bool lock_wait)
 {
 	int waits;

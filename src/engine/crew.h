@@ -7,6 +7,7 @@
 
 #include <pthread.h>
 
+#include "engine/decisions.h"
 #include "engine/engine.h"
 #include "engine/token_bucket.h"
 
@@ -14,6 +15,7 @@
 struct crew {
 	pthread_mutex_t mutex;
 	struct progress progress;
+	struct decisions decisions; /* for firn.pass_log */
 	struct token_bucket rows,
 		bytes;       /* the rates that the policy allows, of all jobs together */
 	const size_t *order; /* of the leaves, by position; NULL: as they are */
@@ -43,6 +45,8 @@ void crew_stop(struct crew *c, bool by_signal, const char *reason);
 void crew_add_segment(struct crew *c, const struct catalog_pass_totals *of_segment);
 /* Counts rows that were read, and shows them. */
 void crew_add_rows(struct crew *c, int64_t rows, int64_t bytes);
+/* decisions_note */
+void crew_note(struct crew *c, const struct pass_decision *what);
 /* A segment was moved; whether others had rows of it locked for longer than lock_timeout. How many in a row there were. */
 int crew_note_locks(struct crew *c, bool lock_wait);
 /* Takes rows and their bytes out of what the rates allow; in how many ms the next may be read. */

@@ -1,4 +1,5 @@
 /* firn explain: where a chunk is, and what each rule says of it. */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,6 +8,7 @@
 #include "base/storage_class.h"
 #include "base/str.h"
 #include "catalog/candidate_explain.h"
+#include "catalog/pass_log.h"
 #include "engine/plan.h"
 #include "engine/selection.h"
 #include "segment/segment.h"
@@ -16,7 +18,7 @@ struct explain {
 	const struct policy *policy;
 	const struct firn_explain_options *options;
 	struct firn_explain_result *result;
-	size_t chunk_capacity, sum_capacity, segment_capacity;
+	size_t chunk_capacity, sum_capacity, segment_capacity, decision_capacity;
 	struct engine_table table;
 	const struct leaf *leaf;
 };
@@ -78,8 +80,7 @@ static const char *moves_at(const struct firn_explain_chunk *c)
 
 		if (str_eq(r->action, "keep") && r->matches)
 			break;
-		if (str_eq(r->action, "archive") && r->due &&
-		    (!first || strcmp(r->due, first) < 0))
+		if (str_eq(r->action, "archive") && r->due && (!first || strcmp(r->due, first) < 0))
 			first = r->due;
 	}
 	return later(first, first ? c->resident_until : NULL);
@@ -155,11 +156,12 @@ static bool look_at_hot(struct explain *x, const struct selection *names,
 			ok = candidate_explain_chunk(pg, t, x->leaf, x->table.id, rules,
 						     names->chunks.texts[0], add_chunk, x, e);
 		else
-			ok = candidate_explain_sums(
-				pg, t, x->leaf, x->table.id, rules,
-				o->document ? COLUMN_DOCUMENT : COLUMN_WORKSPACE,
-				o->document ? names->documents.texts[0] : names->workspaces.texts[0],
-				add_sum, x, e);
+			ok = candidate_explain_sums(pg, t, x->leaf, x->table.id, rules,
+						    o->document ? COLUMN_DOCUMENT
+								: COLUMN_WORKSPACE,
+						    o->document ? names->documents.texts[0]
+								: names->workspaces.texts[0],
+						    add_sum, x, e);
 	}
 	return ok;
 }
@@ -198,8 +200,7 @@ static bool rows_in(struct explain *x, const struct segment_record *s,
 		    const struct selection *names, int64_t *rows, struct err *e)
 {
 	struct bitmap *dead = segment_record_dead(s, e), *found = bitmap_new(e);
-	struct segment_index *index =
-		dead && found ? engine_segment_index(x->f, s, NULL, e) : NULL;
+	struct segment_index *index = dead && found ? engine_segment_index(x->f, s, NULL, e) : NULL;
 	bool ok = index && selection_rows(names, index, dead, found, e);
 
 	if (ok)
@@ -228,23 +229,22 @@ static bool rows_of_workspace(struct explain *x, const struct segment_record *s,
 static bool look_at_cold(struct explain *x, const struct selection *names, struct err *e)
 {
 	struct segment_list list = { 0 };
-	bool ok = catalog_segments(
-		x->f->pg,
-		&(struct segment_filter){
-			.table_id = x->table.id,
-			.states[SEGMENT_ACTIVE] = true,
-			.workspaces = (const char *const *)names->workspaces.texts,
-			.workspace_count = names->workspaces.count,
-		},
-		&list, e);
+	bool ok =
+		catalog_segments(x->f->pg,
+				 &(struct segment_filter){
+					 .table_id = x->table.id,
+					 .states[SEGMENT_ACTIVE] = true,
+					 .workspaces = (const char *const *)names->workspaces.texts,
+					 .workspace_count = names->workspaces.count,
+				 },
+				 &list, e);
 
 	for (size_t i = 0; ok && i < list.count; i++) {
 		int64_t rows = 0;
 
-		ok = x->options->workspace
-			     ? rows_of_workspace(x, &list.items[i], names->workspaces.texts[0],
-						 &rows, e)
-			     : rows_in(x, &list.items[i], names, &rows, e);
+		ok = x->options->workspace ? rows_of_workspace(x, &list.items[i],
+							       names->workspaces.texts[0], &rows, e)
+					   : rows_in(x, &list.items[i], names, &rows, e);
 		if (ok && rows > 0)
 			ok = add_segment(x, &list.items[i], rows, e);
 	}
@@ -283,21 +283,68 @@ static bool explain_table(struct explain *x, const struct table_wanted *wanted,
 	return ok;
 }
 
+/* ---- passes ---- */
+
+static bool add_decision(void *ctx, const struct pass_decision *d, struct err *e)
+{
+	struct explain *x = ctx;
+	struct firn_explain_result *result = x->result;
+	void *decisions = result->decisions;
+	struct firn_explain_decision *to;
+
+	if (!mem_grow(&decisions, &x->decision_capacity, result->decision_count + 1, sizeof(*to),
+		      e))
+		return false;
+	result->decisions = decisions;
+	to = &result->decisions[result->decision_count++];
+	*to = (struct firn_explain_decision){
+		.times = d->times, .rows = d->rows, .bytes = d->bytes, .seconds = d->seconds
+	};
+	return copy(d->leaf, &to->leaf, e) && copy(d->rule, &to->rule, e) &&
+	       copy(d->decision, &to->decision, e) && copy(d->reason, &to->reason, e);
+}
+
+static bool explain_pass(struct explain *x, struct err *e)
+{
+	int64_t wanted = x->options->pass, table_id = 0;
+	bool ok = true;
+
+	if (wanted < 0 && x->f->table_count == 1) {
+		ok = engine_table_open(x->f, &x->f->tables[0], &x->table, e);
+		table_id = x->table.id;
+		engine_table_close(&x->table);
+	}
+	if (!ok || !engine_pg(x->f, e) ||
+	    !pass_log_read(x->f->pg, table_id, wanted > 0 ? wanted : 0, &x->result->pass,
+			   add_decision, x, e))
+		return false;
+	if (x->result->pass > 0)
+		return true;
+	if (wanted > 0)
+		err_set(e, ERR_CONFIG, "there is no pass %" PRId64, wanted);
+	else
+		err_set(e, ERR_CONFIG, "there was no pass yet");
+	return false;
+}
+
 bool firn_explain(struct firn *f, const struct firn_explain_options *options,
 		  struct firn_explain_result *result, struct err *e)
 {
-	struct explain x = { .f = f,
-			     .policy = engine_policy(f, e),
-			     .options = options,
-			     .result = result };
+	struct explain x = {
+		.f = f, .policy = engine_policy(f, e), .options = options, .result = result
+	};
 	struct candidate_rules rules = { 0 };
 	bool ok = x.policy != NULL;
 
 	*result = (struct firn_explain_result){ 0 };
-	if (ok && !options->chunk + !options->document + !options->workspace != 2) {
-		err_set(e, ERR_USAGE, "explain takes one of --chunk, --document and --workspace");
+	if (ok &&
+	    !options->chunk + !options->document + !options->workspace + !options->pass != 3) {
+		err_set(e, ERR_USAGE,
+			"explain takes one of --chunk, --document, --workspace and --pass");
 		return err_hint(e, "For example \"firn explain --chunk ID\".");
 	}
+	if (ok && options->pass)
+		return explain_pass(&x, e);
 	ok = ok && engine_tables_given(f, e) && engine_master_keys(f, e) &&
 	     plan_rules(x.policy, f->config.heat.half_life_s, &rules, e);
 	for (size_t i = 0; ok && i < f->table_count; i++)

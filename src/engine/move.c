@@ -321,6 +321,39 @@ out:
 	return ok;
 }
 
+static void note_segment(struct move *m, const struct leaf *leaf, const struct filling *s,
+			 int64_t moved, int64_t raw_bytes)
+{
+	const char *rule = m->policy->rules[s->rule].name;
+
+	if (moved > 0)
+		crew_note(m->crew, &(struct pass_decision){ .leaf = leaf->label,
+							    .rule = rule,
+							    .decision = "moved",
+							    .times = 1,
+							    .rows = moved,
+							    .bytes = raw_bytes });
+	if (moved < s->rows)
+		crew_note(m->crew, &(struct pass_decision){
+					   .leaf = leaf->label,
+					   .rule = rule,
+					   .decision = "changed",
+					   .reason = "changed, locked or read since they were "
+						     "looked at: they stay hot",
+					   .times = 1,
+					   .rows = s->rows - moved });
+}
+
+static void note_pause(struct move *m, const char *reason, int64_t since_ms)
+{
+	crew_note(m->crew,
+		  &(struct pass_decision){
+			  .decision = "paused",
+			  .reason = reason,
+			  .times = 1,
+			  .seconds = (double)(clock_now_ms(m->f->clock) - since_ms) / 1000 });
+}
+
 static bool finish_segment(struct move *m, const struct leaf *leaf, struct filling *s,
 			   struct err *e)
 {
@@ -350,6 +383,7 @@ static bool finish_segment(struct move *m, const struct leaf *leaf, struct filli
 	if (!activate(m, leaf, s, &sealed, &moved, &lock_wait, e))
 		goto out;
 	m->lock_waits = crew_note_locks(m->crew, lock_wait);
+	note_segment(m, leaf, s, moved, (int64_t)sealed.raw_bytes);
 	crew_add_segment(m->crew,
 			 &(struct catalog_pass_totals){
 				 .rows_moved = moved,
@@ -428,7 +462,7 @@ static void count_against_limits(struct move *m, const struct filling *s)
 
 static void wait_for_locks(struct move *m)
 {
-	int64_t now = clock_now_ms(m->f->clock);
+	int64_t began = clock_now_ms(m->f->clock), now = began;
 	int64_t pause = m->policy->limits.lock_timeout_ms << m->lock_waits;
 	int64_t until = now + (pause > LOCK_PAUSE_MS ? LOCK_PAUSE_MS : pause);
 
@@ -443,40 +477,54 @@ static void wait_for_locks(struct move *m)
 	for (; now < until && !ends_soon(m) && !crew_stopped(m->crew);
 	     now = clock_now_ms(m->f->clock))
 		clock_sleep_ms(m->f->clock, until - now > 200 ? 200 : until - now);
+	note_pause(m, "other sessions had rows of the table locked", began);
 }
 
-/* Waits while a standby is too far behind; after maintain.pause_at_most that ends the pass. */
+/* *reason "": no standby is too far behind. */
+static bool standby_lags(struct move *m, char *reason, size_t len, struct err *e)
+{
+	const struct limits *l = &m->policy->limits;
+	struct server_load load;
+	char lag[16], time[32];
+
+	if (!server_load_read(m->f->pg, &load, e))
+		return false;
+	*reason = '\0';
+	if ((l->max_replica_lag_bytes > 0 && load.lag_bytes > l->max_replica_lag_bytes) ||
+	    (l->max_replica_lag_s > 0 && load.lag_s > l->max_replica_lag_s))
+		snprintf(reason, len, "a standby is %s and %s behind",
+			 str_format_bytes((uint64_t)load.lag_bytes, lag, sizeof(lag)),
+			 str_format_duration(load.lag_s, time, sizeof(time)));
+	return true;
+}
+
+/* Waits while one is; after maintain.pause_at_most that ends the pass. */
 static bool wait_for_standby(struct move *m, struct err *e)
 {
 	const struct limits *l = &m->policy->limits;
-	int64_t until = clock_now_ms(m->f->clock) + m->f->config.maintain.pause_at_most_s * 1000;
-	bool told = false;
+	int64_t began = clock_now_ms(m->f->clock);
+	char reason[96] = "";
+	bool waited = false;
 
 	if (l->max_replica_lag_bytes <= 0 && l->max_replica_lag_s <= 0)
 		return true;
-	for (;;) {
-		struct server_load load;
-		char reason[96], lag[16], time[32];
-
-		if (!server_load_read(m->f->pg, &load, e))
+	while (!ends_soon(m) && !crew_stopped(m->crew)) {
+		if (!standby_lags(m, reason, sizeof(reason), e))
 			return false;
-		if ((l->max_replica_lag_bytes <= 0 || load.lag_bytes <= l->max_replica_lag_bytes) &&
-		    (l->max_replica_lag_s <= 0 || load.lag_s <= l->max_replica_lag_s))
-			return true;
-		snprintf(reason, sizeof(reason), "a standby is %s and %s behind",
-			 str_format_bytes((uint64_t)load.lag_bytes, lag, sizeof(lag)),
-			 str_format_duration(load.lag_s, time, sizeof(time)));
-		if (!told)
+		if (!*reason)
+			break;
+		if (!waited)
 			log_notice(&m->f->log, "the pass pauses: %s", reason);
-		told = true;
-		if (ends_soon(m) || crew_stopped(m->crew))
-			return true;
-		if (clock_now_ms(m->f->clock) >= until) {
+		waited = true;
+		if (clock_now_ms(m->f->clock) - began >=
+		    m->f->config.maintain.pause_at_most_s * 1000)
 			crew_stop(m->crew, false, reason);
-			return true;
-		}
-		clock_sleep_ms(m->f->clock, 500);
+		else
+			clock_sleep_ms(m->f->clock, 500);
 	}
+	if (waited)
+		note_pause(m, "a standby was too far behind", began);
+	return true;
 }
 
 /* Whether a new segment may be begun; if not, the crew knows why. */

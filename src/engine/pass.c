@@ -86,7 +86,7 @@ static bool move_round(struct move *m, struct crew *crew, int64_t jobs, int64_t 
 	how.max_rows = rows;
 	how.max_bytes = bytes;
 	ok = quota_make(m->f->pg, m->table, m->rules, rows, of_round ? round_bytes : bytes,
-			m->pass_id, &quota, e) &&
+			m->pass_id, of_round ? NULL : &crew->decisions, &quota, e) &&
 	     crew_move(crew, &how, jobs, e);
 	*go_on = ok && quota.cut && !crew_stopped(crew);
 	if (*go_on && rows >= 0 && quota.rows >= rows)
@@ -198,6 +198,57 @@ static bool work_under_lease(struct firn *f, struct move *m, struct crew *crew,
 	return options->no_maintain ? ok : maintain_after(f, m->table, result, ok, e);
 }
 
+static void note_steps(struct crew *crew, const struct firn_maintain_result *done, size_t from)
+{
+	for (size_t i = from; i < done->step_count; i++) {
+		const struct firn_maintain_step *s = &done->steps[i];
+		char reason[320];
+
+		snprintf(reason, sizeof(reason), "%s%s%s", s->index ? s->index : "",
+			 s->index && *s->index && s->reason && *s->reason ? ": " : "",
+			 s->reason ? s->reason : "");
+		crew_note(crew, &(struct pass_decision){ .leaf = s->leaf,
+							 .decision = s->action,
+							 .reason = *reason ? reason : NULL,
+							 .times = 1,
+							 .seconds = s->seconds });
+	}
+}
+
+/* What was decided goes into firn.pass_log; that it could not be written is no reason for a pass to fail. */
+static void write_log(struct firn *f, const struct move *m, struct crew *crew,
+		      const struct firn_pass_result *result, size_t held_from, size_t steps_from,
+		      const struct err *failure)
+{
+	struct err e = { 0 };
+
+	for (size_t i = held_from; i < result->held_back_count; i++) {
+		const struct firn_held_back *h = &result->held_back[i];
+		char reason[160] = "no read was ever recorded";
+
+		if (h->until)
+			snprintf(reason, sizeof(reason),
+				 "reads are known only since %s, which is long enough from %s on",
+				 h->known_since, h->until);
+		crew_note(crew, &(struct pass_decision){ .rule = h->rule,
+							 .decision = "held-back",
+							 .reason = reason,
+							 .times = 1 });
+	}
+	note_steps(crew, &result->maintain, steps_from);
+	if (failure->code != ERR_NONE)
+		crew_note(crew, &(struct pass_decision){ .decision = "failed",
+							 .reason = failure->message,
+							 .times = 1 });
+	else if (crew->stop_reason[0])
+		crew_note(crew, &(struct pass_decision){ .decision = "stopped",
+							 .reason = crew->stop_reason,
+							 .times = 1 });
+	if (!pass_log_write(f->pg, m->pass_id, crew->decisions.items, crew->decisions.count,
+			    f->config.gc.pass_log_s, &e))
+		log_warning(&f->log, "could not write what the pass decided: %s", e.message);
+}
+
 static bool pass_table(struct firn *f, const struct table_wanted *wanted,
 		       const struct policy *policy, const struct candidate_rules *rules,
 		       const struct firn_pass_options *options, int64_t started_ms,
@@ -222,6 +273,7 @@ static bool pass_table(struct firn *f, const struct table_wanted *wanted,
 		.deadline_ms =
 			options->max_runtime_s > 0 ? started_ms + options->max_runtime_s * 1000 : 0,
 	};
+	size_t held_from = result->held_back_count, steps_from = result->maintain.step_count;
 	bool ok;
 
 	if (!engine_store(f, e) && e->code != ERR_OFFLINE)
@@ -230,6 +282,9 @@ static bool pass_table(struct firn *f, const struct table_wanted *wanted,
 	ok = engine_table_open(f, wanted, &table, e) && engine_encryption_check(f, true, e) &&
 	     catalog_id(f->pg, m.catalog_id, e) && lease_take(&lease, f->pg, table.id, e) &&
 	     work_under_lease(f, &m, &crew, options, result, e);
+	if (m.pass_id && (ok || (e->code != ERR_OFFLINE && e->code != ERR_FENCED)))
+		write_log(f, &m, &crew, result, held_from, steps_from, e);
+	decisions_release(&crew.decisions);
 	if (crew.stop_reason[0]) {
 		result->stopped_early = 1;
 		free(result->stop_reason);

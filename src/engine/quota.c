@@ -12,14 +12,30 @@ struct due {
 	int rule;
 	char *workspace;
 	int64_t rows, bytes;
+	int64_t quota;
 };
 
 struct collecting {
 	const struct candidate_rules *rules;
+	const struct table_info *t;
+	struct decisions *notes; /* NULL: none */
 	size_t leaf;
 	struct due *items;
 	size_t count, capacity;
 };
+
+static void note(const struct collecting *c, size_t leaf, int rule, const char *decision,
+		 const char *reason, int64_t rows)
+{
+	if (c->notes && rows > 0)
+		decisions_note(c->notes,
+			       &(struct pass_decision){ .leaf = c->t->leaves[leaf].label,
+							.rule = c->rules->rules[rule].name,
+							.decision = decision,
+							.reason = reason,
+							.times = 1,
+							.rows = rows });
+}
 
 static bool add_group(void *ctx, const struct candidate_group *g, struct err *e)
 {
@@ -27,8 +43,10 @@ static bool add_group(void *ctx, const struct candidate_group *g, struct err *e)
 	void *items = c->items;
 	struct due *item;
 
-	if (c->rules->rules[g->rule].keep)
+	if (c->rules->rules[g->rule].keep) {
+		note(c, c->leaf, g->rule, "kept", NULL, g->rows);
 		return true;
+	}
 	if (!mem_grow(&items, &c->capacity, c->count + 1, sizeof(*item), e))
 		return false;
 	c->items = items;
@@ -89,7 +107,7 @@ static int by_leaf(const void *a, const void *b)
 	return compare((int64_t)x->leaf, (int64_t)y->leaf);
 }
 
-/* Those that may move at all, by leaf. due[i].rows is the quota by now. */
+/* Those that may move at all, by leaf. */
 static bool keep_quotas(struct collecting *c, size_t leaves, struct quota *out, struct err *e)
 {
 	size_t leaf = 0;
@@ -104,13 +122,14 @@ static bool keep_quotas(struct collecting *c, size_t leaves, struct quota *out, 
 	for (size_t i = 0; i < c->count; i++) {
 		struct due *d = &c->items[i];
 
-		if (d->rows == 0)
+		note(c, d->leaf, d->rule, "left", "limits: for the next pass", d->rows - d->quota);
+		if (d->quota == 0)
 			continue;
 		while (leaf < d->leaf)
 			out->first[++leaf] = out->workspace_count;
-		out->rows += d->rows;
+		out->rows += d->quota;
 		out->items[out->workspace_count] =
-			(struct candidate_quota){ d->rule, d->workspace, d->rows };
+			(struct candidate_quota){ d->rule, d->workspace, d->quota };
 		out->workspaces[out->workspace_count++] = d->workspace;
 		d->workspace = NULL;
 	}
@@ -137,15 +156,16 @@ static bool share(struct collecting *c, const struct fair_limits *limits, int64_
 	own.first = workspaces ? (uint32_t)(turn % workspaces) : 0;
 	ok = ok && fair_share(groups, c->count, workspaces, &own, cut, e);
 	for (size_t i = 0; ok && i < c->count; i++)
-		c->items[i].rows = groups[i].quota;
+		c->items[i].quota = groups[i].quota;
 	free(groups);
 	return ok;
 }
 
 bool quota_make(struct pg *pg, const struct engine_table *t, const struct candidate_rules *rules,
-		int64_t max_rows, int64_t max_bytes, int64_t turn, struct quota *out, struct err *e)
+		int64_t max_rows, int64_t max_bytes, int64_t turn, struct decisions *notes,
+		struct quota *out, struct err *e)
 {
-	struct collecting c = { .rules = rules };
+	struct collecting c = { .rules = rules, .t = t->info, .notes = notes };
 	const struct fair_limits limits = { .rows = max_rows, .bytes = max_bytes };
 	bool ok = true;
 

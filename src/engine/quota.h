@@ -6,6 +6,7 @@
 #define ENGINE_QUOTA_H
 
 #include "catalog/candidates.h"
+#include "engine/decisions.h"
 #include "engine/engine.h"
 
 struct quota {
@@ -18,10 +19,10 @@ struct quota {
 };
 
 /* Reads every leaf once. max_rows, max_bytes (COPY BINARY): -1: no limit. turn: a number that grows from pass to pass, so that
- * it is not always the same workspace that is first. Released with quota_release, also after a failure. */
+ * it is not always the same workspace that is first. notes (may be NULL) gets what is kept and left. Released with quota_release, also after a failure. */
 bool quota_make(struct pg *pg, const struct engine_table *t, const struct candidate_rules *rules,
-		int64_t max_rows, int64_t max_bytes, int64_t turn, struct quota *out,
-		struct err *e);
+		int64_t max_rows, int64_t max_bytes, int64_t turn, struct decisions *notes,
+		struct quota *out, struct err *e);
 struct candidate_quotas quota_of_leaf(const struct quota *q, size_t leaf);
 void quota_release(struct quota *q);
 

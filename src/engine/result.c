@@ -63,6 +63,13 @@ void firn_explain_result_release(struct firn_explain_result *r)
 		free(r->segments[i].object);
 		free(r->segments[i].storage_class);
 	}
+	for (size_t i = 0; i < r->decision_count; i++) {
+		free(r->decisions[i].leaf);
+		free(r->decisions[i].rule);
+		free(r->decisions[i].decision);
+		free(r->decisions[i].reason);
+	}
+	free(r->decisions);
 	free(r->chunks);
 	free(r->sums);
 	free(r->segments);

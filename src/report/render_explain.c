@@ -95,9 +95,8 @@ static bool print_segments(const struct report *r, const struct firn_explain_res
 			   struct err *e)
 {
 	static const struct text_column columns[] = {
-		{ "COLD, SEGMENT", TEXT_NUMBER }, { "ROWS", TEXT_NUMBER },
-		{ "RULE", TEXT_NAME },		  { "ARCHIVED", TEXT_NUMBER },
-		{ "CLASS", TEXT_WORD },		  { "OBJECT", TEXT_NAME },
+		{ "COLD, SEGMENT", TEXT_NUMBER }, { "ROWS", TEXT_NUMBER }, { "RULE", TEXT_NAME },
+		{ "ARCHIVED", TEXT_NUMBER },      { "CLASS", TEXT_WORD },  { "OBJECT", TEXT_NAME },
 	};
 	struct text_table table = { .columns = columns, .column_count = 6 };
 	int hours = 0;
@@ -126,8 +125,49 @@ static bool print_segments(const struct report *r, const struct firn_explain_res
 	return ok;
 }
 
+static bool print_decisions(const struct report *r, const struct firn_explain_result *x,
+			    struct err *e)
+{
+	static const struct text_column columns[] = {
+		{ "DECISION", TEXT_WORD },  { "LEAF", TEXT_NAME },   { "RULE", TEXT_NAME },
+		{ "TIMES", TEXT_NUMBER },   { "ROWS", TEXT_NUMBER }, { "BYTES", TEXT_NUMBER },
+		{ "SECONDS", TEXT_NUMBER }, { "WHY", TEXT_NOTE },
+	};
+	struct text_table table = { .columns = columns, .column_count = 8 };
+	bool ok;
+
+	fprintf(r->out, "pass %" PRId64 "%s\n", x->pass,
+		x->decision_count ? "" : ": nothing was due, or it is no longer known");
+	for (size_t i = 0; i < x->decision_count; i++) {
+		const struct firn_explain_decision *d = &x->decisions[i];
+
+		text_add(&table, d->decision);
+		text_add(&table, d->leaf ? d->leaf : "");
+		text_add(&table, d->rule ? d->rule : "");
+		text_add_count(&table, d->times);
+		if (d->rows)
+			text_add_count(&table, d->rows);
+		else
+			text_add(&table, "");
+		if (d->bytes)
+			text_add_bytes(&table, d->bytes);
+		else
+			text_add(&table, "");
+		if (d->seconds > 0)
+			text_addf(&table, "%.1f", d->seconds);
+		else
+			text_add(&table, "");
+		text_add(&table, d->reason ? d->reason : "");
+	}
+	ok = text_table_print(&table, r->out, r->width, e);
+	text_table_release(&table);
+	return ok;
+}
+
 bool text_explain(const struct report *r, const struct firn_explain_result *x, struct err *e)
 {
+	if (x->pass)
+		return print_decisions(r, x, e);
 	for (size_t i = 0; i < x->chunk_count; i++) {
 		if (i > 0)
 			fputc('\n', r->out);
@@ -223,5 +263,22 @@ bool json_explain(const struct report *r, const struct firn_explain_result *x,
 	for (size_t i = 0; i < x->segment_count; i++)
 		put_segment(list, &x->segments[i]);
 	set_int(o, "cold_rows", x->cold_rows);
+	if (x->pass)
+		set_int(o, "pass", x->pass);
+	else
+		json_object_set_new(o, "pass", json_null());
+	list = set_array(o, "decisions");
+	for (size_t i = 0; i < x->decision_count; i++) {
+		json_t *d = add_object(list);
+
+		set_string(d, "decision", x->decisions[i].decision);
+		set_string(d, "leaf", x->decisions[i].leaf);
+		set_string(d, "rule", x->decisions[i].rule);
+		set_int(d, "times", x->decisions[i].times);
+		set_int(d, "rows", x->decisions[i].rows);
+		set_int(d, "bytes", x->decisions[i].bytes);
+		set_real(d, "seconds", x->decisions[i].seconds);
+		set_string(d, "reason", x->decisions[i].reason);
+	}
 	return end(r, o, failure, e);
 }

@@ -85,4 +85,37 @@ like "is said to be none" "$ERR" 'no chunk "0000.*" is hot or cold'
 exits "no id at all" 64 "$FIRN" explain --chunk banana
 exits "two questions" 64 "$FIRN" explain --chunk "$COLD" --workspace w1
 exits "no question" 64 "$FIRN" explain
+
+# ---- what a pass decided ----
+log() { sql "SELECT string_agg(concat_ws(' ', decision, rule, rows), ', ' ORDER BY decision, rule, rows) FROM
+	(SELECT decision, rule, sum(rows) AS rows FROM firn.pass_log WHERE pass_id = (SELECT max(id) FROM firn.pass) GROUP BY 1, 2) q"; }
+moved() { sql "SELECT sum(rows_total) FROM firn.segment WHERE rule = '$1' AND pass_id = (SELECT max(id) FROM firn.pass)"; }
+is "the log says what that pass moved by each rule" "$(log)" "moved idle $(moved idle), moved superseded $(moved superseded), moved texts $(moved texts)"
+exits "the latest pass" 0 "$FIRN" explain --last-pass
+like "is shown" "$OUT" 'moved +public.document_chunk_p[01] +superseded +1 '
+exits "all comes back" 0 "$FIRN" rehydrate --where-cold all
+sql "DELETE FROM firn.residency; UPDATE firn.heat_state SET known_since = now()"
+exits "a pass with a limit, and reads that are not known" 0 "$FIRN" pass --no-maintain --max-rows 3
+exits "of which it is asked" 0 "$FIRN" explain --last-pass --format json
+is "moved three" "$(sql "SELECT sum((d ->> 'rows')::int) FROM jsonb_array_elements('$OUT'::jsonb -> 'decisions') d WHERE d ->> 'decision' = 'moved'")" 3
+is "left the others, kept what is kept, held a rule back, and stopped" "$(sql "SELECT string_agg(DISTINCT decision, ' ') FROM firn.pass_log
+	WHERE pass_id = $(json '{pass}')")" "held-back kept left moved stopped"
+like "for reasons" "$OUT" 'the limit of rows a pass was reached'
+like "that it gives" "$OUT" 'reads are known only since 20.*, which is long enough from 20'
+exits "a pass with index work" 0 "$FIRN" pass
+is "says what was done" "$(sql "SELECT count(*) > 0 FROM firn.pass_log WHERE decision IN ('analyze', 'vacuum', 'reindex', 'wait') AND pass_id = (SELECT max(id) FROM firn.pass)")" t
+exits "after something came back" 0 "$FIRN" rehydrate --where-cold all
+sql "DELETE FROM firn.residency"
+FIRN_FAULT=move.after_upload=error exits "one that fails at its first segment" 70 "$FIRN" pass
+like "says at what" "$(sql "SELECT reason FROM firn.pass_log WHERE decision = 'failed' ORDER BY id DESC LIMIT 1")" "a fault was injected"
+sql "UPDATE firn.pass_log SET at = now() - interval '91 days'"
+exits "a later pass" 0 "$FIRN" pass
+is "forgets what is too old" "$(sql "SELECT count(*) FROM firn.pass_log WHERE at < now() - interval '1 day'")" 0
+sql "ALTER TABLE firn.pass_log RENAME TO gone"
+sql "DELETE FROM firn.residency"
+exits "a log that cannot be written" 0 "$FIRN" pass
+like "is only a warning" "$ERR" "could not write what the pass decided"
+sql "ALTER TABLE firn.gone RENAME TO pass_log"
+exits "a pass that never was" 78 "$FIRN" explain --pass 999999
+like "is none" "$ERR" "there is no pass 999999"
 done_testing
