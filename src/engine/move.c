@@ -322,7 +322,7 @@ out:
 }
 
 static void note_segment(struct move *m, const struct leaf *leaf, const struct filling *s,
-			 int64_t moved, int64_t raw_bytes)
+			 int64_t moved, int64_t raw_bytes, double lock_s)
 {
 	const char *rule = m->policy->rules[s->rule].name;
 
@@ -332,7 +332,8 @@ static void note_segment(struct move *m, const struct leaf *leaf, const struct f
 							    .decision = "moved",
 							    .times = 1,
 							    .rows = moved,
-							    .bytes = raw_bytes });
+							    .bytes = raw_bytes,
+							    .seconds = lock_s });
 	if (moved < s->rows)
 		crew_note(m->crew, &(struct pass_decision){
 					   .leaf = leaf->label,
@@ -359,6 +360,7 @@ static bool finish_segment(struct move *m, const struct leaf *leaf, struct filli
 {
 	struct segment_sealed sealed = { 0 };
 	int64_t moved = 0;
+	int64_t began_us;
 	bool lock_wait = false, ok = false;
 
 	if (!segment_writer_seal(s->writer, &sealed, e))
@@ -380,10 +382,12 @@ static bool finish_segment(struct move *m, const struct leaf *leaf, struct filli
 			fault(e);
 		goto out;
 	}
+	began_us = clock_stopwatch_us();
 	if (!activate(m, leaf, s, &sealed, &moved, &lock_wait, e))
 		goto out;
 	m->lock_waits = crew_note_locks(m->crew, lock_wait);
-	note_segment(m, leaf, s, moved, (int64_t)sealed.raw_bytes);
+	note_segment(m, leaf, s, moved, (int64_t)sealed.raw_bytes,
+		     (double)(clock_stopwatch_us() - began_us) / 1e6);
 	crew_add_segment(m->crew,
 			 &(struct catalog_pass_totals){
 				 .rows_moved = moved,
