@@ -12,6 +12,7 @@
 #include "base/rng.h"
 #include "base/signal.h"
 #include "base/str.h"
+#include "catalog/leaf_quiet.h"
 #include "catalog/move_tx.h"
 #include "catalog/server_load.h"
 #include "catalog/window.h"
@@ -639,6 +640,7 @@ bool move_leaf(struct move *m, const struct leaf *leaf, struct err *e)
 	struct pg *reader = m->reader;
 	struct candidate_quotas quotas = { 0 };
 	struct filling s = { 0 };
+	struct leaf_quiet quiet = { 0 };
 	struct err ignored;
 	bool cut_short = true, ok;
 
@@ -646,6 +648,13 @@ bool move_leaf(struct move *m, const struct leaf *leaf, struct err *e)
 		quotas = quota_of_leaf(m->quota, (size_t)(leaf - m->table->info->leaves));
 	if (m->quota && quotas.count == 0)
 		return true;
+	if (!leaf_quiet_look(reader, m->table->info, leaf, m->table->id, m->rules, &quiet, e))
+		return false;
+	if (quiet.quiet) {
+		log_info(&m->f->log, "leaf \"%s\" is not read: nothing can be due before %s",
+			 leaf->label, quiet.until);
+		return true;
+	}
 	ok = candidates_copy_start(reader, m->table->info, leaf, m->table->id, m->rules,
 				   m->quota ? &quotas : NULL, e);
 	if (!ok)
@@ -658,6 +667,9 @@ bool move_leaf(struct move *m, const struct leaf *leaf, struct err *e)
 	if (ok && s.writer) {
 		ok = finish_segment(m, leaf, &s, e);
 		count_against_limits(m, &s);
+	} else if (ok && !cut_short && !m->quota && s.id == 0 && quiet.possible) {
+		ok = leaf_quiet_note(reader, m->table->info, leaf, m->table->id, m->rules, &quiet,
+				     e);
 	}
 out:
 	if (!ok && s.id && !pg_in_transaction(m->f->pg))
