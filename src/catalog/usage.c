@@ -1,5 +1,7 @@
 #include "catalog/usage.h"
 
+#include <inttypes.h>
+
 struct segment_visit {
 	bool (*visit)(void *ctx, const struct usage_segment *s, struct err *e);
 	void *ctx;
@@ -61,4 +63,143 @@ bool usage_vector_index_bytes(struct pg *pg, const struct leaf *leaf, int64_t *o
 	*out = ok && pg_rows(r) == 1 ? pg_i64(r, 0, 0) : 0;
 	pg_result_free(r);
 	return ok || err_wrap(e, "could not measure the indexes of leaf \"%s\"", leaf->label);
+}
+
+/* ---- written down day by day ---- */
+
+#define TODAY "((pg_catalog.now() AT TIME ZONE 'UTC')::date)"
+
+bool usage_write(struct pg *pg, int64_t table_id, const struct usage_sizes *s, struct err *e)
+{
+	struct pg_params p = PG_PARAMS_INIT;
+	struct buf sql = BUF_INIT;
+	bool ok;
+
+	pg_param_i64(&p, table_id);
+	pg_param_i64(&p, s->hot_rows);
+	pg_param_i64(&p, s->heap_bytes);
+	pg_param_i64(&p, s->toast_bytes);
+	pg_param_i64(&p, s->index_bytes);
+	pg_param_i64(&p, s->vector_index_bytes);
+	pg_param_i64(&p, s->reclaimable_bytes);
+	pg_param_i64(&p, s->cold_rows);
+	pg_param_i64(&p, s->cold_raw_bytes);
+	buf_add_str(&sql,
+		    "WITH today AS (INSERT INTO firn.usage_daily AS u (table_id, day, measured_at, "
+		    "hot_rows, heap_bytes, toast_bytes, index_bytes, vector_index_bytes, "
+		    "reclaimable_bytes, cold_rows, cold_raw_bytes) VALUES ($1::bigint, " TODAY
+		    ", pg_catalog.clock_timestamp(), $2::bigint, $3::bigint, $4::bigint, "
+		    "$5::bigint, $6::bigint, $7::bigint, $8::bigint, $9::bigint) "
+		    "ON CONFLICT (table_id, day) DO UPDATE SET measured_at = excluded.measured_at, "
+		    "hot_rows = excluded.hot_rows, heap_bytes = excluded.heap_bytes, "
+		    "toast_bytes = excluded.toast_bytes, index_bytes = excluded.index_bytes, "
+		    "vector_index_bytes = excluded.vector_index_bytes, "
+		    "reclaimable_bytes = excluded.reclaimable_bytes, "
+		    "cold_rows = excluded.cold_rows, cold_raw_bytes = excluded.cold_raw_bytes "
+		    "RETURNING u.table_id, u.day), classes (c, o, b, l) AS (VALUES ");
+	/* A row without a class, so that there is one: it is left out below. */
+	buf_add_str(&sql, "(NULL::text, 0::bigint, 0::bigint, 0::bigint)");
+	for (size_t i = 0; i < s->class_count; i++) {
+		const struct usage_class *c = &s->classes[i];
+
+		pg_param_text(&p, c->storage_class);
+		buf_printf(&sql, ", ($%d, %" PRId64 ", %" PRId64 ", %" PRId64 ")", p.count,
+			   c->objects, c->bytes, c->billed_bytes);
+	}
+	buf_add_str(&sql, "), gone AS (DELETE FROM firn.usage_daily_class d WHERE d.table_id = "
+			  "$1::bigint AND d.day = " TODAY
+			  " AND NOT EXISTS (SELECT 1 FROM classes WHERE c = d.storage_class)) "
+			  "INSERT INTO firn.usage_daily_class (table_id, day, storage_class, "
+			  "objects, bytes, billed_bytes) SELECT t.table_id, t.day, c.c, c.o, c.b, "
+			  "c.l FROM today t, classes c WHERE c.c IS NOT NULL "
+			  "ON CONFLICT (table_id, day, storage_class) DO UPDATE SET objects = "
+			  "excluded.objects, bytes = excluded.bytes, billed_bytes = "
+			  "excluded.billed_bytes");
+	ok = buf_ok(&sql, e) && pg_query(pg, buf_str(&sql), &p, NULL, e);
+	buf_release(&sql);
+	return ok || err_wrap(e, "could not record what storage is used");
+}
+
+bool usage_is_written(struct pg *pg, int64_t table_id, bool *out, struct err *e)
+{
+	struct pg_params p = PG_PARAMS_INIT;
+	struct pg_result *r = NULL;
+	bool ok;
+
+	pg_param_i64(&p, table_id);
+	ok = pg_query(pg,
+		      "SELECT 1 FROM firn.usage_daily WHERE table_id = $1::bigint AND day = " TODAY
+		      " AND measured_at IS NOT NULL",
+		      &p, &r, e);
+	*out = ok && pg_rows(r) > 0;
+	pg_result_free(r);
+	return ok || err_wrap(e, "could not read what storage was used");
+}
+
+bool usage_add_rehydrated(struct pg *pg, int64_t table_id, int64_t rows, struct err *e)
+{
+	static const char sql[] =
+		"INSERT INTO firn.usage_daily AS u (table_id, day, rows_rehydrated, rehydrates) "
+		"VALUES ($1::bigint, " TODAY ", $2::bigint, 1) ON CONFLICT (table_id, day) DO "
+		"UPDATE SET rows_rehydrated = u.rows_rehydrated + excluded.rows_rehydrated, "
+		"rehydrates = u.rehydrates + 1";
+	struct pg_params p = PG_PARAMS_INIT;
+
+	pg_param_i64(&p, table_id);
+	pg_param_i64(&p, rows);
+	return pg_query(pg, sql, &p, NULL, e) ||
+	       err_wrap(e, "could not count the rows that came back");
+}
+
+bool usage_add_requests(struct pg *pg, const struct usage_requests *requests, size_t count,
+			struct err *e)
+{
+	struct buf sql = BUF_INIT;
+	bool ok;
+
+	if (count == 0)
+		return true;
+	buf_add_str(&sql, "INSERT INTO firn.request_daily AS r (day, kind, storage_class, calls, "
+			  "bytes) VALUES ");
+	for (size_t i = 0; i < count; i++)
+		buf_printf(&sql, "%s(" TODAY ", '%s', '%s', %" PRIu64 ", %" PRIu64 ")",
+			   i > 0 ? ", " : "", requests[i].kind, requests[i].storage_class,
+			   requests[i].calls, requests[i].bytes);
+	buf_add_str(&sql, " ON CONFLICT (day, kind, storage_class) DO UPDATE SET calls = r.calls + "
+			  "excluded.calls, bytes = r.bytes + excluded.bytes");
+	ok = buf_ok(&sql, e) && pg_query(pg, buf_str(&sql), NULL, NULL, e);
+	buf_release(&sql);
+	return ok || err_wrap(e, "could not count the requests to the archive");
+}
+
+static void param_count(struct pg_params *p, int64_t n)
+{
+	if (n < 0)
+		pg_param_text(p, NULL);
+	else
+		pg_param_i64(p, n);
+}
+
+bool usage_add_inspection(struct pg *pg, const struct usage_inspection *i, struct err *e)
+{
+	static const char sql[] =
+		"WITH old AS (DELETE FROM firn.inspection WHERE finished_at < pg_catalog.now() - "
+		"interval '400 days' AND id < (SELECT max(id) FROM firn.inspection) - 100) "
+		"INSERT INTO firn.inspection (command, outcome, seconds, deep, segments, problems, "
+		"orphans, orphan_bytes) VALUES ($1, $2, $3::float8, $4::boolean, $5::bigint, "
+		"$6::bigint, $7::bigint, $8::bigint)";
+	struct pg_params p = PG_PARAMS_INIT;
+	char seconds[32];
+
+	snprintf(seconds, sizeof(seconds), "%.3f", i->seconds);
+	pg_param_text(&p, i->command);
+	pg_param_text(&p, i->outcome);
+	pg_param_text(&p, seconds);
+	pg_param_text(&p, i->deep ? "true" : "false");
+	pg_param_i64(&p, i->segments);
+	pg_param_i64(&p, i->problems);
+	param_count(&p, i->orphans);
+	param_count(&p, i->orphan_bytes);
+	return pg_query(pg, sql, &p, NULL, e) ||
+	       err_wrap(e, "could not record how \"firn %s\" ended", i->command);
 }

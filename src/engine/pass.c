@@ -171,6 +171,8 @@ static bool pass_table(struct firn *f, const struct table_wanted *wanted,
 	ok = engine_table_open(f, wanted, &table, e) && engine_encryption_check(f, true, e) &&
 	     catalog_id(f->pg, m.catalog_id, e) && lease_take(&lease, f->pg, table.id, e) &&
 	     work_under_lease(f, &m, &crew, options, result, e);
+	if (ok)
+		engine_note_usage(f, &table, crew.totals.rows_moved > 0);
 	if (crew.stop_reason[0]) {
 		result->stopped_early = 1;
 		free(result->stop_reason);
