@@ -117,6 +117,28 @@ void firn_stop_on_signals(void);
 /* Whether such a signal came. */
 int firn_stop_requested(void);
 
+/* ---- policies ---- */
+
+struct firn_policy_rule {
+	char *name;
+	char action[16]; /* archive, keep */
+	int line;        /* of the policy's file; 0: the built-in one */
+};
+
+struct firn_policy_check {
+	char *path; /* NULL: the built-in policy */
+	struct firn_policy_rule *rules;
+	size_t rule_count;
+	char **tables; /* that have what the rules speak of */
+	size_t table_count;
+};
+
+/* Reads the policy; with_tables also asks the database whether each table has what its rules speak of, and whether "where" is
+ * what it may be. ERR_CONFIG names file, line and key. Moves nothing, writes nothing. */
+bool firn_policy_check(struct firn *f, int with_tables, struct firn_policy_check *out,
+		       struct err *e);
+void firn_policy_check_release(struct firn_policy_check *c);
+
 /* ---- init ---- */
 
 struct firn_check {
@@ -179,6 +201,15 @@ struct firn_held_back {
 	char *until;       /* known long enough then; NULL where known_since is */
 };
 
+/* Cold rows of a rule with delete_after. */
+struct firn_expiry {
+	char *table, *rule;
+	int64_t delete_after_s;
+	int64_t segments, rows, bytes; /* archived longer ago: gc with expire gives them up */
+	int64_t rows_later;            /* the others */
+	int64_t next_s;                /* until the first of these; -1: there are none */
+};
+
 struct firn_plan_result {
 	struct firn_plan_row *rows; /* by table, rule, leaf, workspace, version */
 	size_t row_count;
@@ -186,6 +217,8 @@ struct firn_plan_result {
 	int64_t kept_rows; /* that a keep rule pins */
 	struct firn_held_back *held_back;
 	size_t held_back_count;
+	struct firn_expiry *expiries;
+	size_t expiry_count;
 };
 
 /* At its end a pass moves on what rules with transitions say. */
@@ -240,6 +273,83 @@ struct firn_pass_result {
 bool firn_pass(struct firn *f, const struct firn_pass_options *options,
 	       struct firn_pass_result *result, struct err *e);
 void firn_pass_result_release(struct firn_pass_result *r);
+
+/* ---- explain ---- */
+
+struct firn_explain_condition {
+	char *key;   /* of the policy: "idle_for" */
+	char *value; /* what was compared with it; may be NULL */
+	char *due;   /* it holds from then on, ISO 8601 UTC; NULL: no matter of time */
+	int holds;
+};
+
+struct firn_explain_rule {
+	char *name, action[16];
+	struct firn_explain_condition *conditions;
+	size_t condition_count;
+	int matches;
+	char *due; /* it would match from then on, were nothing read, written or flipped until then; NULL: not by time alone */
+};
+
+/* A hot row. Texts may be NULL where the table has no such column. */
+struct firn_explain_chunk {
+	char *table, *leaf, *workspace, *document, *version, *created;
+	char *last_use;       /* created, rehydrated or read */
+	char *heat;           /* NULL: no rule asks for reads */
+	char *resident_until; /* min_residency keeps it until then; may be NULL */
+	int returning;        /* a rollback is going back to its version */
+	int64_t bytes;
+	char *verdict; /* the rule that matches first; NULL: none */
+	char *moves_at; /* the earliest due of a rule that archives, if none that keeps matches; NULL: not by time alone */
+	struct firn_explain_rule *rules;
+	size_t rule_count;
+};
+
+struct firn_explain_sum {
+	char *table, *rule; /* rule NULL: of no rule, it stays hot */
+	char action[16];    /* archive, keep; "" of no rule */
+	int64_t rows, bytes;
+};
+
+/* Cold rows in one segment. */
+struct firn_explain_segment {
+	char *table, *rule, *object, *storage_class;
+	int64_t segment, rows, rows_of_segment, bytes,
+		archived_s; /* bytes: of the whole object; archived_s: ago */
+	int frozen;         /* must be restored before it can be read */
+	int restore_h;      /* which takes so many hours in the standard tier; 0: not known */
+};
+
+/* What a pass decided, one kind of it: see firn.pass_log. Texts may be NULL. */
+struct firn_explain_decision {
+	char *leaf, *rule, *decision, *reason;
+	int64_t times, rows, bytes;
+	double seconds;
+};
+
+struct firn_explain_options {
+	const char *chunk, *document, *workspace; /* one of them, or pass */
+	int64_t pass;                             /* its number; -1: the latest; 0: none */
+};
+
+struct firn_explain_result {
+	struct firn_explain_chunk *chunks;
+	size_t chunk_count;
+	struct firn_explain_sum *sums; /* of a document or workspace */
+	size_t sum_count;
+	struct firn_explain_segment *segments;
+	size_t segment_count;
+	int64_t cold_rows;
+	int64_t pass; /* whose decisions these are; 0: it was not asked for */
+	struct firn_explain_decision *decisions;
+	size_t decision_count;
+};
+
+/* Where a chunk is, and why it is there: what each rule says of it. ERR_CONFIG when nothing of that name is known. Reads the
+ * rows concerned, of cold ones the indexes of segments; changes nothing. */
+bool firn_explain(struct firn *f, const struct firn_explain_options *options,
+		  struct firn_explain_result *result, struct err *e);
+void firn_explain_result_release(struct firn_explain_result *r);
 
 /* ---- touch ---- */
 
@@ -418,219 +528,6 @@ struct firn_status_result {
 bool firn_status(struct firn *f, int detail, struct firn_status_result *result, struct err *e);
 void firn_status_result_release(struct firn_status_result *r);
 
-/* ---- partitions ---- */
-
-#define FIRN_LEAF_ROWS 25000000 /* that a leaf should not pass */
-
-struct firn_partition {
-	char *table, *leaf, *bound; /* bound "" where the table is its own only leaf */
-	int64_t rows;
-	int rows_estimated;
-	struct firn_size size;
-	int over; /* more rows than leaf_rows */
-};
-
-struct firn_partitioned_table {
-	char *table, *strategy, *key;   /* strategy: hash, list, range, or "" for a plain table */
-	int64_t leaf_count, rows, over; /* over: leaves with more than leaf_rows */
-	int64_t missing; /* hash remainders without a leaf: rows that fall there are refused */
-	int rows_estimated;
-	double skew; /* rows of the largest leaf over the mean */
-	struct firn_size size;
-	/* A split: NULL, or how far it is (copy, index, swapped), into how many leaves, share of the blocks copied, and the
-	 * old table that is kept after the swap (NULL before). */
-	char *split_phase;
-	int64_t split_leaves;
-	double split_share;
-	char *split_old_table;
-	int64_t split_old_bytes;
-};
-
-struct firn_partitions_options {
-	int64_t leaf_rows; /* 0: FIRN_LEAF_ROWS */
-	int64_t growth_percent,
-		rows; /* firn_partitions_recommend: percent more than now, or how many rows; not both */
-	int64_t count; /* firn_partitions_ensure: how many leaves there shall be */
-};
-
-struct firn_partitions_status {
-	struct firn_partitioned_table *tables;
-	struct firn_partition *leaves;
-	size_t table_count, leaf_count;
-	int64_t leaf_rows;
-};
-
-struct firn_partition_advice {
-	char *table, *strategy;
-	int64_t rows, rows_planned, bytes; /* bytes: heap, TOAST and indexes now */
-	int rows_estimated;
-	int64_t leaves;         /* now; a plain table is one */
-	int64_t leaves_now;     /* recommended for the rows of now */
-	int64_t leaves_planned; /* recommended for rows_planned */
-	double largest_share;   /* of the rows, in one workspace; negative: not known */
-	char **reasons;         /* sentences */
-	size_t reason_count;
-};
-
-struct firn_partitions_advice {
-	struct firn_partition_advice *tables;
-	size_t table_count;
-	int64_t leaf_rows;
-};
-
-struct firn_partition_made {
-	char *table, *leaf;
-	int64_t remainder;
-	int created; /* else it was there */
-};
-
-struct firn_partitions_made {
-	struct firn_partition_made *leaves;
-	size_t leaf_count;
-	int64_t count, created;
-};
-
-/* None of the three needs the catalog or the archive. Rows are those in Postgres: cold ones weigh nothing. */
-bool firn_partitions_status(struct firn *f, const struct firn_partitions_options *options,
-			    struct firn_partitions_status *result, struct err *e);
-bool firn_partitions_recommend(struct firn *f, const struct firn_partitions_options *options,
-			       struct firn_partitions_advice *result, struct err *e);
-/* Creates the hash partitions <table>_p0 to <table>_p<count - 1> that are missing; the remainder's partition may have
- * another name. ERR_CONFIG: no hash-partitioned table, or one of another modulus; nothing was made then. ERR_BUSY: the
- * lock did not come. On failure result has what was made until then. */
-bool firn_partitions_ensure(struct firn *f, const struct firn_partitions_options *options,
-			    struct firn_partitions_made *result, struct err *e);
-void firn_partitions_status_release(struct firn_partitions_status *r);
-void firn_partitions_advice_release(struct firn_partitions_advice *r);
-void firn_partitions_made_release(struct firn_partitions_made *r);
-
-/* ---- indexes ---- */
-
-struct firn_indexes_ensure_options {
-	const char *type; /* hnsw or ivfflat */
-	/* 0: as the index that is there has it, else pgvector's default. lists: -1, and 0 for a new index: as many as
-	 * the rows of the leaf need; one that has between half and twice as many is left as it is. */
-	int64_t m, ef_construction, lists;
-	/* NULL: the operator class of a vector index that is there, else the cosine class of the type. Not both. */
-	const char *opclass, *op; /* "vector_l2_ops"; "<->" */
-	const char
-		*expression; /* SQL, in place of the embedding column: "embedding::halfvec(512)" */
-	const char *where;   /* SQL: a partial index */
-	int dry_run;
-};
-
-struct firn_indexes_made {
-	struct firn_maintain_step *
-		steps; /* action: keep, create, attach, drop, drop-leftover, put-off; leaf: or a table above */
-	size_t step_count;
-	int64_t built, kept; /* indexes of leaves */
-	int64_t put_off;     /* tables whose work could not be done now */
-};
-
-/* Makes the index on every leaf, concurrently, and attaches it to an index of the partitioned table. One that is there
- * and is as it is asked for is left; one that differs in its options is replaced: built beside, names exchanged, the old
- * one dropped. An index of another method, key, operator class or predicate is another index. Takes the table's lease.
- * A call that died is called again. ERR_BUSY: a lock did not come. On failure result has what was done until then. */
-bool firn_indexes_ensure(struct firn *f, const struct firn_indexes_ensure_options *options,
-			 struct firn_indexes_made *result, struct err *e);
-void firn_indexes_made_release(struct firn_indexes_made *r);
-
-struct firn_index {
-	char *table, *leaf, *index; /* leaf: the partitioned table itself for its own index */
-	char method[64];
-	char *key, *opclass, *predicate; /* predicate "": of all rows */
-	int above;                       /* of a partitioned table: holds nothing itself */
-	int valid, attached;
-	int leftover; /* of a build or replacement that died, or one that is going on */
-	int64_t m, ef_construction, lists; /* in effect; 0 where the method has none */
-	int64_t lists_recommended;         /* for the leaf's rows; 0 where the method has none */
-	int lists_off;                     /* lists are more than twice or less than half of that */
-	int64_t rows, bytes,
-		fresh_bytes; /* fresh_bytes: that a new build would take; 0: not known */
-	double dead_share;   /* of its entries; negative: not known */
-	char *rebuilt_at;    /* by firn, or NULL */
-};
-
-struct firn_indexes_status {
-	struct firn_index
-		*indexes; /* by table, leaf, name; vector indexes, and leftovers of any kind */
-	size_t index_count;
-	int64_t leftovers, invalid, lists_off;
-};
-
-bool firn_indexes_status(struct firn *f, struct firn_indexes_status *result, struct err *e);
-void firn_indexes_status_release(struct firn_indexes_status *r);
-
-struct firn_indexes_probe_options {
-	const char
-		*queries_path; /* a vector a line, as pgvector writes it; NULL: rows of each leaf */
-	int64_t sample;        /* rows of each leaf; 0: 20 */
-	int64_t seed;          /* the same seed chooses the same rows while they are there */
-	int64_t ef_search, probes; /* 0: the session's */
-};
-
-struct firn_index_probe {
-	char *table, *leaf, *index;
-	char method[64];
-	char *opclass;
-	char *note;          /* why it was not probed; NULL: it was */
-	int64_t queries;     /* that found anything */
-	double recall;       /* at 10, the mean; rows as near as the tenth count as found */
-	double least_recall; /* of one query */
-	double ann_p50_ms, ann_p95_ms, exact_p50_ms, exact_p95_ms;
-};
-
-struct firn_indexes_probe {
-	struct firn_index_probe *probes; /* by table, leaf, index */
-	size_t probe_count;
-	int64_t limit; /* 10: rows that each query asks for */
-};
-
-/* Asks each valid vector index for the nearest rows, and the leaf itself without an index, and compares. Reads the whole
- * leaf once for each query. */
-bool firn_indexes_probe(struct firn *f, const struct firn_indexes_probe_options *options,
-			struct firn_indexes_probe *result, struct err *e);
-void firn_indexes_probe_release(struct firn_indexes_probe *r);
-
-/* ---- partitions split ---- */
-
-struct firn_split_options {
-	int64_t count;  /* hash partitions that there shall be */
-	int widen_keys; /* unique keys without the workspace may take it in */
-	int rollback;   /* take an unfinished one back */
-	int drop_old;   /* drop the table that a finished one left */
-	int confirm;    /* with drop_old: do it; without, only say what it would drop */
-	int force; /* with drop_old: even where the table has less than half of the old one's rows */
-	int dry_run;
-};
-
-struct firn_split_result {
-	char *table;
-	/* what was done: planned, unchanged, swapped, rolled-back, kept, dropped; "" on failure */
-	char outcome[16];
-	char phase[16]; /* how far the split is: none, copy, index, swapped */
-	int64_t leaves_before, leaves;
-	int64_t rows;        /* compared before the swap */
-	int64_t rows_copied; /* by this and earlier runs */
-	int64_t changes; /* keys that were brought up to date because writers changed them meanwhile */
-	int64_t indexes;             /* partitions of indexes that this run built */
-	char *old_table;             /* kept, or dropped; NULL: there is none */
-	int64_t old_rows, old_bytes; /* old_rows: an estimate but with drop_old */
-	int64_t old_missing; /* with drop_old: of these, whose keys the table does not have now */
-	char **notes;        /* sentences: what is otherwise than before */
-	size_t note_count;
-	double seconds,
-		swap_seconds; /* swap_seconds: the transaction with the lock, the wait for it included */
-};
-
-/* Moves the one managed table into count hash partitions by workspace while it is used. A run that died is finished by
- * another with the same count. ERR_BUSY: a lock did not come, a standby lags, no room on the disk; the next run goes on.
- * ERR_CONFIG: something about the table is in the way, and is said. ERR_DATA: old and new table differ; nothing was
- * swapped. result is filled on failure, too. */
-bool firn_partitions_split(struct firn *f, const struct firn_split_options *options,
-			   struct firn_split_result *result, struct err *e);
-void firn_split_result_release(struct firn_split_result *r);
-
 /* ---- versions ---- */
 
 struct firn_version {
@@ -766,12 +663,13 @@ void firn_verify_result_release(struct firn_verify_result *r);
 struct firn_gc_options {
 	int confirm; /* 0: list only */
 	int64_t horizon_s; /* -1: the configuration's (30 days): how long backups of the database are kept */
+	int expire; /* with confirm: give up cold rows that are older than delete_after of their rule */
 	int orphans; /* remove objects that no catalog row knows, too (another database may own them) */
 };
 
 struct firn_gc_item {
 	char *object;  /* key, or an upload's key */
-	char kind[16]; /* retired, abandoned, orphan, upload */
+	char kind[16]; /* expired, retired, abandoned, orphan, upload */
 	int64_t segment, bytes, age_s;
 	int removable, removed; /* removable: old enough and of a kind that was asked for */
 	char *reason;
@@ -781,6 +679,7 @@ struct firn_gc_result {
 	struct firn_gc_item *items;
 	size_t item_count;
 	int64_t removed_bytes, removable_bytes;
+	int64_t given_up; /* cold rows, by expire; their objects follow after the horizon */
 	int64_t put_off; /* items that the archive keeps for now (Object Lock): a later run removes them */
 };
 
@@ -971,5 +870,7 @@ struct firn_report_result {
 bool firn_report(struct firn *f, const struct firn_report_options *options,
 		 struct firn_report_result *result, struct err *e);
 void firn_report_result_release(struct firn_report_result *r);
+
+#include "firn/layout.h"
 
 #endif

@@ -75,6 +75,9 @@ const char *const fault_sites[] = {
 	/* engine/forget.c */
 	"forget.after_segment",
 	"forget.after_key",
+	/* engine/expire.c */
+	"expire.before_commit",
+	"expire.after_commit",
 	/* engine/gc.c */
 	"gc.after_delete",
 	"gc.before_commit",

@@ -77,6 +77,26 @@ static const struct unit *find_unit(const struct unit *units, size_t count, cons
 	return NULL;
 }
 
+/* Digits, and one of the units, which may be set off by blanks. */
+static bool parse_with_unit(const char *s, const struct unit *units, size_t count, uint64_t *out)
+{
+	const struct unit *unit;
+	char *end;
+	unsigned long long v;
+
+	errno = 0;
+	v = strtoull(s, &end, 10);
+	if (!isdigit((unsigned char)s[0]) || errno)
+		return false;
+	while (*end == ' ')
+		end++;
+	unit = find_unit(units, count, end, strlen(end));
+	if (!unit || v > UINT64_MAX / unit->factor)
+		return false;
+	*out = v * unit->factor;
+	return true;
+}
+
 bool str_parse_bytes(const char *s, uint64_t *bytes_out, struct err *e)
 {
 	static const struct unit units[] = {
@@ -95,23 +115,19 @@ bool str_parse_bytes(const char *s, uint64_t *bytes_out, struct err *e)
 		{ "TiB", 1ull << 40 },
 		{ "TB", 1000000000000ull },
 	};
-	const struct unit *unit;
-	char *end;
-	unsigned long long v;
 
-	errno = 0;
-	v = strtoull(s, &end, 10);
-	if (!isdigit((unsigned char)s[0]) || errno)
-		goto bad;
-	while (*end == ' ')
-		end++;
-	unit = find_unit(units, sizeof(units) / sizeof(units[0]), end, strlen(end));
-	if (!unit || v > UINT64_MAX / unit->factor)
-		goto bad;
-	*bytes_out = v * unit->factor;
-	return true;
-bad:
-	return err_set(e, ERR_DATA, "\"%s\" is not a size such as 512MiB or 10GB", s);
+	return parse_with_unit(s, units, sizeof(units) / sizeof(units[0]), bytes_out) ||
+	       err_set(e, ERR_DATA, "\"%s\" is not a size such as 512MiB or 10GB", s);
+}
+
+bool str_parse_count(const char *s, uint64_t *out, struct err *e)
+{
+	static const struct unit units[] = {
+		{ "", 1 }, { "k", 1000 }, { "M", 1000000 }, { "G", 1000000000 }
+	};
+
+	return parse_with_unit(s, units, sizeof(units) / sizeof(units[0]), out) ||
+	       err_set(e, ERR_DATA, "\"%s\" is not a number such as 250000, 25M or 1G", s);
 }
 
 bool str_parse_duration(const char *s, int64_t *seconds_out, struct err *e)

@@ -20,6 +20,9 @@ bool str_parse_bool(const char *s, bool *out, struct err *e);
 /* "10GiB", "5 MB", "4096": KiB MiB GiB TiB are powers of 1024, KB MB GB TB powers of 1000, B or nothing bytes. */
 bool str_parse_bytes(const char *s, uint64_t *bytes_out, struct err *e);
 
+/* "250000", "250k", "25M", "1G": powers of 1000. */
+bool str_parse_count(const char *s, uint64_t *out, struct err *e);
+
 /* "90s", "15min", "12h", "7d", "2w", "1d12h", "0": seconds; a bare number is refused unless it is 0. */
 bool str_parse_duration(const char *s, int64_t *seconds_out, struct err *e);
 

@@ -240,20 +240,31 @@ bool catalog_pass_end(struct pg *pg, int64_t pass_id, const struct catalog_pass_
 
 /* ---- listing segments ---- */
 
-/* value NULL: SQL NULL */
-static void add_array_item(struct buf *b, const char *value)
+struct last_visit {
+	bool (*visit)(void *ctx, const char *leaf, int64_t segment, struct err *e);
+	void *ctx;
+};
+
+static bool visit_last(void *ctx, const struct pg_result *row, struct err *e)
 {
-	if (!value) {
-		buf_add_str(b, b->len > 1 ? ",NULL" : "NULL");
-		return;
-	}
-	buf_add_str(b, b->len > 1 ? ",\"" : "\"");
-	for (const char *c = value; *c; c++) {
-		if (*c == '"' || *c == '\\')
-			buf_add_byte(b, '\\');
-		buf_add_byte(b, (uint8_t)*c);
-	}
-	buf_add_byte(b, '"');
+	const struct last_visit *v = ctx;
+
+	return v->visit(v->ctx, pg_text(row, 0, 0), pg_i64(row, 0, 1), e);
+}
+
+bool catalog_last_segments(struct pg *pg, int64_t table_id,
+			   bool (*visit)(void *ctx, const char *leaf, int64_t segment,
+					 struct err *e),
+			   void *ctx, struct err *e)
+{
+	struct last_visit v = { visit, ctx };
+	struct pg_params p = PG_PARAMS_INIT;
+
+	pg_param_i64(&p, table_id);
+	return pg_query_each(pg,
+			     "SELECT leaf, max(id) FROM firn.segment WHERE table_id = $1::bigint "
+			     "GROUP BY leaf",
+			     &p, visit_last, &v, e);
 }
 
 /* A text[] literal, passed as a parameter. */
@@ -261,13 +272,8 @@ static void text_array(struct buf *b, const char *const *values, size_t count)
 {
 	buf_add_byte(b, '{');
 	for (size_t i = 0; i < count; i++)
-		add_array_item(b, values[i]);
+		pg_add_array_item(b, values[i]);
 	buf_add_byte(b, '}');
-}
-
-static void add_i64_item(struct buf *b, int64_t value)
-{
-	buf_printf(b, "%s%" PRId64, b->len > 1 ? "," : "", value);
 }
 
 static void i64_array(struct buf *b, const int64_t *values, size_t count)
@@ -287,7 +293,7 @@ static void state_array(struct buf *b, const bool *states)
 	buf_add_byte(b, '{');
 	for (size_t i = 0; i <= SEGMENT_REMOVED; i++)
 		if (!any || states[i])
-			add_array_item(b, state_names[i]);
+			pg_add_array_item(b, state_names[i]);
 	buf_add_byte(b, '}');
 }
 
@@ -499,13 +505,13 @@ static bool insert_groups(struct pg *pg, int64_t segment_id, const struct segmen
 	for (size_t i = 0; i < count; i++) {
 		const struct segment_group_row *g = &groups[i];
 
-		add_array_item(&columns[0], g->workspace);
-		add_array_item(&columns[1], g->version);
-		add_i64_item(&columns[2], g->first_row);
-		add_i64_item(&columns[3], g->rows_total);
-		add_i64_item(&columns[4], g->rows_live);
-		add_i64_item(&columns[5], g->bytes);
-		add_i64_item(&columns[6], g->raw_bytes);
+		pg_add_array_item(&columns[0], g->workspace);
+		pg_add_array_item(&columns[1], g->version);
+		pg_add_array_i64(&columns[2], g->first_row);
+		pg_add_array_i64(&columns[3], g->rows_total);
+		pg_add_array_i64(&columns[4], g->rows_live);
+		pg_add_array_i64(&columns[5], g->bytes);
+		pg_add_array_i64(&columns[6], g->raw_bytes);
 	}
 	pg_param_i64(&p, segment_id);
 	for (size_t c = 0; c < 7; c++) {
@@ -533,8 +539,8 @@ static bool update_groups(struct pg *pg, int64_t segment_id, const struct segmen
 	buf_add_byte(&first, '{');
 	buf_add_byte(&live, '{');
 	for (size_t i = 0; i < count; i++) {
-		add_i64_item(&first, groups[i].first_row);
-		add_i64_item(&live, groups[i].rows_live);
+		pg_add_array_i64(&first, groups[i].first_row);
+		pg_add_array_i64(&live, groups[i].rows_live);
 	}
 	buf_add_byte(&first, '}');
 	buf_add_byte(&live, '}');

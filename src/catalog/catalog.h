@@ -86,6 +86,12 @@ void segment_list_release(struct segment_list *l);
 /* Bitmap of dead rows of a record. NULL and ERR_DATA when it is damaged. */
 struct bitmap *segment_record_dead(const struct segment_record *r, struct err *e);
 
+/* The newest segment of each leaf that has any, whatever became of it. */
+bool catalog_last_segments(struct pg *pg, int64_t table_id,
+			   bool (*visit)(void *ctx, const char *leaf, int64_t segment,
+					 struct err *e),
+			   void *ctx, struct err *e);
+
 struct segment_intent {
 	int64_t table_id, pass_id, epoch;
 	const char *leaf, *rule, *object_key, *index_key, *storage_class;

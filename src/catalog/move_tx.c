@@ -10,11 +10,12 @@ static bool begin_fenced(struct pg *pg, const struct move_tx_options *o, struct 
 {
 	return pg_begin(pg, NULL, e) && pg_local_search_path(pg, true, e) &&
 	       pg_execf(pg, e,
-			"SET LOCAL lock_timeout = %" PRId64 "; SET LOCAL statement_timeout = 0; "
+			"SET LOCAL lock_timeout = %" PRId64
+			"; SET LOCAL statement_timeout = %" PRId64 "; "
 			"SET LOCAL work_mem = '64MB'; SET LOCAL jit = off; "
 			/* for what is loaded below: it is enough to see how many there are */
 			"SET LOCAL default_statistics_target = 10",
-			o->lock_timeout_ms) &&
+			o->lock_timeout_ms, o->statement_timeout_ms) &&
 	       lease_check(o->lease, pg, e);
 }
 
@@ -221,7 +222,7 @@ static bool lost_a_race(const struct pg *pg)
 }
 
 bool move_tx_delete(struct pg *pg, const struct move_tx_options *o, struct bitmap *missed,
-		    struct err *e)
+		    bool *lock_wait_out, struct err *e)
 {
 	bool skip_locked = false, ok = attempt(pg, o, false, missed, e);
 	struct err first = *e;
@@ -237,6 +238,7 @@ bool move_tx_delete(struct pg *pg, const struct move_tx_options *o, struct bitma
 		err_clear(e);
 		ok = attempt(pg, o, skip_locked, missed, e);
 	}
+	*lock_wait_out = skip_locked;
 	/* SKIP LOCKED asks for the UPDATE privilege, which firn does without: the lock is the true reason. */
 	if (!ok && skip_locked && e->code == ERR_DENIED)
 		*e = first;

@@ -17,6 +17,7 @@ struct move_tx_options {
 	bool superseded, require_replacement; /* of the rule: checked once more */
 	bool reads, of_document; /* the same: it asks for reads, for those of whole documents */
 	int64_t lock_timeout_ms;
+	int64_t statement_timeout_ms; /* 0: none */
 	uint32_t rows;
 	/* COPY BINARY stream (header, rows, trailer) of: row number int4, number of its document int4, ctid, xmin, then
 	 * the key columns in the order of table->columns with in_key. */
@@ -30,8 +31,8 @@ struct move_tx_options {
  * workspaces FOR SHARE), and deletes. missed gets the numbers of rows that were not deleted, because they changed, are
  * locked, are no longer superseded, or were read since: they stay hot. The transaction is left open for the caller to activate the
  * segment and commit; on failure it is rolled back. Rows locked by others for longer than lock_timeout are skipped in
- * a second try. */
+ * a second try; *lock_wait_out: that there were such. */
 bool move_tx_delete(struct pg *pg, const struct move_tx_options *o, struct bitmap *missed,
-		    struct err *e);
+		    bool *lock_wait_out, struct err *e);
 
 #endif

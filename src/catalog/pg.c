@@ -431,6 +431,26 @@ void pg_add_identifier(struct pg *pg, struct buf *b, const char *name)
 	PQfreemem(quoted);
 }
 
+void pg_add_array_item(struct buf *b, const char *value)
+{
+	if (!value) {
+		buf_add_str(b, b->len > 1 ? ",NULL" : "NULL");
+		return;
+	}
+	buf_add_str(b, b->len > 1 ? ",\"" : "\"");
+	for (const char *c = value; *c; c++) {
+		if (*c == '"' || *c == '\\')
+			buf_add_byte(b, '\\');
+		buf_add_byte(b, (uint8_t)*c);
+	}
+	buf_add_byte(b, '"');
+}
+
+void pg_add_array_i64(struct buf *b, int64_t value)
+{
+	buf_printf(b, "%s%" PRId64, b->len > 1 ? "," : "", value);
+}
+
 void pg_add_qualified(struct pg *pg, struct buf *b, const char *schema, const char *name)
 {
 	pg_add_identifier(pg, b, schema);

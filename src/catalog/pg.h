@@ -129,6 +129,9 @@ bool pg_copy_in_finish(struct pg *pg, const char *failure, struct err *e);
 
 /* Appends the name quoted as an identifier (PQescapeIdentifier). Sets b->failed on failure. */
 void pg_add_identifier(struct pg *pg, struct buf *b, const char *name);
+/* Appends an item to an array literal that was begun with "{" and is to be a value of its own; value NULL: SQL NULL. */
+void pg_add_array_item(struct buf *b, const char *value);
+void pg_add_array_i64(struct buf *b, int64_t value);
 /* A condition: the row lies in the blocks from ... to - 1 of its table. ctid is the column: "t.ctid". */
 void pg_add_blocks(const struct pg *pg, struct buf *b, const char *ctid, int64_t from, int64_t to);
 /* "schema"."name" */

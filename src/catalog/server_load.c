@@ -11,7 +11,7 @@ bool server_load_read(struct pg *pg, struct server_load *out, struct err *e)
 
 	if (!pg_query(pg, sql_server_load, NULL, &r, e))
 		return err_wrap(e, "could not see how busy the server is");
-	*out = (struct server_load){ pg_i64(r, 0, 0), pg_i64(r, 0, 1) };
+	*out = (struct server_load){ pg_i64(r, 0, 0), pg_i64(r, 0, 1), pg_i64(r, 0, 2) };
 	pg_result_free(r);
 	return true;
 }

@@ -6,6 +6,7 @@
 
 struct server_load {
 	int64_t lag_bytes; /* WAL that the slowest streaming standby has yet to replay; 0 without one */
+	int64_t lag_s;     /* the same in time */
 	int64_t memory_bytes; /* maintenance_work_mem */
 };
 bool server_load_read(struct pg *pg, struct server_load *out, struct err *e);

@@ -6,6 +6,7 @@ int cmd_gc(struct cli *c)
 	const struct firn_gc_options options = {
 		.confirm = s->confirm,
 		.horizon_s = s->horizon_s,
+		.expire = s->expire,
 		.orphans = s->orphans,
 	};
 	struct firn_gc_result result = { 0 };

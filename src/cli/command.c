@@ -29,6 +29,26 @@ const struct command command_table[] = {
 	  "Shows rows and bytes by rule, leaf, workspace and embedding version. Nothing is "
 	  "written anywhere.",
 	  CMD_PLAN, true, cmd_plan },
+	{ "explain", "where a chunk is, and what each rule says of it; moves nothing",
+	  "Of a hot chunk (--chunk): where it is, when it was used last, and of each rule in order "
+	  "which "
+	  "conditions hold, with what was compared, and from when on it would match if nothing but "
+	  "time "
+	  "passed. Of a cold one: segment, object, storage class and the rule that archived it. "
+	  "With "
+	  "--document or --workspace: rows and bytes by the rule that matches them first, and the "
+	  "segments "
+	  "that hold the others. Conditions are those of a pass, evaluated by the same SQL. Cold "
+	  "chunks and "
+	  "documents are looked for in the indexes of segments, which are fetched where the cache "
+	  "has not "
+	  "got them.\n\n"
+	  "With --pass or --last-pass: what a pass moved, left, kept and put off, by leaf and "
+	  "rule, why it "
+	  "paused or stopped, and its index work. gc.pass_log of the configuration says for how "
+	  "long that "
+	  "is kept.",
+	  CMD_EXPLAIN, true, cmd_explain },
 	{ "rehydrate", "bring cold chunks back",
 	  "Brings back the chunks that are selected by --workspace, --document, --chunk, "
 	  "--version and --segment; different options narrow each other, and of one that is "
@@ -80,7 +100,11 @@ const struct command command_table[] = {
 	{ "gc", "remove what no catalog row refers to; dry run unless --confirm",
 	  "Lists the objects of the archive that are no longer needed: those of retired segments "
 	  "and what runs that died left behind. None is removed before the horizon, since a "
-	  "database restored from a backup may need it.",
+	  "database restored from a backup may need it.\n\n"
+	  "Cold rows that were archived longer ago than delete_after of their rule are listed, "
+	  "too. "
+	  "With --expire and --confirm they are given up for good: nothing brings them back but a "
+	  "backup of the database, until the horizon is over and their objects are removed.",
 	  CMD_GC, true, cmd_gc },
 	{ "transition", "move archived objects on to other storage classes",
 	  "Moves each segment's object to the storage class that the transitions of its rule say "
@@ -235,6 +259,14 @@ const struct command command_table[] = {
 	  "with 78 at its next segment, whose rows stay hot. Change encryption.key_file or "
 	  "key_command to the new key afterwards.",
 	  CMD_KEYS_ROTATE, true, cmd_keys_rotate },
+	{ "policy check", "whether a policy is well written; moves nothing",
+	  "Reads the policy in FILE (\"firn policy check FILE\"), or the one that is configured, "
+	  "and "
+	  "lists its rules in the order in which they are tried. What is wrong is said with file, "
+	  "line "
+	  "and the key that was meant, with status 78. With --tables the database is asked whether "
+	  "each table has what the rules speak of, and whether \"where\" is what it may be.",
+	  CMD_POLICY_CHECK, true, cmd_policy_check },
 	{ "doctor", "look at all that a pass needs, and say what to do",
 	  "Looks, one after the other, at configuration, policy and prices, the database, its "
 	  "version and extensions, the catalog, each table, the archive (by writing, reading and "

@@ -39,6 +39,8 @@ enum command_id {
 	CMD_CONFIG_SHOW = 1u << 24,
 	CMD_DOCTOR = 1u << 25,
 	CMD_FORGET = 1u << 26,
+	CMD_EXPLAIN = 1u << 27,
+	CMD_POLICY_CHECK = 1u << 28,
 	CMD_NONE = 1u << 30, /* before a command was named */
 };
 
@@ -113,6 +115,8 @@ int cmd_versions_rollback(struct cli *c);
 int cmd_keys_status(struct cli *c);
 int cmd_keys_rotate(struct cli *c);
 int cmd_touch(struct cli *c);
+int cmd_policy_check(struct cli *c);
+int cmd_explain(struct cli *c);
 int cmd_config_show(struct cli *c);
 int cmd_doctor(struct cli *c);
 int cmd_help(struct cli *c);

@@ -144,6 +144,13 @@ const struct option option_table[] = {
 	    "how long backups of the database are kept", CMD_GC),
 	OPT_THIS_ONCE("orphans", 0, OPT_FLAG, orphans, NULL,
 		      "also objects that the catalog does not know", CMD_GC),
+	OPT_THIS_ONCE("expire", 0, OPT_FLAG, expire, NULL,
+		      "with --confirm: give up cold rows that their rule keeps no longer "
+		      "(delete_after)",
+		      CMD_GC),
+	OPT_THIS_ONCE("tables", 0, OPT_FLAG, with_tables, NULL,
+		      "also ask the database whether the tables have what the rules speak of",
+		      CMD_POLICY_CHECK),
 	OPT_THIS_ONCE("growth", 0, OPT_NUMBER, growth_percent, "PERCENT",
 		      "plan for so many percent more rows than now", CMD_PARTITIONS_RECOMMEND),
 	OPT_THIS_ONCE("rows", 0, OPT_NUMBER, planned_rows, "N", "plan for so many rows",
@@ -191,8 +198,15 @@ const struct option option_table[] = {
 	    CMD_INDEXES_PROBE),
 	OPT_THIS_ONCE("workspace", 0, OPT_LIST, workspaces, "ID",
 		      "only this workspace; may be repeated", CMD_VERSIONS_STATUS),
+	OPT_THIS_ONCE("pass", 0, OPT_NUMBER, pass, "N", "what this pass decided, and why",
+		      CMD_EXPLAIN),
+	OPT_THIS_ONCE("last-pass", 0, OPT_FLAG, last_pass, NULL, "the same of the latest pass",
+		      CMD_EXPLAIN),
+	OPT_THIS_ONCE("chunk", 0, OPT_STRING, chunk, "ID", "this chunk", CMD_EXPLAIN),
+	OPT_THIS_ONCE("document", 0, OPT_STRING, document, "ID", "all chunks of this document",
+		      CMD_EXPLAIN),
 	OPT_THIS_ONCE("workspace", 0, OPT_STRING, workspace, "ID", "the workspace",
-		      CMD_VERSIONS_PROMOTE | CMD_VERSIONS_ROLLBACK | CMD_FORGET),
+		      CMD_EXPLAIN | CMD_VERSIONS_PROMOTE | CMD_VERSIONS_ROLLBACK | CMD_FORGET),
 	OPT_THIS_ONCE("to", 0, OPT_STRING, to_version, "VERSION", "the version to make active",
 		      CMD_VERSIONS_PROMOTE | CMD_VERSIONS_ROLLBACK),
 	OPT_THIS_ONCE("allow-missing", 0, OPT_FLAG, allow_missing, NULL,
@@ -546,7 +560,12 @@ bool settings_from_argv(struct settings *s, uint32_t command, const char *comman
 	rest = poptGetArgs(context);
 	for (int n = 0; rest && rest[n]; n++)
 		(*rest_out)--;
-	if (command != CMD_NONE && command != CMD_HELP && *rest_out < argc) {
+	if (command == CMD_POLICY_CHECK && rest && rest[0] && !rest[1]) {
+		free(s->policy);
+		s->policy = mem_strdup(rest[0], e);
+		if (!s->policy)
+			goto out;
+	} else if (command != CMD_NONE && command != CMD_HELP && *rest_out < argc) {
 		/* A connection string without its -d may hold a password. */
 		if (strpbrk(rest[0], "=@"))
 			err_set(e, ERR_USAGE, "an argument was not expected: %s takes options only",

@@ -63,14 +63,17 @@ struct settings {
 	int64_t restore_days, restore_poll_s;
 	bool wait, lifecycle_json;
 	bool take_over; /* init */
-	bool force, reclaim, deep, confirm, orphans, bulk;
+	bool force, reclaim, deep, confirm, orphans, expire, bulk, with_tables;
 	int64_t horizon_s;                                           /* -1: not given */
 	int64_t growth_percent, planned_rows, leaf_rows, leaf_count; /* partitions */
 	int index_type; /* indexes ensure: 0 not given, hnsw, ivfflat */
 	char *lists, *opclass, *operator_, *expression, *where, *queries;
 	int64_t index_m, ef_construction, sample, seed, ef_search, probes;
 	bool widen_keys, drop_old, rollback; /* partitions split */
-	char *workspace, *to_version;        /* versions promote, rollback */
+	char *workspace, *to_version;
+	char *chunk, *document; /* explain */
+	int64_t pass;
+	bool last_pass; /* versions promote, rollback */
 	bool allow_missing;
 	char *new_key_file, *new_key_command; /* keys rotate */
 	char *complete_since;                 /* touch */
@@ -111,7 +114,7 @@ bool settings_from_environment(struct settings *s, uint32_t command, struct err 
 /*
  * Reads options from argv[1] on, as far as the command takes them. CMD_NONE reads up to the first word that is no
  * option, the command, whose position is *rest_out (argc: there is none). After a command, a word that is no option
- * is ERR_USAGE, but for help's topic. ERR_USAGE also for unknown options and bad values.
+ * is ERR_USAGE, but for help's topic and the file of policy check, which becomes the policy. ERR_USAGE also for unknown options and bad values.
  */
 bool settings_from_argv(struct settings *s, uint32_t command, const char *command_name, int argc,
 			const char **argv, int *rest_out, struct err *e);

@@ -59,14 +59,32 @@ void crew_add_rows(struct crew *c, int64_t rows, int64_t bytes)
 	pthread_mutex_unlock(&c->mutex);
 }
 
-int64_t crew_due_ms(struct crew *c, int64_t rows_per_second)
+void crew_note(struct crew *c, const struct pass_decision *what)
 {
-	int64_t due;
+	pthread_mutex_lock(&c->mutex);
+	decisions_note(&c->decisions, what);
+	pthread_mutex_unlock(&c->mutex);
+}
+
+int crew_note_locks(struct crew *c, bool lock_wait)
+{
+	int waits;
 
 	pthread_mutex_lock(&c->mutex);
-	due = c->progress.started_ms + c->progress.rows * 1000 / rows_per_second;
+	waits = c->lock_waits = lock_wait ? c->lock_waits + 1 : 0;
 	pthread_mutex_unlock(&c->mutex);
-	return due;
+	return waits;
+}
+
+int64_t crew_take(struct crew *c, int64_t rows, int64_t bytes, int64_t now_ms)
+{
+	int64_t of_rows, of_bytes;
+
+	pthread_mutex_lock(&c->mutex);
+	of_rows = token_bucket_take(&c->rows, rows, now_ms);
+	of_bytes = token_bucket_take(&c->bytes, bytes, now_ms);
+	pthread_mutex_unlock(&c->mutex);
+	return of_rows > of_bytes ? of_rows : of_bytes;
 }
 
 /* NULL: none is left, or nothing new is to be begun. */
@@ -75,8 +93,10 @@ static const struct leaf *take_leaf(struct crew *c, const struct table_info *t)
 	const struct leaf *leaf = NULL;
 
 	pthread_mutex_lock(&c->mutex);
-	if (!c->stop && c->next_leaf < t->leaf_count)
-		leaf = &t->leaves[c->next_leaf++];
+	if (!c->stop && c->next_leaf < t->leaf_count) {
+		leaf = &t->leaves[c->order ? c->order[c->next_leaf] : c->next_leaf];
+		c->next_leaf++;
+	}
 	pthread_mutex_unlock(&c->mutex);
 	return leaf;
 }
@@ -130,6 +150,11 @@ bool crew_move(struct crew *c, const struct move *how, int64_t jobs, struct err 
 		free(all);
 		return false;
 	}
+	c->next_leaf = 0;
+	c->rows =
+		token_bucket_full(how->policy->limits.rows_per_second, clock_now_ms(how->f->clock));
+	c->bytes = token_bucket_full(how->policy->limits.bytes_per_second,
+				     clock_now_ms(how->f->clock));
 	progress_start(&c->progress, how->f, "moving", 0);
 	/* The first job is this thread's. */
 	for (size_t i = 1; i < count; i++) {

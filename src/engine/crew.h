@@ -7,17 +7,24 @@
 
 #include <pthread.h>
 
+#include "engine/decisions.h"
 #include "engine/engine.h"
+#include "engine/token_bucket.h"
 
 /* What the jobs share. The mutex guards all of it while they run; before and after, it is the caller's to read. */
 struct crew {
 	pthread_mutex_t mutex;
 	struct progress progress;
-	size_t next_leaf; /* the first that no job has taken */
+	struct decisions decisions; /* for firn.pass_log */
+	struct token_bucket rows,
+		bytes;       /* the rates that the policy allows, of all jobs together */
+	const size_t *order; /* of the leaves, by position; NULL: as they are */
+	size_t next_leaf;    /* in that order, the first that no job has taken */
 	struct catalog_pass_totals totals;
 	bool stop;             /* a job failed or came upon a limit: nothing new is begun */
 	char stop_reason[128]; /* of the limit or signal; "" otherwise */
 	bool stopped_by_signal;
+	int lock_waits; /* segments one after the other whose rows others had locked */
 	struct err first_error;
 };
 #define CREW_INIT                                  \
@@ -28,7 +35,8 @@ struct crew {
 struct move;
 
 /* Moves the leaves of how->table out with so many jobs, at most one a leaf; the first uses how's own connections. On
- * failure e is what went wrong first; what the other jobs had begun by then was finished. */
+ * failure e is what went wrong first; what the other jobs had begun by then was finished. Called again it begins
+ * with the first leaf, and adds to the totals. */
 bool crew_move(struct crew *c, const struct move *how, int64_t jobs, struct err *e);
 
 /* For the jobs. */
@@ -37,7 +45,11 @@ void crew_stop(struct crew *c, bool by_signal, const char *reason);
 void crew_add_segment(struct crew *c, const struct catalog_pass_totals *of_segment);
 /* Counts rows that were read, and shows them. */
 void crew_add_rows(struct crew *c, int64_t rows, int64_t bytes);
-/* When, in ms of the clock, the rows counted so far are due at a rate of rows_per_second. */
-int64_t crew_due_ms(struct crew *c, int64_t rows_per_second);
+/* decisions_note */
+void crew_note(struct crew *c, const struct pass_decision *what);
+/* A segment was moved; whether others had rows of it locked for longer than lock_timeout. How many in a row there were. */
+int crew_note_locks(struct crew *c, bool lock_wait);
+/* Takes rows and their bytes out of what the rates allow; in how many ms the next may be read. */
+int64_t crew_take(struct crew *c, int64_t rows, int64_t bytes, int64_t now_ms);
 
 #endif

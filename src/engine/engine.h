@@ -110,6 +110,16 @@ struct engine_table {
 bool engine_table_open(struct firn *f, const struct table_wanted *wanted, struct engine_table *out,
 		       struct err *e);
 void engine_table_close(struct engine_table *t);
+
+/* ---- the end of life of cold rows (expire.c) ---- */
+
+/* The rule by which the segment's rows may be given up now; NULL: there is none. */
+const struct rule *engine_expired_by(const struct policy *p, const struct segment_record *s);
+/* Gives them up, in every segment of the table; adds how many rows that were. */
+bool engine_expire(struct firn *f, int64_t table_id, int64_t *rows_out, struct err *e);
+/* Adds what could be given up, and what later, to result. */
+bool engine_expiries(struct firn *f, const struct engine_table *t, struct firn_plan_result *result,
+		     struct err *e);
 /* How many tables there are; ERR_USAGE with a hint when there is none. */
 bool engine_tables_given(const struct firn *f, struct err *e);
 

@@ -147,7 +147,26 @@ static bool collect_segment(struct gc *g, const struct segment_record *r, struct
 	return true;
 }
 
-/* Intents: of a run at work, or of a dead one. Only who can take the lease knows; a run at work keeps its intents. */
+/* Past its rule's delete_after: the rows are given up when that was asked for, else shown. */
+static bool collect_expired(struct gc *g, const struct policy *policy,
+			    const struct segment_record *r, struct err *e)
+{
+	const struct rule *rule = engine_expired_by(policy, r);
+	char age[32], limit[32], rows[32], reason[256];
+
+	if (!rule)
+		return true;
+	snprintf(reason, sizeof(reason),
+		 "%s rows were archived %s ago, delete_after of rule \"%s\" is %s: --expire "
+		 "--confirm gives them up",
+		 str_format_count(r->rows_live, rows, sizeof(rows)),
+		 str_format_duration(r->created_age_s, age, sizeof(age)), rule->name,
+		 str_format_duration(rule->delete_after_s, limit, sizeof(limit)));
+	return add_item(g, "expired", r->object_key, r->id, r->bytes + r->index_bytes,
+			r->created_age_s, false, reason, e) != NULL;
+}
+
+/* What expired is given up where asked for. Intents: of a run at work, or of a dead one. Only who can take the lease knows; a run at work keeps its intents. */
 static bool settle_intents(struct gc *g, const struct table_wanted *wanted, struct err *e)
 {
 	struct engine_table t = { 0 };
@@ -157,6 +176,10 @@ static bool settle_intents(struct gc *g, const struct table_wanted *wanted, stru
 
 	if (!engine_table_open(g->f, wanted, &t, e))
 		return false;
+	if (g->options->expire && !engine_expire(g->f, t.id, &g->result->given_up, e)) {
+		engine_table_close(&t);
+		return false;
+	}
 	ok = lease_take(&lease, g->f->pg, t.id, e);
 	if (!ok && e->code == ERR_BUSY) {
 		log_notice(
@@ -175,8 +198,11 @@ static bool settle_intents(struct gc *g, const struct table_wanted *wanted, stru
 
 static bool collect_segments(struct gc *g, struct err *e)
 {
+	const struct policy *policy = engine_policy(g->f, e);
 	struct segment_list *list = &g->known;
 
+	if (!policy)
+		return false;
 	for (size_t i = 0; g->options->confirm && i < g->f->table_count; i++)
 		if (!settle_intents(g, &g->f->tables[i], e))
 			return false;
@@ -185,6 +211,8 @@ static bool collect_segments(struct gc *g, struct err *e)
 	for (size_t i = 0; i < list->count; i++) {
 		const struct segment_record *r = &list->items[i];
 
+		if (!collect_expired(g, policy, r, e))
+			return false;
 		if (r->state == SEGMENT_INTENT &&
 		    !add_item(g, "intent", r->object_key, r->id, 0, r->created_age_s, false,
 			      "of a run that is at work, or died: the next pass or gc --confirm "

@@ -11,11 +11,16 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "base/signal.h"
+#include "base/str.h"
 #include "catalog/move_tx.h"
+#include "catalog/server_load.h"
 #include "catalog/window.h"
 #include "engine/keyring.h"
 #include "engine/segment_check.h"
 #include "segment/copybin.h"
+
+/* Rows that go before the rates are looked at. */
+#define PACE_ROWS 64
 
 /* The segment that is being filled. */
 struct filling {
@@ -31,6 +36,7 @@ struct filling {
 	size_t hash_capacity;
 	uint32_t rows;
 	int64_t raw_bytes;
+	int64_t paced_bytes; /* of these, that waited for the rates */
 };
 
 static void filling_release(struct filling *s)
@@ -76,6 +82,7 @@ static bool begin_segment(struct move *m, const struct leaf *leaf, int rule, str
 {
 	const struct table_info *t = m->table->info;
 	const struct config *config = &m->f->config;
+	int zstd_level = m->policy->rules[rule].zstd_level;
 	const char *dir = engine_scratch(m->f, e);
 	char now[32];
 
@@ -106,20 +113,21 @@ static bool begin_segment(struct move *m, const struct leaf *leaf, int rule, str
 		return false;
 	if (FAULT("move.after_intent"))
 		return fault(e);
-	s->writer = segment_writer_new(dir,
-				       &(struct segment_about){
-					       .table = t->label,
-					       .leaf = leaf->label,
-					       .object_key = s->object_key,
-					       .created_at = now,
-				       },
-				       t->columns, t->column_count,
-				       &(struct segment_options){
-					       .zstd_level = config->segment.zstd_level,
-					       .text_dictionary = config->segment.text_dictionary,
-					       .keys = s->keyring ? keyring_keys(s->keyring) : NULL,
-				       },
-				       e);
+	s->writer = segment_writer_new(
+		dir,
+		&(struct segment_about){
+			.table = t->label,
+			.leaf = leaf->label,
+			.object_key = s->object_key,
+			.created_at = now,
+		},
+		t->columns, t->column_count,
+		&(struct segment_options){
+			.zstd_level = zstd_level ? zstd_level : config->segment.zstd_level,
+			.text_dictionary = config->segment.text_dictionary,
+			.keys = s->keyring ? keyring_keys(s->keyring) : NULL,
+		},
+		e);
 	if (!s->writer)
 		return false;
 	copybin_add_header(&s->keys);
@@ -236,7 +244,8 @@ static bool upload(struct move *m, const struct filling *s, const struct segment
 
 /* One transaction: the rows leave, the segment becomes the place where they are, index work becomes due. */
 static bool activate(struct move *m, const struct leaf *leaf, struct filling *s,
-		     const struct segment_sealed *sealed, int64_t *moved_out, struct err *e)
+		     const struct segment_sealed *sealed, int64_t *moved_out, bool *lock_wait,
+		     struct err *e)
 {
 	const struct rule *rule = &m->policy->rules[s->rule];
 	struct pg *pg = m->f->pg;
@@ -259,14 +268,16 @@ static bool activate(struct move *m, const struct leaf *leaf, struct filling *s,
 				    .table_id = m->table->id,
 				    .superseded = rule->superseded,
 				    .require_replacement = rule->require_replacement,
-				    .reads = rule->has_idle_for || rule->has_heat_below,
+				    .reads = candidate_rule_reads(&m->rules->rules[s->rule]) ||
+					     candidate_rule_presses(&m->rules->rules[s->rule]),
 				    .of_document = rule->of_document,
 				    .lock_timeout_ms = m->policy->limits.lock_timeout_ms,
+				    .statement_timeout_ms = m->policy->limits.statement_timeout_ms,
 				    .rows = s->rows,
 				    .keys = &s->keys,
 				    .documents = &s->documents,
 			    },
-			    missed, e))
+			    missed, lock_wait, e))
 		goto out;
 	if (FAULT("move.after_delete")) {
 		fault(e);
@@ -310,12 +321,45 @@ out:
 	return ok;
 }
 
+static void note_segment(struct move *m, const struct leaf *leaf, const struct filling *s,
+			 int64_t moved, int64_t raw_bytes)
+{
+	const char *rule = m->policy->rules[s->rule].name;
+
+	if (moved > 0)
+		crew_note(m->crew, &(struct pass_decision){ .leaf = leaf->label,
+							    .rule = rule,
+							    .decision = "moved",
+							    .times = 1,
+							    .rows = moved,
+							    .bytes = raw_bytes });
+	if (moved < s->rows)
+		crew_note(m->crew, &(struct pass_decision){
+					   .leaf = leaf->label,
+					   .rule = rule,
+					   .decision = "changed",
+					   .reason = "changed, locked or read since they were "
+						     "looked at: they stay hot",
+					   .times = 1,
+					   .rows = s->rows - moved });
+}
+
+static void note_pause(struct move *m, const char *reason, int64_t since_ms)
+{
+	crew_note(m->crew,
+		  &(struct pass_decision){
+			  .decision = "paused",
+			  .reason = reason,
+			  .times = 1,
+			  .seconds = (double)(clock_now_ms(m->f->clock) - since_ms) / 1000 });
+}
+
 static bool finish_segment(struct move *m, const struct leaf *leaf, struct filling *s,
 			   struct err *e)
 {
 	struct segment_sealed sealed = { 0 };
 	int64_t moved = 0;
-	bool ok = false;
+	bool lock_wait = false, ok = false;
 
 	if (!segment_writer_seal(s->writer, &sealed, e))
 		goto out;
@@ -336,8 +380,10 @@ static bool finish_segment(struct move *m, const struct leaf *leaf, struct filli
 			fault(e);
 		goto out;
 	}
-	if (!activate(m, leaf, s, &sealed, &moved, e))
+	if (!activate(m, leaf, s, &sealed, &moved, &lock_wait, e))
 		goto out;
+	m->lock_waits = crew_note_locks(m->crew, lock_wait);
+	note_segment(m, leaf, s, moved, (int64_t)sealed.raw_bytes);
 	crew_add_segment(m->crew,
 			 &(struct catalog_pass_totals){
 				 .rows_moved = moved,
@@ -365,12 +411,131 @@ out:
 	return ok;
 }
 
+/* Whether the segment at hand is to be the last, as it is. */
+static bool ends_soon(const struct move *m)
+{
+	return signal_stop_requested() ||
+	       (m->deadline_ms && clock_now_ms(m->f->clock) >= m->deadline_ms);
+}
+
+/* Holds the rates of the policy by waiting, in slices so that a signal or the end of the run time ends it. */
+static void pace(struct move *m, int64_t rows, int64_t bytes)
+{
+	int64_t now = clock_now_ms(m->f->clock);
+	int64_t until = now + crew_take(m->crew, rows, bytes, now);
+
+	for (; now < until && !ends_soon(m); now = clock_now_ms(m->f->clock))
+		clock_sleep_ms(m->f->clock, until - now > 200 ? 200 : until - now);
+}
+
+/* Rows wait for the rates in one segment no longer than this, so that what a limit of time, the window's end or a signal waits
+ * for is short. */
+#define PACED_S 900
+
+static bool paced_long(const struct limits *l, const struct filling *s)
+{
+	return (l->rows_per_second > 0 && s->rows / PACED_S >= l->rows_per_second) ||
+	       (l->bytes_per_second > 0 && s->raw_bytes / PACED_S >= l->bytes_per_second);
+}
+
+static bool is_full(const struct move *m, const struct filling *s)
+{
+	return s->rows >= m->f->config.segment.max_rows ||
+	       segment_writer_bytes(s->writer) >= m->segment_bytes ||
+	       (m->max_rows >= 0 && s->rows >= m->max_rows) ||
+	       (m->max_bytes >= 0 && s->raw_bytes >= m->max_bytes) ||
+	       paced_long(&m->policy->limits, s) || ends_soon(m);
+}
+
+static void count_against_limits(struct move *m, const struct filling *s)
+{
+	if (m->max_rows >= 0)
+		m->max_rows -= s->rows < m->max_rows ? s->rows : m->max_rows;
+	if (m->max_bytes >= 0)
+		m->max_bytes -= s->raw_bytes < m->max_bytes ? s->raw_bytes : m->max_bytes;
+}
+
+/* After a segment of which others had rows locked, the next begins later: by lock_timeout, then twice as much, to LOCK_PAUSE_MS.
+ * After LOCK_WAITS_MAX in a row the pass ends. */
+#define LOCK_PAUSE_MS  30000
+#define LOCK_WAITS_MAX 6
+
+static void wait_for_locks(struct move *m)
+{
+	int64_t began = clock_now_ms(m->f->clock), now = began;
+	int64_t pause = m->policy->limits.lock_timeout_ms << m->lock_waits;
+	int64_t until = now + (pause > LOCK_PAUSE_MS ? LOCK_PAUSE_MS : pause);
+
+	if (m->lock_waits == 0)
+		return;
+	if (m->lock_waits >= LOCK_WAITS_MAX) {
+		crew_stop(m->crew, false, "other sessions keep rows of the table locked");
+		return;
+	}
+	log_notice(&m->f->log, "the pass slows down: other sessions have rows of the table locked");
+	m->lock_waits = 0;
+	for (; now < until && !ends_soon(m) && !crew_stopped(m->crew);
+	     now = clock_now_ms(m->f->clock))
+		clock_sleep_ms(m->f->clock, until - now > 200 ? 200 : until - now);
+	note_pause(m, "other sessions had rows of the table locked", began);
+}
+
+/* *reason "": no standby is too far behind. */
+static bool standby_lags(struct move *m, char *reason, size_t len, struct err *e)
+{
+	const struct limits *l = &m->policy->limits;
+	struct server_load load;
+	char lag[16], time[32];
+
+	if (!server_load_read(m->f->pg, &load, e))
+		return false;
+	*reason = '\0';
+	if ((l->max_replica_lag_bytes > 0 && load.lag_bytes > l->max_replica_lag_bytes) ||
+	    (l->max_replica_lag_s > 0 && load.lag_s > l->max_replica_lag_s))
+		snprintf(reason, len, "a standby is %s and %s behind",
+			 str_format_bytes((uint64_t)load.lag_bytes, lag, sizeof(lag)),
+			 str_format_duration(load.lag_s, time, sizeof(time)));
+	return true;
+}
+
+/* Waits while one is; after maintain.pause_at_most that ends the pass. */
+static bool wait_for_standby(struct move *m, struct err *e)
+{
+	const struct limits *l = &m->policy->limits;
+	int64_t began = clock_now_ms(m->f->clock);
+	char reason[96] = "";
+	bool waited = false;
+
+	if (l->max_replica_lag_bytes <= 0 && l->max_replica_lag_s <= 0)
+		return true;
+	while (!ends_soon(m) && !crew_stopped(m->crew)) {
+		if (!standby_lags(m, reason, sizeof(reason), e))
+			return false;
+		if (!*reason)
+			break;
+		if (!waited)
+			log_notice(&m->f->log, "the pass pauses: %s", reason);
+		waited = true;
+		if (clock_now_ms(m->f->clock) - began >=
+		    m->f->config.maintain.pause_at_most_s * 1000)
+			crew_stop(m->crew, false, reason);
+		else
+			clock_sleep_ms(m->f->clock, 500);
+	}
+	if (waited)
+		note_pause(m, "a standby was too far behind", began);
+	return true;
+}
+
 /* Whether a new segment may be begun; if not, the crew knows why. */
 static bool may_go_on(struct move *m, bool *go_on, struct err *e)
 {
 	const struct limits *limits = &m->policy->limits;
 
 	*go_on = false;
+	wait_for_locks(m);
+	if (!wait_for_standby(m, e))
+		return false;
 	if (signal_stop_requested())
 		crew_stop(m->crew, true, "a signal asked to stop");
 	else if (m->max_rows == 0)
@@ -393,36 +558,6 @@ static bool may_go_on(struct move *m, bool *go_on, struct err *e)
 	}
 	*go_on = true;
 	return true;
-}
-
-/* Holds the rate of rows_per_second by waiting, in slices so that a signal ends it. */
-static void pace(struct move *m)
-{
-	int64_t rate = m->policy->limits.rows_per_second;
-
-	while (rate > 0 && !signal_stop_requested()) {
-		int64_t wait_ms = crew_due_ms(m->crew, rate) - clock_now_ms(m->f->clock);
-
-		if (wait_ms <= 0)
-			return;
-		clock_sleep_ms(m->f->clock, wait_ms > 200 ? 200 : wait_ms);
-	}
-}
-
-static bool is_full(const struct move *m, const struct filling *s)
-{
-	return s->rows >= m->f->config.segment.max_rows ||
-	       segment_writer_bytes(s->writer) >= m->segment_bytes ||
-	       (m->max_rows >= 0 && s->rows >= m->max_rows) ||
-	       (m->max_bytes >= 0 && s->raw_bytes >= m->max_bytes);
-}
-
-static void count_against_limits(struct move *m, const struct filling *s)
-{
-	if (m->max_rows >= 0)
-		m->max_rows -= s->rows < m->max_rows ? s->rows : m->max_rows;
-	if (m->max_bytes >= 0)
-		m->max_bytes -= s->raw_bytes < m->max_bytes ? s->raw_bytes : m->max_bytes;
 }
 
 /* Puts one row where it belongs, closing and opening segments around it. *stop: no more rows are wanted. */
@@ -453,8 +588,10 @@ static bool take_row(struct move *m, const struct leaf *leaf, struct filling *s,
 	}
 	if (!add_row(m, s, fields, e))
 		return false;
-	if (s->rows % 256 == 0)
-		pace(m);
+	if (s->rows % PACE_ROWS == 0) {
+		pace(m, PACE_ROWS, s->raw_bytes - s->paced_bytes);
+		s->paced_bytes = s->raw_bytes;
+	}
 	if (s->rows == 1 && FAULT("move.while_streaming"))
 		return fault(e);
 	return true;
@@ -496,13 +633,17 @@ static bool stream(struct move *m, const struct leaf *leaf, struct pg *reader, s
 bool move_leaf(struct move *m, const struct leaf *leaf, struct err *e)
 {
 	struct pg *reader = m->reader;
+	struct candidate_quotas quotas = { 0 };
 	struct filling s = { 0 };
 	struct err ignored;
 	bool cut_short = true, ok;
 
-	/* One row past the limit tells whether the limit cut anything short. */
+	if (m->quota)
+		quotas = quota_of_leaf(m->quota, (size_t)(leaf - m->table->info->leaves));
+	if (m->quota && quotas.count == 0)
+		return true;
 	ok = candidates_copy_start(reader, m->table->info, leaf, m->table->id, m->rules,
-				   m->max_rows >= 0 ? m->max_rows + 1 : 0, e);
+				   m->quota ? &quotas : NULL, e);
 	if (!ok)
 		goto out;
 	ok = stream(m, leaf, reader, &s, &cut_short, e);

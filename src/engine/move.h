@@ -5,6 +5,7 @@
 #include "catalog/candidates.h"
 #include "engine/crew.h"
 #include "engine/engine.h"
+#include "engine/quota.h"
 
 struct move {
 	struct firn *f;
@@ -16,10 +17,12 @@ struct move {
 	struct crew *crew;
 	char catalog_id[37];
 	int64_t pass_id;
-	uint64_t segment_bytes; /* at which a segment is full */
+	uint64_t segment_bytes;    /* at which a segment is full */
+	const struct quota *quota; /* NULL: all that is due */
 	/* Limits of the pass that are counted down; with either there is to be one job only. */
 	int64_t max_rows;    /* left to move; -1: no limit */
 	int64_t max_bytes;   /* COPY BINARY bytes left; -1: no limit */
+	int lock_waits;      /* crew_note_locks of the latest segment */
 	int64_t deadline_ms; /* by f->clock; no segment is begun after it; 0: none */
 };
 

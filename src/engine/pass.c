@@ -6,7 +6,6 @@
 #include "base/mem.h"
 #include "engine/move.h"
 #include "engine/plan.h"
-#include "engine/reads.h"
 
 #define DEFAULT_SEGMENT_BYTES (128ull << 20)
 
@@ -61,6 +60,66 @@ static void restore_first(struct firn *f, const struct engine_table *t,
 		log_err(&f->log, &e);
 }
 
+/* Bytes that workspaces share when only time is short, at first: two segments or so of each leaf, and twice as much in each
+ * further round, because each reads all leaves. */
+static int64_t first_round(const struct move *m)
+{
+	size_t segments = 2 * m->table->info->leaf_count;
+
+	return (int64_t)m->segment_bytes * (int64_t)(segments > 8 ? segments : 8);
+}
+
+/* One round with a limit: as much as is left of the limits, and at most so many bytes (-1: any). *go_on: more is due than the
+ * round took, and the limits allow more. */
+static bool move_round(struct move *m, struct crew *crew, int64_t jobs, int64_t round_bytes,
+		       bool *go_on, struct err *e)
+{
+	const struct catalog_pass_totals before = crew->totals;
+	int64_t rows = left(m->max_rows, before.rows_moved + before.rows_changed);
+	int64_t bytes = left(m->max_bytes, before.raw_bytes);
+	bool of_round = round_bytes >= 0 && (bytes < 0 || round_bytes < bytes);
+	struct move how = *m;
+	struct quota quota;
+	bool ok;
+
+	how.quota = &quota;
+	how.max_rows = rows;
+	how.max_bytes = bytes;
+	ok = quota_make(m->f->pg, m->table, m->rules, rows, of_round ? round_bytes : bytes,
+			m->pass_id, of_round ? NULL : &crew->decisions, &quota, e) &&
+	     crew_move(crew, &how, jobs, e);
+	*go_on = ok && quota.cut && !crew_stopped(crew);
+	if (*go_on && rows >= 0 && quota.rows >= rows)
+		crew_stop(crew, false, "the limit of rows a pass was reached");
+	else if (*go_on && !of_round)
+		crew_stop(crew, false, "the limit of bytes a pass was reached");
+	/* What nothing was moved of, because it is in use, is not tried for ever. */
+	*go_on &= !crew_stopped(crew) && crew->totals.rows_moved > before.rows_moved;
+	quota_release(&quota);
+	return ok;
+}
+
+/* Where not all may move that is due, workspaces take turns. A limit is kept to the row by filling one segment at a time. */
+static bool move_fairly(struct move *m, struct crew *crew, int64_t jobs, struct err *e)
+{
+	bool short_of_time = m->deadline_ms || m->policy->limits.has_window;
+	bool limited = m->max_rows >= 0 || m->max_bytes >= 0;
+	int64_t round = short_of_time ? first_round(m) : -1;
+	bool go_on = true, ok;
+	size_t *order;
+
+	if (!limited && !short_of_time)
+		return crew_move(crew, m, jobs, e);
+	order = quota_leaf_order(m->f->pg, m->table, e);
+	crew->order = order;
+	ok = order != NULL;
+	for (; ok && go_on; round = round < 0 || round > INT64_MAX / 2 ? -1 : 2 * round)
+		ok = move_round(m, crew, limited ? 1 : jobs, round, &go_on, e);
+	crew->order = NULL;
+	free(order);
+	return ok;
+}
+
 /* Moves under the lease that m holds, and records what became of it. */
 static bool move_under_lease(struct firn *f, struct move *m, struct crew *crew,
 			     const struct firn_pass_options *options,
@@ -75,8 +134,6 @@ static bool move_under_lease(struct firn *f, struct move *m, struct crew *crew,
 
 	if (!engine_archive_take_turn(f, e) ||
 	    !catalog_abandon_dead_intents(pg, m->table->id, m->lease->epoch, &abandoned, e) ||
-	    !candidates_check(pg, t, m->rules, e) ||
-	    !candidates_note_versions(pg, t, m->table->id, e) ||
 	    !catalog_pass_begin(pg, m->table->id, m->lease->epoch, &m->pass_id, e))
 		return false;
 	result->abandoned += abandoned;
@@ -86,8 +143,7 @@ static bool move_under_lease(struct firn *f, struct move *m, struct crew *crew,
 			"undid %" PRId64
 			" segments that a dead run had begun; their rows never left table \"%s\"",
 			abandoned, t->label);
-	/* A limit is kept to the row by filling one segment at a time. */
-	ok = crew_move(crew, m, m->max_rows < 0 && m->max_bytes < 0 ? jobs : 1, e);
+	ok = move_fairly(m, crew, jobs, e);
 	add_totals(result, &crew->totals);
 	if (!catalog_pass_end(pg, m->pass_id, &crew->totals,
 			      !ok                    ? e->message
@@ -128,7 +184,10 @@ static bool work_under_lease(struct firn *f, struct move *m, struct crew *crew,
 
 	if (!options->no_maintain)
 		restore_first(f, m->table, result);
-	ok = reads_fold(f, m->table, rules, e) && reads_rules(f, m->table, rules, &own, &held, e);
+	ok = candidates_check(f->pg, m->table->info, rules, e) &&
+	     candidates_note_versions(f->pg, m->table->info, m->table->id, e) &&
+	     reads_fold(f, m->table, rules, e) &&
+	     plan_table_rules(f, m->table, rules, &own, &held, e);
 	m->rules = &own;
 	ok = ok && move_under_lease(f, m, crew, options, result, e) &&
 	     transition_after(f, m, result, e);
@@ -137,6 +196,57 @@ static bool work_under_lease(struct firn *f, struct move *m, struct crew *crew,
 	if (ok && FAULT("move.before_maintain"))
 		return err_set(e, ERR_INTERNAL, "a fault was injected");
 	return options->no_maintain ? ok : maintain_after(f, m->table, result, ok, e);
+}
+
+static void note_steps(struct crew *crew, const struct firn_maintain_result *done, size_t from)
+{
+	for (size_t i = from; i < done->step_count; i++) {
+		const struct firn_maintain_step *s = &done->steps[i];
+		char reason[320];
+
+		snprintf(reason, sizeof(reason), "%s%s%s", s->index ? s->index : "",
+			 s->index && *s->index && s->reason && *s->reason ? ": " : "",
+			 s->reason ? s->reason : "");
+		crew_note(crew, &(struct pass_decision){ .leaf = s->leaf,
+							 .decision = s->action,
+							 .reason = *reason ? reason : NULL,
+							 .times = 1,
+							 .seconds = s->seconds });
+	}
+}
+
+/* What was decided goes into firn.pass_log; that it could not be written is no reason for a pass to fail. */
+static void write_log(struct firn *f, const struct move *m, struct crew *crew,
+		      const struct firn_pass_result *result, size_t held_from, size_t steps_from,
+		      const struct err *failure)
+{
+	struct err e = { 0 };
+
+	for (size_t i = held_from; i < result->held_back_count; i++) {
+		const struct firn_held_back *h = &result->held_back[i];
+		char reason[160] = "no read was ever recorded";
+
+		if (h->until)
+			snprintf(reason, sizeof(reason),
+				 "reads are known only since %s, which is long enough from %s on",
+				 h->known_since, h->until);
+		crew_note(crew, &(struct pass_decision){ .rule = h->rule,
+							 .decision = "held-back",
+							 .reason = reason,
+							 .times = 1 });
+	}
+	note_steps(crew, &result->maintain, steps_from);
+	if (failure->code != ERR_NONE)
+		crew_note(crew, &(struct pass_decision){ .decision = "failed",
+							 .reason = failure->message,
+							 .times = 1 });
+	else if (crew->stop_reason[0])
+		crew_note(crew, &(struct pass_decision){ .decision = "stopped",
+							 .reason = crew->stop_reason,
+							 .times = 1 });
+	if (!pass_log_write(f->pg, m->pass_id, crew->decisions.items, crew->decisions.count,
+			    f->config.gc.pass_log_s, &e))
+		log_warning(&f->log, "could not write what the pass decided: %s", e.message);
 }
 
 static bool pass_table(struct firn *f, const struct table_wanted *wanted,
@@ -163,6 +273,7 @@ static bool pass_table(struct firn *f, const struct table_wanted *wanted,
 		.deadline_ms =
 			options->max_runtime_s > 0 ? started_ms + options->max_runtime_s * 1000 : 0,
 	};
+	size_t held_from = result->held_back_count, steps_from = result->maintain.step_count;
 	bool ok;
 
 	if (!engine_store(f, e) && e->code != ERR_OFFLINE)
@@ -173,6 +284,9 @@ static bool pass_table(struct firn *f, const struct table_wanted *wanted,
 	     work_under_lease(f, &m, &crew, options, result, e);
 	if (ok)
 		engine_note_usage(f, &table, crew.totals.rows_moved > 0);
+	if (m.pass_id && (ok || (e->code != ERR_OFFLINE && e->code != ERR_FENCED)))
+		write_log(f, &m, &crew, result, held_from, steps_from, e);
+	decisions_release(&crew.decisions);
 	if (crew.stop_reason[0]) {
 		result->stopped_early = 1;
 		free(result->stop_reason);

@@ -3,16 +3,18 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "engine/reads.h"
+#include "catalog/candidate_pressure.h"
 
 bool plan_rules(const struct policy *p, int64_t half_life_s, struct candidate_rules *out,
 		struct err *e)
 {
 	*out = (struct candidate_rules){
 		.min_residency_s = p->limits.min_residency_s,
+		.residency_of_created = p->limits.min_residency_given,
 		.statement_timeout_ms = p->limits.statement_timeout_ms,
 		.count = p->rule_count,
 		.half_life_s = half_life_s,
+		.path = p->path,
 	};
 	out->rules = mem_new(p->rule_count, sizeof(*out->rules), e);
 	if (!out->rules)
@@ -27,6 +29,10 @@ bool plan_rules(const struct policy *p, int64_t half_life_s, struct candidate_ru
 			.workspace_count = r->workspace_count,
 			.versions = r->versions,
 			.version_count = r->version_count,
+			.documents = r->documents,
+			.document_count = r->document_count,
+			.where = r->where,
+			.line = r->line,
 			.superseded = r->superseded,
 			.require_replacement = r->require_replacement,
 			.grace_s = r->superseded_grace_s,
@@ -37,6 +43,8 @@ bool plan_rules(const struct policy *p, int64_t half_life_s, struct candidate_ru
 			.has_heat_below = r->has_heat_below,
 			.heat_below = r->heat_below,
 			.of_document = r->of_document,
+			.leaf_rows_over = r->leaf_rows_over,
+			.hot_bytes_over = r->hot_bytes_over,
 		};
 	}
 	return true;
@@ -78,10 +86,17 @@ static bool add_group(void *ctx, const struct candidate_group *g, struct err *e)
 	return row->table && row->leaf && row->rule && row->workspace && row->version;
 }
 
+bool plan_table_rules(struct firn *f, const struct engine_table *t,
+		      const struct candidate_rules *rules, struct candidate_rules *out,
+		      const struct reads_held_back *held, struct err *e)
+{
+	return reads_rules(f, t, rules, out, held, e) &&
+	       candidate_pressure_cut_table(f->pg, t->info, t->id, out, e);
+}
+
 bool plan_table(struct firn *f, const struct engine_table *t, const struct candidate_rules *rules,
 		struct firn_plan_result *result, struct err *e)
 {
-	struct pg *pg = engine_pg(f, e);
 	struct plan_context c = { .result = result,
 				  .capacity = result->row_count,
 				  .rules = rules,
@@ -90,12 +105,12 @@ bool plan_table(struct firn *f, const struct engine_table *t, const struct candi
 	struct candidate_rules own = { 0 };
 	bool ok;
 
-	ok = pg && candidates_check(pg, t->info, rules, e) &&
-	     reads_rules(f, t, rules, &own, &held, e);
+	ok = engine_pg(f, e) && candidates_check(f->pg, t->info, rules, e) &&
+	     plan_table_rules(f, t, rules, &own, &held, e);
 	for (size_t i = 0; ok && i < t->info->leaf_count; i++) {
 		c.leaf = t->info->leaves[i].label;
-		ok = candidates_plan(pg, t->info, &t->info->leaves[i], t->id, &own, add_group, &c,
-				     e);
+		ok = candidates_plan(f->pg, t->info, &t->info->leaves[i], t->id, &own, add_group,
+				     &c, e);
 	}
 	free(own.rules);
 	return ok;
@@ -118,7 +133,8 @@ bool firn_plan(struct firn *f, const struct firn_pass_options *options,
 
 		if (!engine_table_open(f, &f->tables[i], &t, e))
 			goto out;
-		ok = engine_encryption_check(f, false, e) && plan_table(f, &t, &rules, result, e);
+		ok = engine_encryption_check(f, false, e) && plan_table(f, &t, &rules, result, e) &&
+		     engine_expiries(f, &t, result, e);
 		engine_table_close(&t);
 		if (!ok)
 			goto out;

@@ -4,10 +4,17 @@
 
 #include "catalog/candidates.h"
 #include "engine/engine.h"
+#include "engine/reads.h"
 
 /* The policy's rules as the catalog layer takes them; strings stay the policy's. Release with free(out->rules). */
 bool plan_rules(const struct policy *p, int64_t half_life_s, struct candidate_rules *out,
 		struct err *e);
+
+/* The rules as they hold for this table now: those that ask for reads that are not known are held back (reads.h), those with
+ * hot_bytes_over know how far they reach. Release with free(out->rules), also after a failure. */
+bool plan_table_rules(struct firn *f, const struct engine_table *t,
+		      const struct candidate_rules *rules, struct candidate_rules *out,
+		      const struct reads_held_back *held, struct err *e);
 
 /* Appends what would move of this table to result. */
 bool plan_table(struct firn *f, const struct engine_table *t, const struct candidate_rules *rules,

@@ -21,4 +21,7 @@ struct reads_held_back {
 bool reads_rules(struct firn *f, const struct engine_table *t, const struct candidate_rules *rules,
 		 struct candidate_rules *out, const struct reads_held_back *held, struct err *e);
 
+/* Of a list that reads_rules filled (result.c). */
+void engine_release_held_back(struct firn_held_back *items, size_t count);
+
 #endif

@@ -21,7 +21,74 @@ void firn_init_result_release(struct firn_init_result *r)
 	*r = (struct firn_init_result){ 0 };
 }
 
-static void release_held_back(struct firn_held_back *items, size_t count)
+static void release_explained(struct firn_explain_chunk *c)
+{
+	for (size_t i = 0; i < c->rule_count; i++) {
+		struct firn_explain_rule *r = &c->rules[i];
+
+		for (size_t k = 0; k < r->condition_count; k++) {
+			free(r->conditions[k].key);
+			free(r->conditions[k].value);
+			free(r->conditions[k].due);
+		}
+		free(r->conditions);
+		free(r->name);
+		free(r->due);
+	}
+	free(c->rules);
+	free(c->table);
+	free(c->leaf);
+	free(c->workspace);
+	free(c->document);
+	free(c->version);
+	free(c->created);
+	free(c->last_use);
+	free(c->heat);
+	free(c->resident_until);
+	free(c->verdict);
+	free(c->moves_at);
+}
+
+void firn_explain_result_release(struct firn_explain_result *r)
+{
+	for (size_t i = 0; i < r->chunk_count; i++)
+		release_explained(&r->chunks[i]);
+	for (size_t i = 0; i < r->sum_count; i++) {
+		free(r->sums[i].table);
+		free(r->sums[i].rule);
+	}
+	for (size_t i = 0; i < r->segment_count; i++) {
+		free(r->segments[i].table);
+		free(r->segments[i].rule);
+		free(r->segments[i].object);
+		free(r->segments[i].storage_class);
+	}
+	for (size_t i = 0; i < r->decision_count; i++) {
+		free(r->decisions[i].leaf);
+		free(r->decisions[i].rule);
+		free(r->decisions[i].decision);
+		free(r->decisions[i].reason);
+	}
+	free(r->decisions);
+	free(r->chunks);
+	free(r->sums);
+	free(r->segments);
+	*r = (struct firn_explain_result){ 0 };
+}
+
+void firn_policy_check_release(struct firn_policy_check *c)
+{
+	for (size_t i = 0; i < c->rule_count; i++)
+		free(c->rules[i].name);
+	for (size_t i = 0; i < c->table_count; i++)
+		free(c->tables[i]);
+	free(c->rules);
+	free(c->tables);
+	free(c->path);
+	*c = (struct firn_policy_check){ 0 };
+}
+
+void engine_release_held_back(struct firn_held_back *items, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		free(items[i].table);
@@ -43,8 +110,13 @@ void firn_plan_result_release(struct firn_plan_result *r)
 		free(row->workspace);
 		free(row->version);
 	}
+	for (size_t i = 0; i < r->expiry_count; i++) {
+		free(r->expiries[i].table);
+		free(r->expiries[i].rule);
+	}
+	free(r->expiries);
 	free(r->rows);
-	release_held_back(r->held_back, r->held_back_count);
+	engine_release_held_back(r->held_back, r->held_back_count);
 	*r = (struct firn_plan_result){ 0 };
 }
 
@@ -70,7 +142,7 @@ void firn_pass_result_release(struct firn_pass_result *r)
 	free(r->stop_reason);
 	firn_plan_result_release(&r->plan);
 	firn_maintain_result_release(&r->maintain);
-	release_held_back(r->held_back, r->held_back_count);
+	engine_release_held_back(r->held_back, r->held_back_count);
 	*r = (struct firn_pass_result){ 0 };
 }
 

@@ -62,10 +62,15 @@ static bool lags(struct throttle *t, bool *yes, struct err *e)
 
 static bool rows_pour_in(struct throttle *t, double expected_s, bool *yes, struct err *e)
 {
-	int64_t limit = t->f->config.maintain.pause_ingest_rows, before, after, start_ms;
+	const struct policy *policy = engine_policy(t->f, e);
+	int64_t limit, before, after, start_ms;
 	double rate;
 
 	*yes = false;
+	if (!policy)
+		return false;
+	limit = policy->limits.pause_ingest_rows >= 0 ? policy->limits.pause_ingest_rows
+						      : t->f->config.maintain.pause_ingest_rows;
 	if (limit <= 0 || expected_s < INGEST_WORK_S)
 		return true;
 	start_ms = clock_now_ms(t->f->clock);

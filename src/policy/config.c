@@ -27,7 +27,7 @@ struct raw_segment {
 };
 
 struct raw_gc {
-	char *horizon;
+	char *horizon, *pass_log;
 };
 
 struct raw_heat {
@@ -108,6 +108,7 @@ static const cyaml_schema_field_t segment_fields[] = {
 
 static const cyaml_schema_field_t gc_fields[] = {
 	YAML_STRING("horizon", struct raw_gc, horizon),
+	YAML_STRING("pass_log", struct raw_gc, pass_log),
 	CYAML_FIELD_END,
 };
 
@@ -453,7 +454,9 @@ static bool read_config(struct config *c, const char *path, struct yaml_file *f,
 	    (!yaml_file_copy(raw->cache->dir, &c->cache.dir, e) ||
 	     !yaml_file_bytes(f, "cache.max_bytes", raw->cache->max_bytes, &c->cache.max_bytes, e)))
 		return false;
-	if (raw->gc && !yaml_file_duration(f, "gc.horizon", raw->gc->horizon, &c->gc.horizon_s, e))
+	if (raw->gc &&
+	    (!yaml_file_duration(f, "gc.horizon", raw->gc->horizon, &c->gc.horizon_s, e) ||
+	     !yaml_file_duration(f, "gc.pass_log", raw->gc->pass_log, &c->gc.pass_log_s, e)))
 		return false;
 	return read_encryption(c, raw->encryption, path, f, e) &&
 	       read_path(raw->policy, path, &c->policy, e) &&
@@ -472,7 +475,7 @@ bool config_load(struct config *c, const char *path, struct err *e)
 			     .max_rows = 262144,
 			     .zstd_level = 3,
 			     .text_dictionary = false },
-		.gc = { .horizon_s = 30 * 86400 },
+		.gc = { .horizon_s = 30 * 86400, .pass_log_s = 90 * 86400 },
 		.heat = { .half_life_s = 7 * 86400 },
 		.maintain = { .concurrently = true,
 			      .build_workers = -1,

@@ -55,7 +55,8 @@ struct config {
 		bool text_dictionary; /* default false: little gained with blocks of 512 rows, a third of the CPU */
 	} segment;
 	struct {
-		int64_t horizon_s; /* default 30 days */
+		int64_t horizon_s;  /* default 30 days */
+		int64_t pass_log_s; /* how long firn.pass_log is kept; default 90 days */
 	} gc;
 	struct {
 		int64_t half_life_s; /* default 7 days */

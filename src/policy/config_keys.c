@@ -52,6 +52,7 @@ const struct config_key config_keys[] = {
 	KEY("cost.wal_percent", CONFIG_I64, cost.wal_percent),
 	KEY("cost.index_memory_percent", CONFIG_I64, cost.index_memory_percent),
 	KEY("gc.horizon", CONFIG_DURATION, gc.horizon_s),
+	KEY("gc.pass_log", CONFIG_DURATION, gc.pass_log_s),
 	KEY("maintain.concurrently", CONFIG_BOOL, maintain.concurrently),
 	KEY("maintain.work_mem", CONFIG_TEXT, maintain.work_mem),
 	KEY_OR("maintain.build_memory", CONFIG_BYTES, maintain.build_memory_bytes, 0),

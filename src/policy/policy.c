@@ -26,7 +26,7 @@ struct raw_superseded {
 
 struct raw_match {
 	struct raw_superseded *superseded;
-	char *idle_for, *age_over, *heat_below, *of;
+	char *idle_for, *age_over, *heat_below, *of, *where, *leaf_rows_over, *hot_bytes_over;
 };
 
 struct raw_transition {
@@ -34,7 +34,7 @@ struct raw_transition {
 };
 
 struct raw_archive {
-	char *storage_class;
+	char *storage_class, *zstd_level, *delete_after;
 	struct raw_transition *transitions;
 	size_t transition_count;
 };
@@ -48,7 +48,8 @@ struct raw_rule {
 struct raw_limits {
 	char *max_bytes_per_pass, *max_rows_per_pass, *rows_per_second, *jobs, *recall_floor,
 		*min_residency, *lock_timeout;
-	char *statement_timeout, *window;
+	char *statement_timeout, *window, *bytes_per_second, *max_replica_lag,
+		*pause_when_ingesting_over;
 };
 
 struct raw_policy {
@@ -66,11 +67,15 @@ static const cyaml_schema_field_t superseded_fields[] = {
 static const cyaml_schema_field_t match_fields[] = {
 	YAML_STRINGS("workspace"),
 	YAML_STRINGS("version"),
+	YAML_STRINGS("document"),
+	YAML_STRING("where", struct raw_match, where),
 	YAML_STRUCT("superseded", struct raw_match, superseded, superseded_fields),
 	YAML_STRING("idle_for", struct raw_match, idle_for),
 	YAML_STRING("age_over", struct raw_match, age_over),
 	YAML_STRING("heat_below", struct raw_match, heat_below),
 	YAML_STRING("of", struct raw_match, of),
+	YAML_STRING("leaf_rows_over", struct raw_match, leaf_rows_over),
+	YAML_STRING("hot_bytes_over", struct raw_match, hot_bytes_over),
 	CYAML_FIELD_END,
 };
 
@@ -86,6 +91,8 @@ static const cyaml_schema_value_t transition_schema = {
 
 static const cyaml_schema_field_t archive_fields[] = {
 	YAML_STRING("storage_class", struct raw_archive, storage_class),
+	YAML_STRING("zstd_level", struct raw_archive, zstd_level),
+	YAML_STRING("delete_after", struct raw_archive, delete_after),
 	YAML_LIST("transitions", struct raw_archive, transitions, transition_count,
 		  &transition_schema),
 	CYAML_FIELD_END,
@@ -103,6 +110,9 @@ static const cyaml_schema_field_t limits_fields[] = {
 	YAML_STRING("max_bytes_per_pass", struct raw_limits, max_bytes_per_pass),
 	YAML_STRING("max_rows_per_pass", struct raw_limits, max_rows_per_pass),
 	YAML_STRING("rows_per_second", struct raw_limits, rows_per_second),
+	YAML_STRING("bytes_per_second", struct raw_limits, bytes_per_second),
+	YAML_STRING("max_replica_lag", struct raw_limits, max_replica_lag),
+	YAML_STRING("pause_when_ingesting_over", struct raw_limits, pause_when_ingesting_over),
 	YAML_STRING("jobs", struct raw_limits, jobs),
 	YAML_STRING("recall_floor", struct raw_limits, recall_floor),
 	YAML_STRING("min_residency", struct raw_limits, min_residency),
@@ -213,22 +223,46 @@ static bool read_transition(struct rule *r, const struct raw_transition *raw, si
 	return true;
 }
 
+/* What is given up has no further class to go to. */
+static bool read_delete_after(struct rule *r, const struct raw_archive *raw, struct rule_at *at,
+			      struct err *e)
+{
+	const struct rule_transition *last =
+		r->transition_count ? &r->transitions[r->transition_count - 1] : NULL;
+
+	if (!yaml_file_duration(at->file, key_of(at, "archive.delete_after"), raw->delete_after,
+				&r->delete_after_s, e))
+		return false;
+	if (raw->delete_after && r->delete_after_s < DAY_S)
+		return yaml_file_error(at->file, e, key_of(at, "archive.delete_after"),
+				       "delete_after: \"%s\" is less than a day",
+				       raw->delete_after);
+	if (raw->delete_after && last && r->delete_after_s <= last->after_s)
+		return yaml_file_error(at->file, e, key_of(at, "archive.delete_after"),
+				       "delete_after: \"%s\" is not later than the last transition",
+				       raw->delete_after);
+	return true;
+}
+
 static bool read_archive(struct rule *r, const struct raw_archive *raw, struct rule_at *at,
 			 struct err *e)
 {
+	int64_t level = 0;
+
 	if (!read_storage_class(&r->storage_class, raw->storage_class,
 				key_of(at, "archive.storage_class"), at, e) ||
-	    !check_first_class(r, at, e))
+	    !check_first_class(r, at, e) ||
+	    !yaml_file_number(at->file, key_of(at, "archive.zstd_level"), raw->zstd_level, 1, 19,
+			      &level, e))
 		return false;
-	if (raw->transition_count == 0)
-		return true;
-	r->transitions = mem_new(raw->transition_count, sizeof(*r->transitions), e);
+	r->zstd_level = (int)level;
+	r->transitions = mem_new(raw->transition_count + 1, sizeof(*r->transitions), e);
 	if (!r->transitions)
 		return false;
 	for (size_t i = 0; i < raw->transition_count; i++)
 		if (!read_transition(r, &raw->transitions[i], i, at, e))
 			return false;
-	return true;
+	return read_delete_after(r, raw, at, e);
 }
 
 static bool read_action(struct rule *r, const struct raw_rule *raw, struct rule_at *at,
@@ -258,13 +292,62 @@ static bool read_action(struct rule *r, const struct raw_rule *raw, struct rule_
 	return !raw->archive || read_archive(r, raw->archive, at, e);
 }
 
-static bool check_patterns(char *const *items, size_t count, const char *key, struct rule_at *at,
-			   struct err *e)
+static bool read_patterns(struct rule_at *at, const char *key, char ***items, size_t *count,
+			  struct err *e)
 {
-	for (size_t i = 0; i < count; i++)
-		if (!*items[i])
-			return yaml_file_error(at->file, e, key,
+	if (!yaml_file_strings(at->file, key_of(at, key), items, count, e))
+		return false;
+	for (size_t i = 0; i < *count; i++)
+		if (!*(*items)[i])
+			return yaml_file_error(at->file, e, at->key,
 					       "the empty string matches nothing");
+	return true;
+}
+
+static bool read_where(struct rule *r, const char *text, struct rule_at *at, struct err *e)
+{
+	if (text && !text[strspn(text, " \t\r\n")])
+		return yaml_file_error(at->file, e, key_of(at, "match.where"),
+				       "where: it is empty");
+	return yaml_file_copy(text, &r->where, e);
+}
+
+/* Whether a rule has any condition at all. */
+static bool has_condition(const struct rule *r)
+{
+	return r->workspace_count || r->version_count || r->document_count || r->where ||
+	       r->superseded || r->has_idle_for || r->has_age_over || r->has_heat_below ||
+	       r->leaf_rows_over || r->hot_bytes_over;
+}
+
+static bool read_pressure(struct rule *r, const struct raw_match *raw, struct rule_at *at,
+			  struct err *e)
+{
+	uint64_t rows = 0, bytes = 0;
+	const char *key = raw->leaf_rows_over ? "match.leaf_rows_over" : "match.hot_bytes_over";
+
+	if (!yaml_file_count(at->file, key_of(at, "match.leaf_rows_over"), raw->leaf_rows_over,
+			     &rows, e) ||
+	    !yaml_file_bytes(at->file, key_of(at, "match.hot_bytes_over"), raw->hot_bytes_over,
+			     &bytes, e))
+		return false;
+	if ((raw->leaf_rows_over && (rows == 0 || rows > INT64_MAX)) ||
+	    (raw->hot_bytes_over && (bytes == 0 || bytes > INT64_MAX)))
+		return yaml_file_error(
+			at->file, e, key_of(at, key), "%s: \"%s\" is not from 1 to 2^63 - 1",
+			key + 6, raw->leaf_rows_over ? raw->leaf_rows_over : raw->hot_bytes_over);
+	if (rows && bytes) {
+		yaml_file_error(at->file, e, key_of(at, "match.hot_bytes_over"),
+				"rule \"%s\" has both leaf_rows_over and hot_bytes_over", r->name);
+		return err_hint(e, "Write a rule for each.");
+	}
+	if ((rows || bytes) && r->action == RULE_KEEP)
+		return yaml_file_error(at->file, e, key_of(at, key),
+				       "%s: only a rule that archives takes the coldest until "
+				       "the rest is below",
+				       key + 6);
+	r->leaf_rows_over = (int64_t)rows;
+	r->hot_bytes_over = (int64_t)bytes;
 	return true;
 }
 
@@ -311,11 +394,11 @@ static bool read_heat(struct rule *r, const struct raw_match *raw, struct rule_a
 	if (!r->of_document && !str_eq(raw->of, "chunk"))
 		return yaml_file_error(at->file, e, key_of(at, "match.of"),
 				       "of: \"%s\" is neither chunk nor document", raw->of);
-	if (!r->has_idle_for && !r->has_heat_below)
+	if (!r->has_idle_for && !r->has_heat_below && !r->leaf_rows_over && !r->hot_bytes_over)
 		return yaml_file_error(
 			at->file, e, key_of(at, "match.of"),
-			"of: says whose reads count for idle_for and heat_below, and "
-			"rule \"%s\" has neither",
+			"of: says whose reads count for idle_for, heat_below, leaf_rows_over and "
+			"hot_bytes_over, and rule \"%s\" has none of them",
 			r->name);
 	return true;
 }
@@ -328,16 +411,13 @@ static bool read_match(struct rule *r, const struct raw_rule *raw, struct rule_a
 				r->name);
 		return err_hint(e, "A keep rule for everything has \"match: {}\".");
 	}
-	if (!yaml_file_strings(at->file, key_of(at, "match.workspace"), &r->workspaces,
-			       &r->workspace_count, e) ||
-	    !check_patterns(r->workspaces, r->workspace_count, at->key, at, e) ||
-	    !yaml_file_strings(at->file, key_of(at, "match.version"), &r->versions,
-			       &r->version_count, e) ||
-	    !check_patterns(r->versions, r->version_count, at->key, at, e) ||
-	    !read_periods(r, raw->match, at, e) || !read_heat(r, raw->match, at, e))
+	if (!read_patterns(at, "match.workspace", &r->workspaces, &r->workspace_count, e) ||
+	    !read_patterns(at, "match.version", &r->versions, &r->version_count, e) ||
+	    !read_patterns(at, "match.document", &r->documents, &r->document_count, e) ||
+	    !read_where(r, raw->match->where, at, e) || !read_periods(r, raw->match, at, e) ||
+	    !read_pressure(r, raw->match, at, e) || !read_heat(r, raw->match, at, e))
 		return false;
-	if (r->action == RULE_ARCHIVE && !r->workspace_count && !r->version_count &&
-	    !r->superseded && !r->has_idle_for && !r->has_age_over && !r->has_heat_below) {
+	if (r->action == RULE_ARCHIVE && !has_condition(r)) {
 		yaml_file_error(at->file, e, key_of(at, "match"),
 				"rule \"%s\" would archive every chunk: its match is empty",
 				r->name);
@@ -386,6 +466,58 @@ static bool read_window(struct limits *l, const char *text, struct yaml_file *f,
 	return yaml_file_copy(at, &l->window_zone, e);
 }
 
+/* "10s" or "1GiB" */
+static bool read_lag(struct limits *l, const char *text, struct yaml_file *f, struct err *e)
+{
+	uint64_t bytes = 0;
+	struct err ignored = { 0 };
+
+	if (!text || str_parse_duration(text, &l->max_replica_lag_s, &ignored))
+		return true;
+	if (!str_parse_bytes(text, &bytes, &ignored) || bytes > INT64_MAX)
+		return yaml_file_error(f, e, "limits.max_replica_lag",
+				       "max_replica_lag: \"%s\" is neither a duration such as 10s "
+				       "nor a size such as 512MiB",
+				       text);
+	l->max_replica_lag_bytes = (int64_t)bytes;
+	return true;
+}
+
+static bool read_rates(struct limits *l, const struct raw_limits *raw, struct yaml_file *f,
+		       struct err *e)
+{
+	uint64_t bytes = 0;
+
+	if (!yaml_file_number(f, "limits.rows_per_second", raw->rows_per_second, 0, INT64_MAX,
+			      &l->rows_per_second, e) ||
+	    !yaml_file_bytes(f, "limits.bytes_per_second", raw->bytes_per_second, &bytes, e) ||
+	    !yaml_file_number(f, "limits.pause_when_ingesting_over", raw->pause_when_ingesting_over,
+			      0, INT64_MAX, &l->pause_ingest_rows, e))
+		return false;
+	if (bytes > INT64_MAX)
+		return yaml_file_error(f, e, "limits.bytes_per_second",
+				       "bytes_per_second: \"%s\" is too much",
+				       raw->bytes_per_second);
+	l->bytes_per_second = (int64_t)bytes;
+	return read_lag(l, raw->max_replica_lag, f, e);
+}
+
+/* In a window others work too: no statement may last longer than it. */
+static bool settle_timeout(struct limits *l, const char *text, struct yaml_file *f, struct err *e)
+{
+	int minutes = (l->window_to_min - l->window_from_min + 1440) % 1440;
+
+	if (!l->has_window || l->statement_timeout_ms > 0)
+		return true;
+	if (text) {
+		yaml_file_error(f, e, "limits.statement_timeout",
+				"statement_timeout: with a window it cannot be 0");
+		return err_hint(e, "Leave it out: it is the length of the window then.");
+	}
+	l->statement_timeout_ms = (minutes ? minutes : 1440) * 60000LL;
+	return true;
+}
+
 static bool read_limits(struct limits *l, const struct raw_limits *raw, struct yaml_file *f,
 			struct err *e)
 {
@@ -395,8 +527,7 @@ static bool read_limits(struct limits *l, const struct raw_limits *raw, struct y
 			     &l->max_bytes_per_pass, e) ||
 	    !yaml_file_number(f, "limits.max_rows_per_pass", raw->max_rows_per_pass, 0, INT64_MAX,
 			      &l->max_rows_per_pass, e) ||
-	    !yaml_file_number(f, "limits.rows_per_second", raw->rows_per_second, 0, INT64_MAX,
-			      &l->rows_per_second, e) ||
+	    !read_rates(l, raw, f, e) ||
 	    !yaml_file_number(f, "limits.jobs", raw->jobs, 1, POLICY_JOBS_MAX, &l->jobs, e) ||
 	    !yaml_file_decimal(f, "limits.recall_floor", raw->recall_floor, &l->recall_floor, e) ||
 	    !yaml_file_duration(f, "limits.min_residency", raw->min_residency, &l->min_residency_s,
@@ -406,6 +537,7 @@ static bool read_limits(struct limits *l, const struct raw_limits *raw, struct y
 	    !yaml_file_duration_ms(f, "limits.statement_timeout", raw->statement_timeout,
 				   &l->statement_timeout_ms, e))
 		return false;
+	l->min_residency_given = raw->min_residency != NULL;
 	if (l->recall_floor < 0 || l->recall_floor > 1)
 		return yaml_file_error(f, e, "limits.recall_floor",
 				       "recall_floor: \"%s\" is not from 0 to 1",
@@ -419,7 +551,7 @@ static bool read_limits(struct limits *l, const struct raw_limits *raw, struct y
 		return yaml_file_error(f, e, "limits.statement_timeout",
 				       "statement_timeout: \"%s\" is not from 0 (none) to 24h",
 				       raw->statement_timeout);
-	return read_window(l, raw->window, f, e);
+	return read_window(l, raw->window, f, e) && settle_timeout(l, raw->statement_timeout, f, e);
 }
 
 static bool read_rules(struct policy *p, const struct raw_policy *raw, struct yaml_file *f,
@@ -467,6 +599,7 @@ bool policy_load(struct policy *p, const char *path, struct err *e)
 
 	*p = (struct policy){ .limits = { .min_residency_s = DEFAULT_RESIDENCY_S,
 					  .lock_timeout_ms = DEFAULT_LOCK_TIMEOUT_MS,
+					  .pause_ingest_rows = -1,
 					  .jobs = DEFAULT_JOBS } };
 	if (!path) {
 		ok = load_built_in(p, e);
@@ -506,6 +639,8 @@ void policy_release(struct policy *p)
 		free(p->rules[i].transitions);
 		free_strings(p->rules[i].workspaces, p->rules[i].workspace_count);
 		free_strings(p->rules[i].versions, p->rules[i].version_count);
+		free_strings(p->rules[i].documents, p->rules[i].document_count);
+		free(p->rules[i].where);
 	}
 	free(p->rules);
 	free(p->path);

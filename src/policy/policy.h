@@ -29,12 +29,17 @@ struct rule {
 	char *storage_class;                 /* of archive; NULL: the archive's default */
 	struct rule_transition *transitions; /* by after_s, which rises */
 	size_t transition_count;
+	int zstd_level; /* of its segments; 0: the configuration's */
+	int64_t delete_after_s; /* rows that were archived longer ago may be given up: engine/expire.c; 0: never */
 	int line; /* in the file, for messages */
 
 	char **workspaces; /* names or patterns with * and ?; none: any */
 	size_t workspace_count;
 	char **versions;
 	size_t version_count;
+	char **documents;
+	size_t document_count;
+	char *where; /* an SQL expression over the row's columns, as it was written; NULL: none */
 
 	bool superseded; /* its version is not its workspace's active one */
 	int64_t superseded_grace_s;
@@ -45,6 +50,8 @@ struct rule {
 	int64_t age_over_s; /* created longer ago than this */
 	bool has_heat_below;
 	double heat_below; /* reads of late, each worth half as much after each half-life; above 0 */
+	/* Only the coldest rows, as many as the leaf has over this, or the table's rows take over this; 0: not asked for. */
+	int64_t leaf_rows_over, hot_bytes_over;
 	bool of_document; /* reads of all chunks of a document count for each, in idle_for and heat_below */
 };
 
@@ -54,11 +61,16 @@ struct limits {
 	uint64_t max_bytes_per_pass; /* 0: none; COPY BINARY bytes */
 	int64_t max_rows_per_pass;   /* 0: none */
 	int64_t rows_per_second;     /* 0: as fast as it goes */
+	int64_t bytes_per_second;    /* of COPY BINARY; 0: the same */
+	/* While a standby is further behind, in WAL or in time, no segment is begun; 0: not looked at. */
+	int64_t max_replica_lag_bytes, max_replica_lag_s;
+	int64_t pause_ingest_rows; /* a second into the table: index builds wait; -1: as the configuration says */
 	int64_t jobs; /* leaves that a pass works on at once, 1 to POLICY_JOBS_MAX; default 2 */
 	double recall_floor; /* recall@10 that vector indexes of touched leaves must have; 0: not looked at */
-	int64_t min_residency_s; /* after a rehydrate; default 1 day */
-	int64_t lock_timeout_ms; /* of the deleting transaction; default 2000 */
-	int64_t statement_timeout_ms; /* of every other statement that reads or writes the managed table; default 0 */
+	int64_t min_residency_s;  /* after a rehydrate; default 1 day */
+	bool min_residency_given; /* then it holds after a row was created, too */
+	int64_t lock_timeout_ms;  /* of the deleting transaction; default 2000 */
+	int64_t statement_timeout_ms; /* of statements on the managed table; default 0, with a window its length */
 	/* "01:00-05:00 Europe/Bucharest": no new segment is begun outside of it. NULL: always. Minutes of the day. */
 	char *window_zone;
 	bool has_window;

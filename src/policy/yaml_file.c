@@ -456,6 +456,12 @@ bool yaml_file_bytes(struct yaml_file *f, const char *key, const char *text, uin
 	return !text || str_parse_bytes(text, out, e) || value_error(f, key, e);
 }
 
+bool yaml_file_count(struct yaml_file *f, const char *key, const char *text, uint64_t *out,
+		     struct err *e)
+{
+	return !text || str_parse_count(text, out, e) || value_error(f, key, e);
+}
+
 bool yaml_file_duration(struct yaml_file *f, const char *key, const char *text,
 			int64_t *seconds_out, struct err *e)
 {

@@ -50,6 +50,9 @@ bool yaml_file_bool(struct yaml_file *f, const char *key, const char *text, bool
 		    struct err *e);
 bool yaml_file_bytes(struct yaml_file *f, const char *key, const char *text, uint64_t *out,
 		     struct err *e);
+/* "25M": powers of 1000. */
+bool yaml_file_count(struct yaml_file *f, const char *key, const char *text, uint64_t *out,
+		     struct err *e);
 bool yaml_file_duration(struct yaml_file *f, const char *key, const char *text,
 			int64_t *seconds_out, struct err *e);
 /* As durations, and "500ms". */

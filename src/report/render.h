@@ -36,9 +36,15 @@ bool text_keys_rotate(const struct report *r, const struct firn_keys_rotate_resu
 bool text_cost(const struct report *r, const struct firn_report_result *x, struct err *e);
 
 bool text_config(const struct report *r, const struct report_config *x, struct err *e);
+bool text_explain(const struct report *r, const struct firn_explain_result *x, struct err *e);
+bool text_policy_check(const struct report *r, const struct firn_policy_check *x, struct err *e);
 bool text_doctor(const struct report *r, const struct firn_doctor_result *x);
 
 /* failure NULL: the call succeeded. */
+bool json_explain(const struct report *r, const struct firn_explain_result *x,
+		  const struct err *failure, struct err *e);
+bool json_policy_check(const struct report *r, const struct firn_policy_check *x,
+		       const struct err *failure, struct err *e);
 bool json_doctor(const struct report *r, const struct firn_doctor_result *x,
 		 const struct err *failure, struct err *e);
 bool json_config(const struct report *r, const struct report_config *x, const struct err *failure,

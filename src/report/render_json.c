@@ -69,7 +69,7 @@ static void put_held_back(json_t *o, const struct firn_held_back *items, size_t 
 
 static void put_plan(json_t *o, const struct firn_plan_result *x)
 {
-	json_t *groups = set_array(o, "groups");
+	json_t *groups = set_array(o, "groups"), *expiries;
 
 	for (size_t i = 0; i < x->row_count; i++) {
 		json_t *g = add_object(groups);
@@ -86,6 +86,22 @@ static void put_plan(json_t *o, const struct firn_plan_result *x)
 	set_int(o, "total_bytes", x->total_bytes);
 	set_int(o, "kept_rows", x->kept_rows);
 	put_held_back(o, x->held_back, x->held_back_count);
+	expiries = set_array(o, "expiries");
+	for (size_t i = 0; i < x->expiry_count; i++) {
+		json_t *h = add_object(expiries);
+
+		set_string(h, "table", x->expiries[i].table);
+		set_string(h, "rule", x->expiries[i].rule);
+		set_int(h, "delete_after_s", x->expiries[i].delete_after_s);
+		set_int(h, "segments", x->expiries[i].segments);
+		set_int(h, "rows", x->expiries[i].rows);
+		set_int(h, "bytes", x->expiries[i].bytes);
+		set_int(h, "rows_later", x->expiries[i].rows_later);
+		if (x->expiries[i].next_s >= 0)
+			set_int(h, "next_s", x->expiries[i].next_s);
+		else
+			json_object_set_new(h, "next_s", json_null());
+	}
 }
 
 bool json_plan(const struct report *r, const struct firn_plan_result *x, const struct err *failure,
@@ -356,6 +372,7 @@ bool json_gc(const struct report *r, const struct firn_gc_result *x, bool confir
 	}
 	set_int(o, "removable_bytes", x->removable_bytes);
 	set_int(o, "removed_bytes", x->removed_bytes);
+	set_int(o, "given_up", x->given_up);
 	set_int(o, "put_off", x->put_off);
 	return end(r, o, failure, e);
 }

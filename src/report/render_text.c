@@ -185,6 +185,23 @@ static bool print_rule(const struct report *r, const struct firn_plan_row *from,
 	return ok;
 }
 
+static void print_expiry(const struct report *r, const struct firn_expiry *x)
+{
+	struct words w = { .used = 0 };
+	char limit[32], next[32];
+
+	str_format_duration(x->delete_after_s, limit, sizeof(limit));
+	fprintf(r->out, "\n%s, rule %s, delete_after %s: ", x->table, x->rule, limit);
+	if (x->segments > 0)
+		fprintf(r->out,
+			"%s cold %s (%s) are past it; \"firn gc --expire --confirm\" gives them "
+			"up\n",
+			count(&w, x->rows), rows(x->rows), bytes(&w, x->bytes));
+	else
+		fprintf(r->out, "%s cold %s, the first of them in %s\n", count(&w, x->rows_later),
+			rows(x->rows_later), str_format_duration(x->next_s, next, sizeof(next)));
+}
+
 bool text_plan(const struct report *r, const struct firn_plan_result *x, struct err *e)
 {
 	struct words w = { .used = 0 };
@@ -204,6 +221,8 @@ bool text_plan(const struct report *r, const struct firn_plan_result *x, struct 
 		fprintf(r->out, "; %s %s pinned by keep rules", count(&w, x->kept_rows),
 			plural(x->kept_rows, "row is", "rows are"));
 	fputc('\n', r->out);
+	for (size_t i = 0; i < x->expiry_count; i++)
+		print_expiry(r, &x->expiries[i]);
 	return true;
 }
 
@@ -584,6 +603,9 @@ bool text_gc(const struct report *r, const struct firn_gc_result *x, bool confir
 	text_table_release(&table);
 	if (!ok)
 		return false;
+	if (x->given_up > 0)
+		fprintf(r->out, "\n%s cold %s given up, which delete_after keeps no longer\n",
+			count(&w, x->given_up), plural(x->given_up, "row was", "rows were"));
 	if (x->item_count == 0)
 		fputs("nothing to remove: every object belongs to an active segment\n", r->out);
 	else if (confirm)

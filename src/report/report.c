@@ -122,6 +122,27 @@ bool report_config(const struct report *r, const struct report_config *config,
 		       e);
 }
 
+bool report_explain(const struct report *r, const struct firn_explain_result *result,
+		    const struct err *failure, struct err *e)
+{
+	if (failure && !r->json)
+		return true;
+	return written(r,
+		       r->json ? json_explain(r, result, failure, e) : text_explain(r, result, e),
+		       e);
+}
+
+bool report_policy_check(const struct report *r, const struct firn_policy_check *check,
+			 const struct err *failure, struct err *e)
+{
+	if (failure && !r->json)
+		return true;
+	return written(r,
+		       r->json ? json_policy_check(r, check, failure, e)
+			       : text_policy_check(r, check, e),
+		       e);
+}
+
 bool report_doctor(const struct report *r, const struct firn_doctor_result *result,
 		   const struct err *failure, struct err *e)
 {

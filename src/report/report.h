@@ -98,6 +98,10 @@ struct report_config {
 bool report_config(const struct report *r, const struct report_config *config,
 		   const struct err *failure, struct err *e);
 
+bool report_explain(const struct report *r, const struct firn_explain_result *result,
+		    const struct err *failure, struct err *e);
+bool report_policy_check(const struct report *r, const struct firn_policy_check *check,
+			 const struct err *failure, struct err *e);
 bool report_doctor(const struct report *r, const struct firn_doctor_result *result,
 		   const struct err *failure, struct err *e);
 

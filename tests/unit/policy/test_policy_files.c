@@ -121,8 +121,8 @@ static void the_shipped_default_says_what_is_built_in(void **state)
 
 static void every_shipped_policy_loads(void **state)
 {
-	static const char *const names[] = { "default", "keep-vip", "idle", "superseded",
-					     "reference" };
+	static const char *const names[] = { "default",    "keep-vip", "idle",
+					     "superseded", "pressure", "reference" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -144,13 +144,18 @@ static void the_reference_policy_is_read_whole(void **state)
 
 	(void)state;
 	assert_true(policy_load(&p, TEST_SRCDIR "/../policies/reference.yaml", &e));
-	assert_int_equal(p.rule_count, 3);
+	assert_int_equal(p.rule_count, 4);
+	assert_int_equal(p.rules[3].leaf_rows_over, 25000000);
 	assert_int_equal(p.rules[0].action, RULE_KEEP);
 	assert_int_equal(p.rules[0].workspace_count, 2);
 	assert_string_equal(p.rules[0].workspaces[1], "globex-*");
 	assert_int_equal(p.rules[1].version_count, 2);
 	assert_string_equal(p.rules[1].versions[0], "minilm-*");
 	assert_string_equal(p.rules[1].storage_class, "STANDARD_IA");
+	assert_int_equal(p.rules[1].zstd_level, 9);
+	assert_int_equal(p.rules[1].delete_after_s, 730 * 86400);
+	assert_int_equal(p.rules[2].document_count, 1);
+	assert_string_equal(p.rules[2].where, "length(chunk_text) > 0");
 	assert_true(p.rules[2].has_idle_for && p.rules[2].has_age_over && !p.rules[2].superseded);
 	assert_int_equal(p.rules[2].idle_for_s, 60 * 86400);
 	assert_true(p.rules[2].has_heat_below && p.rules[2].of_document);
@@ -160,6 +165,9 @@ static void the_reference_policy_is_read_whole(void **state)
 	assert_int_equal(p.limits.max_bytes_per_pass, 50ull << 30);
 	assert_int_equal(p.limits.max_rows_per_pass, 2000000);
 	assert_int_equal(p.limits.rows_per_second, 5000);
+	assert_int_equal(p.limits.bytes_per_second, 20 << 20);
+	assert_int_equal(p.limits.max_replica_lag_s, 30);
+	assert_int_equal(p.limits.pause_ingest_rows, 1000);
 	assert_int_equal(p.limits.jobs, 2);
 	assert_int_equal(p.limits.lock_timeout_ms, 2000);
 	assert_int_equal(p.limits.statement_timeout_ms, 600000);
@@ -184,6 +192,7 @@ static void one_name_needs_no_list_and_a_timeout_may_be_in_ms(void **state)
 	assert_string_equal(p.rules[0].workspaces[0], "acme");
 	assert_int_equal(p.limits.lock_timeout_ms, 250);
 	assert_int_equal(p.limits.window_to_min, 1440);
+	assert_int_equal(p.limits.statement_timeout_ms, 2 * 3600 * 1000);
 	policy_release(&p);
 }
 
@@ -199,8 +208,10 @@ static void policies_that_are_wrong_are_refused_with_line_and_key(void **state)
 		  "3: \"idle_fro\" is not a key of match; did you mean \"idle_for\"?" },
 		{ RULE("    match: { warmth: 3 }\n    archive: {}\n"),
 		  "3: \"warmth\" is not a key of match" },
-		{ RULE("    match:\n      superseded: {}\n      where: x > 1\n    archive: {}\n"),
-		  "5: \"where\" is not a key of match" },
+		{ RULE("    match:\n      superseded: {}\n      where: \" \"\n    archive: {}\n"),
+		  "5: where: it is empty" },
+		{ RULE("    match: { document: [] }\n    keep: true\n"),
+		  "3: \"document\" is an empty list" },
 		{ RULE("    match: { superseded: {} }\n    archive: { class: X }\n"),
 		  "4: \"class\" is not a key of archive" },
 		{ RULE("    match: {}\n    keep: true\n") "extra: 1\n",
@@ -244,8 +255,22 @@ static void policies_that_are_wrong_are_refused_with_line_and_key(void **state)
 		{ RULE("    match:\n      idle_for: 1d\n      of: workspace\n    archive: {}\n"),
 		  "5: of: \"workspace\" is neither chunk nor document" },
 		{ RULE("    match: { age_over: 1d, of: document }\n    archive: {}\n"),
-		  "3: of: says whose reads count for idle_for and heat_below, and rule \"a\" has "
-		  "neither" },
+		  "3: of: says whose reads count for idle_for, heat_below, leaf_rows_over and "
+		  "hot_bytes_over, and rule \"a\" has none of them" },
+		{ RULE("    match: { leaf_rows_over: 25Q }\n    archive: {}\n"),
+		  "3: leaf_rows_over: \"25Q\" is not a number such as 250000, 25M or 1G" },
+		{ RULE("    match: { leaf_rows_over: 0 }\n    archive: {}\n"),
+		  "3: leaf_rows_over: \"0\" is not from 1 to 2^63 - 1" },
+		{ RULE("    match:\n      hot_bytes_over: 16384PiB\n    archive: {}\n"),
+		  "4: hot_bytes_over: \"16384PiB\" is not a size such as 512MiB or 10GB" },
+		{ RULE("    match: { hot_bytes_over: 1GiB }\n    keep: true\n"),
+		  "3: hot_bytes_over: only a rule that archives takes the coldest until the rest "
+		  "is "
+		  "below" },
+		{ RULE("    match:\n      leaf_rows_over: 1M\n      hot_bytes_over: 1GiB\n    "
+		       "archive: "
+		       "{}\n"),
+		  "5: rule \"a\" has both leaf_rows_over and hot_bytes_over" },
 		{ RULE("    match: { heat_blow: 1 }\n    archive: {}\n"),
 		  "3: \"heat_blow\" is not a key of match; did you mean \"heat_below\"?" },
 		{ RULE("    match: { idle_for: 1d, idle_for: 2d }\n    archive: {}\n"),
@@ -262,6 +287,16 @@ static void policies_that_are_wrong_are_refused_with_line_and_key(void **state)
 		{ RULE("    match: { superseded: {} }\n    archive:\n      transitions:\n"
 		       "        - { after: 30d, storage_class: STANDARD }\n"),
 		  "6: storage_class: objects are in STANDARD before that already" },
+		{ RULE("    match: { superseded: {} }\n    archive:\n      zstd_level: 22\n"),
+		  "5: zstd_level: 22 is not from 1 to 19" },
+		{ RULE("    match: { superseded: {} }\n    archive: { delete_after: 0 }\n"),
+		  "4: delete_after: \"0\" is less than a day" },
+		{ RULE("    match: { superseded: {} }\n    archive:\n      transitions:\n"
+		       "        - { after: 30d, storage_class: GLACIER }\n      delete_after: "
+		       "30d\n"),
+		  "7: delete_after: \"30d\" is not later than the last transition" },
+		{ RULE("    match: { superseded: {} }\n    keep: true\n    delete_after: 30d\n"),
+		  "5: \"delete_after\" is not a key of an item of rules" },
 		{ RULE("    match: { superseded: {} }\n    archive: { storage_class: standard ia "
 		       "}\n"),
 		  "4: storage_class: \"standard ia\" is not a storage class such as STANDARD_IA" },
@@ -283,6 +318,15 @@ static void policies_that_are_wrong_are_refused_with_line_and_key(void **state)
 		{ LIMITS("  window: 01:00-25:00 UTC\n"),
 		  "6: window: \"01:00-25:00 UTC\" is not two times of the day and a time zone, "
 		  "such as \"01:00-05:00 Europe/Bucharest\"" },
+		{ LIMITS("  bytes_per_second: fast\n"),
+		  "6: bytes_per_second: \"fast\" is not a size such as 512MiB or 10GB" },
+		{ LIMITS("  max_replica_lag: far\n"), "6: max_replica_lag: \"far\" is neither a "
+						      "duration such as 10s nor a size such as "
+						      "512MiB" },
+		{ LIMITS("  pause_when_ingesting_over: -5\n"),
+		  "6: pause_when_ingesting_over: -5 is less than 0" },
+		{ LIMITS("  window: 01:00-05:00 UTC\n  statement_timeout: 0\n"),
+		  "7: statement_timeout: with a window it cannot be 0" },
 		{ LIMITS("  max_rows_per_pass: -1\n"), "6: max_rows_per_pass: -1 is less than 0" },
 		{ LIMITS("  jobs: 65\n"), "6: jobs: 65 is not from 1 to 64" },
 		{ LIMITS("  max_bytes_per_pass: many\n"),

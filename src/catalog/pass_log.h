@@ -1,0 +1,25 @@
+/* firn.pass_log: what passes decided, and why. */
+#ifndef CATALOG_PASS_LOG_H
+#define CATALOG_PASS_LOG_H
+
+#include "catalog/pg.h"
+
+struct pass_decision {
+	const char *leaf, *rule; /* NULL: of none */
+	const char *decision;
+	const char *reason; /* NULL: it speaks for itself */
+	int64_t times, rows, bytes;
+	double seconds;
+};
+
+/* In one statement. Then removes what is older than keep_s, some ten thousand rows at most. */
+bool pass_log_write(struct pg *pg, int64_t pass_id, const struct pass_decision *items, size_t count,
+		    int64_t keep_s, struct err *e);
+
+/* Of one pass in the order in which it was written; pass_id 0: the latest of the table (0: of any). *found_out: its id, 0
+ * where there is none. */
+bool pass_log_read(struct pg *pg, int64_t table_id, int64_t pass_id, int64_t *found_out,
+		   bool (*visit)(void *ctx, const struct pass_decision *d, struct err *e),
+		   void *ctx, struct err *e);
+
+#endif
