@@ -203,3 +203,303 @@ bool usage_add_inspection(struct pg *pg, const struct usage_inspection *i, struc
 	return pg_query(pg, sql, &p, NULL, e) ||
 	       err_wrap(e, "could not record how \"firn %s\" ended", i->command);
 }
+
+/* ---- read for reports ---- */
+
+struct day_visit {
+	bool (*visit)(void *ctx, const struct usage_day *d, struct err *e);
+	void *ctx;
+};
+
+static bool visit_day(void *ctx, const struct pg_result *r, struct err *e)
+{
+	const struct day_visit *v = ctx;
+	const struct usage_day d = {
+		.day = pg_text(r, 0, 0),
+		.first = pg_bool(r, 0, 1),
+		.sizes = { .hot_rows = pg_i64(r, 0, 2),
+			   .heap_bytes = pg_i64(r, 0, 3),
+			   .toast_bytes = pg_i64(r, 0, 4),
+			   .index_bytes = pg_i64(r, 0, 5),
+			   .vector_index_bytes = pg_i64(r, 0, 6),
+			   .reclaimable_bytes = pg_i64(r, 0, 7),
+			   .cold_rows = pg_i64(r, 0, 8),
+			   .cold_raw_bytes = pg_i64(r, 0, 9) },
+		.storage_class = pg_is_null(r, 0, 10) ? NULL : pg_text(r, 0, 10),
+		.bytes = pg_i64(r, 0, 11),
+		.billed_bytes = pg_i64(r, 0, 12),
+		.rows_rehydrated = pg_i64(r, 0, 13),
+		.rows_moved = pg_i64(r, 0, 14),
+	};
+
+	return v->visit(v->ctx, &d, e);
+}
+
+bool usage_days(struct pg *pg, int64_t table_id,
+		bool (*visit)(void *ctx, const struct usage_day *d, struct err *e), void *ctx,
+		struct err *e)
+{
+	static const char sql[] =
+		"SELECT u.day::text, row_number() OVER (PARTITION BY u.day ORDER BY "
+		"c.storage_class) = 1, u.hot_rows, u.heap_bytes, u.toast_bytes, u.index_bytes, "
+		"u.vector_index_bytes, u.reclaimable_bytes, u.cold_rows, u.cold_raw_bytes, "
+		"c.storage_class, c.bytes, c.billed_bytes, u.rows_rehydrated, "
+		"coalesce(p.moved, 0) FROM firn.usage_daily u LEFT JOIN firn.usage_daily_class c "
+		"USING (table_id, day) LEFT JOIN (SELECT (started_at AT TIME ZONE 'UTC')::date AS "
+		"day, sum(rows_moved)::bigint AS moved FROM firn.pass WHERE table_id = $1::bigint "
+		"GROUP BY 1) p ON p.day = u.day WHERE u.table_id = $1::bigint AND u.measured_at IS "
+		"NOT NULL ORDER BY u.day, c.storage_class";
+	struct day_visit v = { visit, ctx };
+	struct pg_params p = PG_PARAMS_INIT;
+
+	pg_param_i64(&p, table_id);
+	return pg_query_each(pg, sql, &p, visit_day, &v, e) ||
+	       err_wrap(e, "could not read what storage was used");
+}
+
+bool usage_passes(struct pg *pg, const char *since, struct pg_result **out, struct err *e)
+{
+	static const char sql[] =
+		"SELECT p.id, t.label, pg_catalog.to_char(p.started_at AT TIME ZONE 'UTC', "
+		"'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), coalesce(extract(epoch FROM p.finished_at - "
+		"p.started_at), -1)::float8, coalesce(p.outcome, ''), p.rows_moved, "
+		"p.rows_changed, p.segments, p.raw_bytes, p.stored_bytes FROM firn.pass p JOIN "
+		"firn.managed_table t ON t.id = p.table_id WHERE p.started_at >= "
+		"$1::date::timestamp "
+		"AT TIME ZONE 'UTC' ORDER BY p.id DESC LIMIT 200";
+	struct pg_params p = PG_PARAMS_INIT;
+
+	pg_param_text(&p, since);
+	return pg_query(pg, sql, &p, out, e) || err_wrap(e, "could not read the passes");
+}
+
+bool usage_read_requests(struct pg *pg, const char *since, struct pg_result **out, struct err *e)
+{
+	static const char sql[] =
+		"SELECT kind, storage_class, sum(calls)::bigint, sum(bytes)::bigint FROM "
+		"firn.request_daily WHERE day >= $1::date GROUP BY 1, 2 ORDER BY 1, 2";
+	struct pg_params p = PG_PARAMS_INIT;
+
+	pg_param_text(&p, since);
+	return pg_query(pg, sql, &p, out, e) ||
+	       err_wrap(e, "could not read the requests to the archive");
+}
+
+bool usage_operations(struct pg *pg, struct pg_result **out, struct err *e)
+{
+#define EPOCH(what) "coalesce(extract(epoch FROM " what "), 0)::bigint"
+	static const char sql[] =
+		"WITH v AS (SELECT * FROM firn.inspection WHERE command = 'verify' ORDER BY id "
+		"DESC LIMIT 1), g AS (SELECT * FROM firn.inspection WHERE command = 'gc' ORDER BY "
+		"id DESC LIMIT 1), s AS (SELECT state, count(*) AS n, count(*) FILTER (WHERE "
+		"format_version = 1) AS plain FROM firn.segment GROUP BY 1) "
+		"SELECT " EPOCH("(SELECT max(finished_at) FROM firn.pass)") ", " EPOCH("(SELECT "
+										       "max("
+										       "finished_"
+										       "at) FROM "
+										       "firn.pass "
+										       "WHERE "
+										       "outcome = "
+										       "'done')") ", " EPOCH(
+			"(SELECT finished_at FROM v)") ", "
+						       "coalesce((SELECT (outcome = 'done' AND "
+						       "problems = 0)::int FROM v), -1), "
+						       "coalesce((SELECT problems FROM v), "
+						       "0), " EPOCH(
+							       "(SELECT finished_at FROM g)") ", "
+											      "coal"
+											      "esce"
+											      "(("
+											      "SELE"
+											      "CT "
+											      "orph"
+											      "ans "
+											      "FROM"
+											      " g),"
+											      " -1)"
+											      ", "
+											      "coal"
+											      "esce"
+											      "(("
+											      "SELE"
+											      "CT "
+											      "orph"
+											      "an_"
+											      "byte"
+											      "s "
+											      "FROM"
+											      " g),"
+											      " -1)"
+											      ", "
+											      "coal"
+											      "esce"
+											      "(("
+											      "SELE"
+											      "CT "
+											      "n "
+											      "FROM"
+											      " s "
+											      "WHER"
+											      "E "
+											      "stat"
+											      "e = "
+											      "'act"
+											      "ive'"
+											      "), "
+											      "0), "
+											      "coal"
+											      "esce"
+											      "(("
+											      "SELE"
+											      "CT "
+											      "n "
+											      "FROM"
+											      " s "
+											      "WHER"
+											      "E "
+											      "stat"
+											      "e = "
+											      "'int"
+											      "ent'"
+											      "), "
+											      "0), "
+											      "coal"
+											      "esce"
+											      "(("
+											      "SELE"
+											      "CT "
+											      "n "
+											      "FROM"
+											      " s "
+											      "WHER"
+											      "E "
+											      "stat"
+											      "e = "
+											      "'ret"
+											      "ired"
+											      "'), "
+											      "0), "
+											      "coal"
+											      "esce"
+											      "(("
+											      "SELE"
+											      "CT "
+											      "plai"
+											      "n "
+											      "FROM"
+											      " s "
+											      "WHER"
+											      "E "
+											      "stat"
+											      "e = "
+											      "'act"
+											      "ive'"
+											      "), "
+											      "0), "
+											      "(SEL"
+											      "ECT "
+											      "coun"
+											      "t(*)"
+											      " FRO"
+											      "M "
+											      "(SEL"
+											      "ECT "
+											      "tabl"
+											      "e_"
+											      "id, "
+											      "leaf"
+											      " FRO"
+											      "M "
+											      "firn"
+											      ".mai"
+											      "nten"
+											      "ance"
+											      " UNI"
+											      "ON "
+											      "SELE"
+											      "CT "
+											      "tabl"
+											      "e_"
+											      "id, "
+											      "leaf"
+											      " FRO"
+											      "M "
+											      "firn"
+											      ".ind"
+											      "ex_"
+											      "rest"
+											      "ore)"
+											      " d),"
+											      " "
+											      "coal"
+											      "esce"
+											      "(("
+											      "SELE"
+											      "CT "
+											      "sum("
+											      "rows"
+											      "_mov"
+											      "ed) "
+											      "FROM"
+											      " fir"
+											      "n."
+											      "pass"
+											      "), "
+											      "0)::"
+											      "bigi"
+											      "nt, "
+											      "coal"
+											      "esce"
+											      "(("
+											      "SELE"
+											      "CT "
+											      "sum("
+											      "rows"
+											      "_reh"
+											      "ydra"
+											      "ted)"
+											      " FRO"
+											      "M "
+											      "firn"
+											      ".usa"
+											      "ge_"
+											      "dail"
+											      "y), "
+											      "0)::"
+											      "bigi"
+											      "nt, "
+											      "coal"
+											      "esce"
+											      "(("
+											      "SELE"
+											      "CT "
+											      "sum("
+											      "rehy"
+											      "drat"
+											      "es) "
+											      "FROM"
+											      " fir"
+											      "n."
+											      "usag"
+											      "e_"
+											      "dail"
+											      "y), "
+											      "0)::"
+											      "bigi"
+											      "nt";
+
+	return pg_query(pg, sql, NULL, out, e) ||
+	       err_wrap(e, "could not read how passes and inspections ended");
+}
+
+bool usage_calendar(struct pg *pg, int64_t days_ago, struct pg_result **out, struct err *e)
+{
+	struct pg_params p = PG_PARAMS_INIT;
+
+	pg_param_i64(&p, days_ago);
+	return pg_query(pg,
+			"SELECT " TODAY "::text, pg_catalog.date_trunc('month', " TODAY
+			"::timestamp)::date::text, (" TODAY " - $1::int)::text",
+			&p, out, e) ||
+	       err_wrap(e, "could not read the date");
+}

@@ -56,6 +56,30 @@ struct usage_requests {
 bool usage_add_requests(struct pg *pg, const struct usage_requests *requests, size_t count,
 			struct err *e);
 
+/* A day's objects of one class, with what else is known of that day. */
+struct usage_day {
+	const char *day; /* "2026-11-24" */
+	bool first;      /* of the rows of that day: the sizes are its own, and the same in each */
+	struct usage_sizes sizes;  /* without classes */
+	const char *storage_class; /* NULL: there were none */
+	int64_t bytes, billed_bytes;
+	int64_t rows_moved, rows_rehydrated;
+};
+/* Measured days of the table, by day. */
+bool usage_days(struct pg *pg, int64_t table_id,
+		bool (*visit)(void *ctx, const struct usage_day *d, struct err *e), void *ctx,
+		struct err *e);
+
+/* Columns: id, table, started at, seconds (-1), outcome, rows moved, rows changed, segments, raw bytes, stored bytes; those
+ * of any table since that day, newest first, 200 at most. The caller frees the result. */
+bool usage_passes(struct pg *pg, const char *since, struct pg_result **out, struct err *e);
+/* Columns: kind, storage class, calls, bytes, since that day. */
+bool usage_read_requests(struct pg *pg, const char *since, struct pg_result **out, struct err *e);
+/* One row; columns as the members of firn_operations, in their order. */
+bool usage_operations(struct pg *pg, struct pg_result **out, struct err *e);
+/* One row: today, the first of this month, so many days ago; by UTC. */
+bool usage_calendar(struct pg *pg, int64_t days_ago, struct pg_result **out, struct err *e);
+
 /* How verify or gc ended. */
 struct usage_inspection {
 	const char *command, *outcome; /* outcome "done", or why it ended */

@@ -28,6 +28,36 @@ is "leaves its outcome" "$(sql "SELECT outcome || ' ' || problems FROM firn.insp
 exits "gc" 0 "$FIRN" gc
 is "leaves its own" "$(sql "SELECT outcome || ' ' || (orphans IS NOT NULL) FROM firn.inspection WHERE command = 'gc'")" "done true"
 
+# --- what reports say of it ---
+exits "a report" 0 "$FIRN" report --format json
+is "has the day" "$(json '{days,0,cold_rows}')" "$COLD"
+is "and the passes" "$(json '{passes,1,rows_moved}') $(json '{passes,1,outcome}')" "$COLD done"
+like "and the requests" "$(json '{requests}')" '"put"'
+like "money is decimal text" "$(json '{total,hot_per_month}')" '^[0-9]+\.[0-9]{9}$'
+exits "a report by leaf" 0 "$FIRN" report --by leaf --format csv
+is "has a line for each leaf, and the titles" "$(printf '%s\n' "$OUT" | wc -l)" 5
+is "which sum up to the table's rows" "$(printf '%s\n' "$OUT" | awk -F, 'NR > 1 { n += $8 } END { print n }')" "$(cold_rows)"
+exits "metrics into a file" 0 "$FIRN" report --format prometheus --output "$T/firn.prom"
+is "write nothing else" "$OUT" ""
+# Each line is HELP, TYPE after its HELP, or a sample of that family; no family comes twice.
+ok "each line is as Prometheus reads it" awk '
+	/^# HELP [a-z_:][a-z0-9_:]* [^ ]/ { help = $3; if (seen[$3]++) exit 1; next }
+	/^# TYPE [a-z_:][a-z0-9_:]* (gauge|counter)$/ { if ($3 != help) exit 1; type = $4
+		if ((type == "counter") != ($3 ~ /_total$/)) exit 1; next }
+	{ line = $0; if (!match(line, /^[a-z_:][a-z0-9_:]*/) || substr(line, 1, RLENGTH) != help) exit 1
+	  line = substr(line, RLENGTH + 1); q = "([^\"\\\\]|\\\\[\\\\\"n])*"
+	  if (line !~ ("^(\\{[a-z_]+=\"" q "\"(,[a-z_]+=\"" q "\")*\\})? -?[0-9]+(\\.[0-9]+)?$")) exit 1; n++ }
+	END { if (n < 10) exit 1 }' "$T/firn.prom"
+for name in firn_pass_last_success_timestamp_seconds firn_verify_last_success firn_orphan_objects firn_rehydrated_rows_total; do
+	like "$name is there" "$(cat "$T/firn.prom")" "
+$name [0-9]+
+"
+done
+is "others may read it" "$(stat -c %a "$T/firn.prom")" "$(printf '%o' $((0644 & ~$(umask))))"
+exits "a report that fails" 64 "$FIRN" report --since yesterday --format prometheus --output "$T/firn.prom"
+like "leaves what is there" "$(cat "$T/firn.prom")" "firn_rows"
+exits "status has no such format" 64 "$FIRN" status --format csv
+
 # A pass does not fail for what it cannot write down.
 sql "DELETE FROM firn.usage_daily; ALTER TABLE firn.usage_daily ADD CHECK (hot_rows < 0)"
 exits "a pass whose sizes are refused" 0 "$FIRN" pass
