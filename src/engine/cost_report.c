@@ -48,17 +48,8 @@ struct firn_report_row *cost_add_row(struct cost_report *r, const char *table, c
 	*row = (struct firn_report_row){
 		.table = mem_strdup(table, e),
 		.leaf = mem_strdup(leaf, e),
-		.workspace = mem_strdup("", e),
-		.version = mem_strdup("", e),
-		.month = mem_strdup("", e),
-		.storage_class = mem_strdup("", e),
-		.back_share = -1,
-		.break_even_days = -1,
 	};
-	return row->table && row->leaf && row->workspace && row->version && row->month &&
-			       row->storage_class
-		       ? row
-		       : NULL;
+	return row->table && row->leaf ? row : NULL;
 }
 
 /* In its place: most first. */
@@ -131,14 +122,12 @@ bool firn_report(struct firn *f, const struct firn_report_options *options,
 	bool ok;
 
 	*result = (struct firn_report_result){ .by = options->by };
-	result->total.back_share = result->total.break_even_days = -1;
 	if (!engine_tables_given(f, e) || !prices_load(&r.list, f->config.prices, e))
 		return false;
 	r.prices = (struct bill_prices){
 		.hot_gib_nano = money_of(r.list.hot_usd_per_gib_month),
 		.wal_gib_nano = money_of(r.list.wal_usd_per_gib_month),
 		.ram_gib_nano = money_of(r.list.ram_usd_per_gib_month),
-		.cache_gib_nano = money_of(r.list.cache_usd_per_gib_month),
 		.copies = 1 + f->config.cost.replicas,
 		.wal_share = (double)f->config.cost.wal_percent / 100,
 		.memory_share = (double)f->config.cost.index_memory_percent / 100,
