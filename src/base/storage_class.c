@@ -34,6 +34,23 @@ const struct storage_class *storage_class_find(const char *name)
 	return NULL;
 }
 
+#define KNOWN ((int)(sizeof(classes) / sizeof(classes[0])))
+_Static_assert(KNOWN + 1 == STORAGE_CLASSES, "a number for each, and one for others");
+
+int storage_class_number(const char *name)
+{
+	const struct storage_class *c = storage_class_find(name);
+
+	return c ? (int)(c - classes) : KNOWN;
+}
+
+const char *storage_class_name(int number)
+{
+	if (number == 0)
+		return "";
+	return number > 0 && number < KNOWN ? classes[number].name : "other";
+}
+
 bool storage_class_is_frozen(const char *name)
 {
 	const struct storage_class *c = storage_class_find(name);

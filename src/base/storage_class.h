@@ -18,6 +18,12 @@ struct storage_class {
 /* "" and NULL are STANDARD. NULL: none of Amazon's, about which nothing is known. */
 const struct storage_class *storage_class_find(const char *name);
 
+/* For tables by class: a number below STORAGE_CLASSES, and what it stands for; "" is the default one, of names that are none
+ * of Amazon's "other" remains. */
+#define STORAGE_CLASSES 8
+int storage_class_number(const char *name);
+const char *storage_class_name(int number);
+
 bool storage_class_is_frozen(const char *name);
 
 #endif

@@ -1,5 +1,7 @@
 #include "catalog/usage.h"
 
+#include <inttypes.h>
+
 struct segment_visit {
 	bool (*visit)(void *ctx, const struct usage_segment *s, struct err *e);
 	void *ctx;
@@ -61,4 +63,443 @@ bool usage_vector_index_bytes(struct pg *pg, const struct leaf *leaf, int64_t *o
 	*out = ok && pg_rows(r) == 1 ? pg_i64(r, 0, 0) : 0;
 	pg_result_free(r);
 	return ok || err_wrap(e, "could not measure the indexes of leaf \"%s\"", leaf->label);
+}
+
+/* ---- written down day by day ---- */
+
+#define TODAY "((pg_catalog.now() AT TIME ZONE 'UTC')::date)"
+
+bool usage_write(struct pg *pg, int64_t table_id, const struct usage_sizes *s, struct err *e)
+{
+	struct pg_params p = PG_PARAMS_INIT;
+	struct buf sql = BUF_INIT;
+	bool ok;
+
+	pg_param_i64(&p, table_id);
+	pg_param_i64(&p, s->hot_rows);
+	pg_param_i64(&p, s->heap_bytes);
+	pg_param_i64(&p, s->toast_bytes);
+	pg_param_i64(&p, s->index_bytes);
+	pg_param_i64(&p, s->vector_index_bytes);
+	pg_param_i64(&p, s->reclaimable_bytes);
+	pg_param_i64(&p, s->cold_rows);
+	pg_param_i64(&p, s->cold_raw_bytes);
+	buf_add_str(&sql,
+		    "WITH today AS (INSERT INTO firn.usage_daily AS u (table_id, day, measured_at, "
+		    "hot_rows, heap_bytes, toast_bytes, index_bytes, vector_index_bytes, "
+		    "reclaimable_bytes, cold_rows, cold_raw_bytes) VALUES ($1::bigint, " TODAY
+		    ", pg_catalog.clock_timestamp(), $2::bigint, $3::bigint, $4::bigint, "
+		    "$5::bigint, $6::bigint, $7::bigint, $8::bigint, $9::bigint) "
+		    "ON CONFLICT (table_id, day) DO UPDATE SET measured_at = excluded.measured_at, "
+		    "hot_rows = excluded.hot_rows, heap_bytes = excluded.heap_bytes, "
+		    "toast_bytes = excluded.toast_bytes, index_bytes = excluded.index_bytes, "
+		    "vector_index_bytes = excluded.vector_index_bytes, "
+		    "reclaimable_bytes = excluded.reclaimable_bytes, "
+		    "cold_rows = excluded.cold_rows, cold_raw_bytes = excluded.cold_raw_bytes "
+		    "RETURNING u.table_id, u.day), classes (c, o, b, l) AS (VALUES ");
+	/* A row without a class, so that there is one: it is left out below. */
+	buf_add_str(&sql, "(NULL::text, 0::bigint, 0::bigint, 0::bigint)");
+	for (size_t i = 0; i < s->class_count; i++) {
+		const struct usage_class *c = &s->classes[i];
+
+		pg_param_text(&p, c->storage_class);
+		buf_printf(&sql, ", ($%d, %" PRId64 ", %" PRId64 ", %" PRId64 ")", p.count,
+			   c->objects, c->bytes, c->billed_bytes);
+	}
+	buf_add_str(&sql, "), gone AS (DELETE FROM firn.usage_daily_class d WHERE d.table_id = "
+			  "$1::bigint AND d.day = " TODAY
+			  " AND NOT EXISTS (SELECT 1 FROM classes WHERE c = d.storage_class)) "
+			  "INSERT INTO firn.usage_daily_class (table_id, day, storage_class, "
+			  "objects, bytes, billed_bytes) SELECT t.table_id, t.day, c.c, c.o, c.b, "
+			  "c.l FROM today t, classes c WHERE c.c IS NOT NULL "
+			  "ON CONFLICT (table_id, day, storage_class) DO UPDATE SET objects = "
+			  "excluded.objects, bytes = excluded.bytes, billed_bytes = "
+			  "excluded.billed_bytes");
+	ok = buf_ok(&sql, e) && pg_query(pg, buf_str(&sql), &p, NULL, e);
+	buf_release(&sql);
+	return ok || err_wrap(e, "could not record what storage is used");
+}
+
+bool usage_is_written(struct pg *pg, int64_t table_id, bool *out, struct err *e)
+{
+	struct pg_params p = PG_PARAMS_INIT;
+	struct pg_result *r = NULL;
+	bool ok;
+
+	pg_param_i64(&p, table_id);
+	ok = pg_query(pg,
+		      "SELECT 1 FROM firn.usage_daily WHERE table_id = $1::bigint AND day = " TODAY
+		      " AND measured_at IS NOT NULL",
+		      &p, &r, e);
+	*out = ok && pg_rows(r) > 0;
+	pg_result_free(r);
+	return ok || err_wrap(e, "could not read what storage was used");
+}
+
+bool usage_add_rehydrated(struct pg *pg, int64_t table_id, int64_t rows, struct err *e)
+{
+	static const char sql[] =
+		"INSERT INTO firn.usage_daily AS u (table_id, day, rows_rehydrated, rehydrates) "
+		"VALUES ($1::bigint, " TODAY ", $2::bigint, 1) ON CONFLICT (table_id, day) DO "
+		"UPDATE SET rows_rehydrated = u.rows_rehydrated + excluded.rows_rehydrated, "
+		"rehydrates = u.rehydrates + 1";
+	struct pg_params p = PG_PARAMS_INIT;
+
+	pg_param_i64(&p, table_id);
+	pg_param_i64(&p, rows);
+	return pg_query(pg, sql, &p, NULL, e) ||
+	       err_wrap(e, "could not count the rows that came back");
+}
+
+bool usage_add_requests(struct pg *pg, const struct usage_requests *requests, size_t count,
+			struct err *e)
+{
+	struct buf sql = BUF_INIT;
+	bool ok;
+
+	if (count == 0)
+		return true;
+	buf_add_str(&sql, "INSERT INTO firn.request_daily AS r (day, kind, storage_class, calls, "
+			  "bytes) VALUES ");
+	for (size_t i = 0; i < count; i++)
+		buf_printf(&sql, "%s(" TODAY ", '%s', '%s', %" PRIu64 ", %" PRIu64 ")",
+			   i > 0 ? ", " : "", requests[i].kind, requests[i].storage_class,
+			   requests[i].calls, requests[i].bytes);
+	buf_add_str(&sql, " ON CONFLICT (day, kind, storage_class) DO UPDATE SET calls = r.calls + "
+			  "excluded.calls, bytes = r.bytes + excluded.bytes");
+	ok = buf_ok(&sql, e) && pg_query(pg, buf_str(&sql), NULL, NULL, e);
+	buf_release(&sql);
+	return ok || err_wrap(e, "could not count the requests to the archive");
+}
+
+static void param_count(struct pg_params *p, int64_t n)
+{
+	if (n < 0)
+		pg_param_text(p, NULL);
+	else
+		pg_param_i64(p, n);
+}
+
+bool usage_add_inspection(struct pg *pg, const struct usage_inspection *i, struct err *e)
+{
+	static const char sql[] =
+		"WITH old AS (DELETE FROM firn.inspection WHERE finished_at < pg_catalog.now() - "
+		"interval '400 days' AND id < (SELECT max(id) FROM firn.inspection) - 100) "
+		"INSERT INTO firn.inspection (command, outcome, seconds, deep, segments, problems, "
+		"orphans, orphan_bytes) VALUES ($1, $2, $3::float8, $4::boolean, $5::bigint, "
+		"$6::bigint, $7::bigint, $8::bigint)";
+	struct pg_params p = PG_PARAMS_INIT;
+	char seconds[32];
+
+	snprintf(seconds, sizeof(seconds), "%.3f", i->seconds);
+	pg_param_text(&p, i->command);
+	pg_param_text(&p, i->outcome);
+	pg_param_text(&p, seconds);
+	pg_param_text(&p, i->deep ? "true" : "false");
+	pg_param_i64(&p, i->segments);
+	pg_param_i64(&p, i->problems);
+	param_count(&p, i->orphans);
+	param_count(&p, i->orphan_bytes);
+	return pg_query(pg, sql, &p, NULL, e) ||
+	       err_wrap(e, "could not record how \"firn %s\" ended", i->command);
+}
+
+/* ---- read for reports ---- */
+
+struct day_visit {
+	bool (*visit)(void *ctx, const struct usage_day *d, struct err *e);
+	void *ctx;
+};
+
+static bool visit_day(void *ctx, const struct pg_result *r, struct err *e)
+{
+	const struct day_visit *v = ctx;
+	const struct usage_day d = {
+		.day = pg_text(r, 0, 0),
+		.first = pg_bool(r, 0, 1),
+		.sizes = { .hot_rows = pg_i64(r, 0, 2),
+			   .heap_bytes = pg_i64(r, 0, 3),
+			   .toast_bytes = pg_i64(r, 0, 4),
+			   .index_bytes = pg_i64(r, 0, 5),
+			   .vector_index_bytes = pg_i64(r, 0, 6),
+			   .reclaimable_bytes = pg_i64(r, 0, 7),
+			   .cold_rows = pg_i64(r, 0, 8),
+			   .cold_raw_bytes = pg_i64(r, 0, 9) },
+		.storage_class = pg_is_null(r, 0, 10) ? NULL : pg_text(r, 0, 10),
+		.bytes = pg_i64(r, 0, 11),
+		.billed_bytes = pg_i64(r, 0, 12),
+		.rows_rehydrated = pg_i64(r, 0, 13),
+		.rows_moved = pg_i64(r, 0, 14),
+	};
+
+	return v->visit(v->ctx, &d, e);
+}
+
+bool usage_days(struct pg *pg, int64_t table_id,
+		bool (*visit)(void *ctx, const struct usage_day *d, struct err *e), void *ctx,
+		struct err *e)
+{
+	static const char sql[] =
+		"SELECT u.day::text, row_number() OVER (PARTITION BY u.day ORDER BY "
+		"c.storage_class) = 1, u.hot_rows, u.heap_bytes, u.toast_bytes, u.index_bytes, "
+		"u.vector_index_bytes, u.reclaimable_bytes, u.cold_rows, u.cold_raw_bytes, "
+		"c.storage_class, c.bytes, c.billed_bytes, u.rows_rehydrated, "
+		"coalesce(p.moved, 0) FROM firn.usage_daily u LEFT JOIN firn.usage_daily_class c "
+		"USING (table_id, day) LEFT JOIN (SELECT (started_at AT TIME ZONE 'UTC')::date AS "
+		"day, sum(rows_moved)::bigint AS moved FROM firn.pass WHERE table_id = $1::bigint "
+		"GROUP BY 1) p ON p.day = u.day WHERE u.table_id = $1::bigint AND u.measured_at IS "
+		"NOT NULL ORDER BY u.day, c.storage_class";
+	struct day_visit v = { visit, ctx };
+	struct pg_params p = PG_PARAMS_INIT;
+
+	pg_param_i64(&p, table_id);
+	return pg_query_each(pg, sql, &p, visit_day, &v, e) ||
+	       err_wrap(e, "could not read what storage was used");
+}
+
+bool usage_passes(struct pg *pg, const char *since, struct pg_result **out, struct err *e)
+{
+	static const char sql[] =
+		"SELECT p.id, t.label, pg_catalog.to_char(p.started_at AT TIME ZONE 'UTC', "
+		"'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), coalesce(extract(epoch FROM p.finished_at - "
+		"p.started_at), -1)::float8, coalesce(p.outcome, ''), p.rows_moved, "
+		"p.rows_changed, p.segments, p.raw_bytes, p.stored_bytes FROM firn.pass p JOIN "
+		"firn.managed_table t ON t.id = p.table_id WHERE p.started_at >= "
+		"$1::date::timestamp "
+		"AT TIME ZONE 'UTC' ORDER BY p.id DESC LIMIT 200";
+	struct pg_params p = PG_PARAMS_INIT;
+
+	pg_param_text(&p, since);
+	return pg_query(pg, sql, &p, out, e) || err_wrap(e, "could not read the passes");
+}
+
+bool usage_read_requests(struct pg *pg, const char *since, struct pg_result **out, struct err *e)
+{
+	static const char sql[] =
+		"SELECT kind, storage_class, sum(calls)::bigint, sum(bytes)::bigint FROM "
+		"firn.request_daily WHERE day >= $1::date GROUP BY 1, 2 ORDER BY 1, 2";
+	struct pg_params p = PG_PARAMS_INIT;
+
+	pg_param_text(&p, since);
+	return pg_query(pg, sql, &p, out, e) ||
+	       err_wrap(e, "could not read the requests to the archive");
+}
+
+bool usage_operations(struct pg *pg, struct pg_result **out, struct err *e)
+{
+#define EPOCH(what) "coalesce(extract(epoch FROM " what "), 0)::bigint"
+	static const char sql[] =
+		"WITH v AS (SELECT * FROM firn.inspection WHERE command = 'verify' ORDER BY id "
+		"DESC LIMIT 1), g AS (SELECT * FROM firn.inspection WHERE command = 'gc' ORDER BY "
+		"id DESC LIMIT 1), s AS (SELECT state, count(*) AS n, count(*) FILTER (WHERE "
+		"format_version = 1) AS plain FROM firn.segment GROUP BY 1) "
+		"SELECT " EPOCH("(SELECT max(finished_at) FROM firn.pass)") ", " EPOCH("(SELECT "
+										       "max("
+										       "finished_"
+										       "at) FROM "
+										       "firn.pass "
+										       "WHERE "
+										       "outcome = "
+										       "'done')") ", " EPOCH(
+			"(SELECT finished_at FROM v)") ", "
+						       "coalesce((SELECT (outcome = 'done' AND "
+						       "problems = 0)::int FROM v), -1), "
+						       "coalesce((SELECT problems FROM v), "
+						       "0), " EPOCH(
+							       "(SELECT finished_at FROM g)") ", "
+											      "coal"
+											      "esce"
+											      "(("
+											      "SELE"
+											      "CT "
+											      "orph"
+											      "ans "
+											      "FROM"
+											      " g),"
+											      " -1)"
+											      ", "
+											      "coal"
+											      "esce"
+											      "(("
+											      "SELE"
+											      "CT "
+											      "orph"
+											      "an_"
+											      "byte"
+											      "s "
+											      "FROM"
+											      " g),"
+											      " -1)"
+											      ", "
+											      "coal"
+											      "esce"
+											      "(("
+											      "SELE"
+											      "CT "
+											      "n "
+											      "FROM"
+											      " s "
+											      "WHER"
+											      "E "
+											      "stat"
+											      "e = "
+											      "'act"
+											      "ive'"
+											      "), "
+											      "0), "
+											      "coal"
+											      "esce"
+											      "(("
+											      "SELE"
+											      "CT "
+											      "n "
+											      "FROM"
+											      " s "
+											      "WHER"
+											      "E "
+											      "stat"
+											      "e = "
+											      "'int"
+											      "ent'"
+											      "), "
+											      "0), "
+											      "coal"
+											      "esce"
+											      "(("
+											      "SELE"
+											      "CT "
+											      "n "
+											      "FROM"
+											      " s "
+											      "WHER"
+											      "E "
+											      "stat"
+											      "e = "
+											      "'ret"
+											      "ired"
+											      "'), "
+											      "0), "
+											      "coal"
+											      "esce"
+											      "(("
+											      "SELE"
+											      "CT "
+											      "plai"
+											      "n "
+											      "FROM"
+											      " s "
+											      "WHER"
+											      "E "
+											      "stat"
+											      "e = "
+											      "'act"
+											      "ive'"
+											      "), "
+											      "0), "
+											      "(SEL"
+											      "ECT "
+											      "coun"
+											      "t(*)"
+											      " FRO"
+											      "M "
+											      "(SEL"
+											      "ECT "
+											      "tabl"
+											      "e_"
+											      "id, "
+											      "leaf"
+											      " FRO"
+											      "M "
+											      "firn"
+											      ".mai"
+											      "nten"
+											      "ance"
+											      " UNI"
+											      "ON "
+											      "SELE"
+											      "CT "
+											      "tabl"
+											      "e_"
+											      "id, "
+											      "leaf"
+											      " FRO"
+											      "M "
+											      "firn"
+											      ".ind"
+											      "ex_"
+											      "rest"
+											      "ore)"
+											      " d),"
+											      " "
+											      "coal"
+											      "esce"
+											      "(("
+											      "SELE"
+											      "CT "
+											      "sum("
+											      "rows"
+											      "_mov"
+											      "ed) "
+											      "FROM"
+											      " fir"
+											      "n."
+											      "pass"
+											      "), "
+											      "0)::"
+											      "bigi"
+											      "nt, "
+											      "coal"
+											      "esce"
+											      "(("
+											      "SELE"
+											      "CT "
+											      "sum("
+											      "rows"
+											      "_reh"
+											      "ydra"
+											      "ted)"
+											      " FRO"
+											      "M "
+											      "firn"
+											      ".usa"
+											      "ge_"
+											      "dail"
+											      "y), "
+											      "0)::"
+											      "bigi"
+											      "nt, "
+											      "coal"
+											      "esce"
+											      "(("
+											      "SELE"
+											      "CT "
+											      "sum("
+											      "rehy"
+											      "drat"
+											      "es) "
+											      "FROM"
+											      " fir"
+											      "n."
+											      "usag"
+											      "e_"
+											      "dail"
+											      "y), "
+											      "0)::"
+											      "bigi"
+											      "nt";
+
+	return pg_query(pg, sql, NULL, out, e) ||
+	       err_wrap(e, "could not read how passes and inspections ended");
+}
+
+bool usage_calendar(struct pg *pg, int64_t days_ago, struct pg_result **out, struct err *e)
+{
+	struct pg_params p = PG_PARAMS_INIT;
+
+	pg_param_i64(&p, days_ago);
+	return pg_query(pg,
+			"SELECT " TODAY "::text, pg_catalog.date_trunc('month', " TODAY
+			"::timestamp)::date::text, (" TODAY " - $1::int)::text",
+			&p, out, e) ||
+	       err_wrap(e, "could not read the date");
 }

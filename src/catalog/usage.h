@@ -24,4 +24,71 @@ bool usage_segments(struct pg *pg, int64_t table_id,
 /* Bytes of the leaf's hnsw and ivfflat indexes. */
 bool usage_vector_index_bytes(struct pg *pg, const struct leaf *leaf, int64_t *out, struct err *e);
 
+/* ---- written down day by day ---- */
+
+struct usage_class {
+	const char *storage_class;
+	int64_t objects, bytes, billed_bytes;
+};
+
+#define USAGE_CLASSES_MAX 16 /* that are told apart; the last holds the rest */
+
+/* What a table uses now. */
+struct usage_sizes {
+	int64_t hot_rows, heap_bytes, toast_bytes, index_bytes, vector_index_bytes,
+		reclaimable_bytes;
+	int64_t cold_rows, cold_raw_bytes;
+	struct usage_class classes[USAGE_CLASSES_MAX];
+	size_t class_count;
+};
+/* Today's, in place of what was written today before. One statement. */
+bool usage_write(struct pg *pg, int64_t table_id, const struct usage_sizes *s, struct err *e);
+/* Whether sizes of today are written. */
+bool usage_is_written(struct pg *pg, int64_t table_id, bool *out, struct err *e);
+bool usage_add_rehydrated(struct pg *pg, int64_t table_id, int64_t rows, struct err *e);
+
+/* kind and storage_class are names that firn gives. */
+struct usage_requests {
+	const char *kind, *storage_class;
+	uint64_t calls, bytes;
+};
+/* Adds to today's. One statement. */
+bool usage_add_requests(struct pg *pg, const struct usage_requests *requests, size_t count,
+			struct err *e);
+
+/* A day's objects of one class, with what else is known of that day. */
+struct usage_day {
+	const char *day; /* "2026-11-24" */
+	bool first;      /* of the rows of that day: the sizes are its own, and the same in each */
+	struct usage_sizes sizes;  /* without classes */
+	const char *storage_class; /* NULL: there were none */
+	int64_t bytes, billed_bytes;
+	int64_t rows_moved, rows_rehydrated;
+};
+/* Measured days of the table, by day. */
+bool usage_days(struct pg *pg, int64_t table_id,
+		bool (*visit)(void *ctx, const struct usage_day *d, struct err *e), void *ctx,
+		struct err *e);
+
+/* Columns: id, table, started at, seconds (-1), outcome, rows moved, rows changed, segments, raw bytes, stored bytes; those
+ * of any table since that day, newest first, 200 at most. The caller frees the result. */
+bool usage_passes(struct pg *pg, const char *since, struct pg_result **out, struct err *e);
+/* Columns: kind, storage class, calls, bytes, since that day. */
+bool usage_read_requests(struct pg *pg, const char *since, struct pg_result **out, struct err *e);
+/* One row; columns as the members of firn_operations, in their order. */
+bool usage_operations(struct pg *pg, struct pg_result **out, struct err *e);
+/* One row: today, the first of this month, so many days ago; by UTC. */
+bool usage_calendar(struct pg *pg, int64_t days_ago, struct pg_result **out, struct err *e);
+
+/* How verify or gc ended. */
+struct usage_inspection {
+	const char *command, *outcome; /* outcome "done", or why it ended */
+	double seconds;
+	bool deep;
+	int64_t segments, problems;
+	int64_t orphans, orphan_bytes; /* -1: not known */
+};
+/* Those of more than 400 days ago are forgotten, but the last 100. */
+bool usage_add_inspection(struct pg *pg, const struct usage_inspection *i, struct err *e);
+
 #endif

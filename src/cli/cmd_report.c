@@ -1,13 +1,58 @@
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
 #include "cli/command.h"
+
+/* Others read it, as node_exporter does: as readable as the umask lets a new file be. */
+static bool replace_file(const char *path, const void *text, size_t len, struct err *e)
+{
+	mode_t mask = umask(0);
+
+	umask(mask);
+	if (!file_write_atomic(path, text, len, e))
+		return false;
+	return chmod(path, 0644 & ~mask) == 0 ||
+	       err_set(e, ERR_IO, "could not make file \"%s\" readable", path);
+}
+
+static bool write_to_file(const struct cli *c, const struct firn_report_result *result,
+			  const struct err *failure, struct err *e)
+{
+	struct report report = c->report;
+	char *text = NULL;
+	size_t len = 0;
+	bool ok;
+
+	/* What is there is better than half of a report. */
+	if (failure)
+		return true;
+	report.out = open_memstream(&text, &len);
+	if (!report.out)
+		return err_no_memory(e);
+	report.width = 0;
+	ok = report_cost(&report, result, NULL, e);
+	if (fclose(report.out) != 0 && ok)
+		ok = err_no_memory(e);
+	ok = ok && replace_file(c->settings.output, text, len, e);
+	free(text);
+	return ok;
+}
 
 int cmd_report(struct cli *c)
 {
-	const struct firn_report_options options = { .by = FIRN_BY_TABLE };
+	const struct firn_report_options options = {
+		.by = c->settings.report_by ? FIRN_BY_LEAF : FIRN_BY_TABLE,
+		.since = c->settings.since,
+	};
 	struct firn_report_result result = { 0 };
 	struct err e = { 0 }, write_error = { 0 };
-	bool ok = firn_report(c->firn, &options, &result, &e);
-	bool written = report_cost(&c->report, &result, ok ? NULL : &e, &write_error);
+	bool ok = firn_report(c->firn, &options, &result, &e), written;
 
+	if (c->settings.output)
+		written = write_to_file(c, &result, ok ? NULL : &e, &write_error);
+	else
+		written = report_cost(&c->report, &result, ok ? NULL : &e, &write_error);
 	firn_report_result_release(&result);
 	return cli_end(c, &(struct cli_outcome){ ok, &e, written, &write_error, false });
 }

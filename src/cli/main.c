@@ -54,6 +54,9 @@ static enum log_level level_of(const struct settings *s)
 static void set_output(struct cli *c)
 {
 	c->report.json = c->settings.format == FORMAT_JSON;
+	c->report.other = c->settings.format == FORMAT_CSV          ? REPORT_CSV
+			  : c->settings.format == FORMAT_PROMETHEUS ? REPORT_PROMETHEUS
+								    : REPORT_NO_OTHER;
 	c->log.json = c->settings.log_format == FORMAT_JSON;
 	c->log.level = level_of(&c->settings);
 }
@@ -155,6 +158,9 @@ int main(int argc, char **argv)
 	} else {
 		settings_release(&c.settings);
 		if (!read_settings(&c, command, argc, argv, at, &e)) {
+			status = usage_failed(&c, command, &e);
+		} else if (c.settings.format > FORMAT_JSON && command->id != CMD_REPORT) {
+			err_set(&e, ERR_USAGE, "only report writes csv and prometheus");
 			status = usage_failed(&c, command, &e);
 		} else if (c.settings.help) {
 			help_command(stdout, command);

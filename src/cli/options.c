@@ -34,7 +34,9 @@
 			choices                                                                    \
 	}
 
-static const char *const formats[] = { "text", "json", NULL };
+static const char *const formats[] = { "text", "json", "csv", "prometheus", NULL };
+static const char *const log_formats[] = { "text", "json", NULL };
+static const char *const report_by[] = { "table", "leaf", NULL };
 static const char *const conflicts[] = { "skip", "replace", "fail", NULL };
 /* The first stands for "not given" and cannot be written. */
 static const char *const restore_tiers[] = { "standard", "bulk", "expedited", NULL };
@@ -64,9 +66,10 @@ const struct option option_table[] = {
 	    FOR_ALL),
 	OPT("s3-path-style", 0, OPT_YESNO, s3_path_style, "yes|no",
 	    "put the bucket into the path, not the host name", FOR_ALL),
-	CHOICE("format", format, "text|json", "how results are written", FOR_ALL, formats),
+	CHOICE("format", format, "text|json",
+	       "how results are written; report: csv and prometheus, too", FOR_ALL, formats),
 	CHOICE("log-format", log_format, "text|json", "how log lines are written", FOR_ALL,
-	       formats),
+	       log_formats),
 	OPT("quiet", 'q', OPT_COUNT, quiet, NULL,
 	    "log warnings and errors only; twice: errors only", FOR_ALL),
 	OPT("verbose", 'v', OPT_COUNT, verbose, NULL, "log more; twice: everything", FOR_ALL),
@@ -151,6 +154,13 @@ const struct option option_table[] = {
 	OPT_THIS_ONCE("tables", 0, OPT_FLAG, with_tables, NULL,
 		      "also ask the database whether the tables have what the rules speak of",
 		      CMD_POLICY_CHECK),
+	CHOICE_THIS_ONCE("by", report_by, "table|leaf", "a line for each of these", CMD_REPORT,
+			 report_by),
+	OPT_THIS_ONCE("since", 0, OPT_STRING, since, "DAY",
+		      "days, passes and requests from then on: 2026-11-01 (90 days ago)",
+		      CMD_REPORT),
+	OPT("output", 0, OPT_STRING, output, "FILE", "replace this file by the report, at once",
+	    CMD_REPORT),
 	OPT_THIS_ONCE("growth", 0, OPT_NUMBER, growth_percent, "PERCENT",
 		      "plan for so many percent more rows than now", CMD_PARTITIONS_RECOMMEND),
 	OPT_THIS_ONCE("rows", 0, OPT_NUMBER, planned_rows, "N", "plan for so many rows",

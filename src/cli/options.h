@@ -35,7 +35,9 @@ struct option_list {
 
 enum output_format {
 	FORMAT_TEXT,
-	FORMAT_JSON
+	FORMAT_JSON,
+	FORMAT_CSV, /* of report only, as all that follow */
+	FORMAT_PROMETHEUS
 };
 
 #define SETTINGS_MAX 160 /* rows of option_table */
@@ -76,7 +78,9 @@ struct settings {
 	bool last_pass; /* versions promote, rollback */
 	bool allow_missing;
 	char *new_key_file, *new_key_command; /* keys rotate */
-	char *complete_since;                 /* touch */
+	char *since, *output;                 /* report */
+	int report_by;
+	char *complete_since; /* touch */
 	bool man, bash_completion, zsh_completion;
 	char *topic; /* the words after help; NULL: none */
 };

@@ -90,12 +90,31 @@ static bool add_segment(void *ctx, const struct usage_segment *s, struct err *e)
 	return true;
 }
 
-/* By fresh bytes: room that nobody uses is no part of a row. */
+struct bill_per_row cost_per_row(const struct bill_hot *hot, int64_t hot_rows, int64_t free_bytes,
+				 int64_t cold_rows, int64_t cold_raw_bytes)
+{
+	const struct firn_size *s = &hot->size;
+	double total = (double)s->heap_bytes + (double)s->toast_bytes + (double)s->index_bytes;
+	double fresh;
+
+	if (hot_rows < FEW_ROWS)
+		return (struct bill_per_row){
+			.heap_bytes =
+				cold_rows > 0 ? (double)cold_raw_bytes / (double)cold_rows : 0,
+		};
+	fresh = total > 0 ? (total - (double)free_bytes) / total / (double)hot_rows : 0;
+	return (struct bill_per_row){
+		.heap_bytes = (double)s->heap_bytes * fresh,
+		.toast_bytes = (double)s->toast_bytes * fresh,
+		.index_bytes = (double)s->index_bytes * fresh,
+		.vector_index_bytes = (double)hot->vector_index_bytes * fresh,
+	};
+}
+
 static struct bill_per_row per_row(const struct cost_table *t)
 {
 	struct bill_hot hot = { 0 };
 	int64_t rows = 0, free_bytes = 0, cold_rows = 0, raw = 0;
-	double total, fresh;
 
 	for (size_t i = 0; i < t->leaf_count; i++) {
 		const struct cost_leaf *l = &t->leaves[i];
@@ -109,19 +128,7 @@ static struct bill_per_row per_row(const struct cost_table *t)
 		cold_rows += l->cold_rows;
 		raw += l->cold_raw_bytes;
 	}
-	total = (double)hot.size.heap_bytes + (double)hot.size.toast_bytes +
-		(double)hot.size.index_bytes;
-	if (rows < FEW_ROWS)
-		return (struct bill_per_row){
-			.heap_bytes = cold_rows > 0 ? (double)raw / (double)cold_rows : 0,
-		};
-	fresh = total > 0 ? (total - (double)free_bytes) / total / (double)rows : 0;
-	return (struct bill_per_row){
-		.heap_bytes = (double)hot.size.heap_bytes * fresh,
-		.toast_bytes = (double)hot.size.toast_bytes * fresh,
-		.index_bytes = (double)hot.size.index_bytes * fresh,
-		.vector_index_bytes = (double)hot.vector_index_bytes * fresh,
-	};
+	return cost_per_row(&hot, rows, free_bytes, cold_rows, raw);
 }
 
 bool cost_table_measure(struct cost_report *r, const struct engine_table *t, struct cost_table *out,

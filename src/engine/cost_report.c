@@ -96,13 +96,15 @@ static bool add_table_rows(struct cost_report *r, const struct cost_table *t, st
 	return true;
 }
 
-static bool report_table(struct cost_report *r, const struct table_wanted *wanted, struct err *e)
+static bool report_table(struct cost_report *r, const struct table_wanted *wanted, int64_t *id_out,
+			 struct err *e)
 {
 	struct engine_table t = { 0 };
 	struct cost_table measured = { 0 };
 	bool ok = engine_table_open(r->f, wanted, &t, e) &&
 		  cost_table_measure(r, &t, &measured, e) && add_table_rows(r, &measured, e);
 
+	*id_out = t.id;
 	cost_table_release(&measured);
 	engine_table_close(&t);
 	return ok;
@@ -112,6 +114,7 @@ bool firn_report(struct firn *f, const struct firn_report_options *options,
 		 struct firn_report_result *result, struct err *e)
 {
 	struct cost_report r = { .f = f, .options = options, .result = result };
+	int64_t *ids;
 	bool ok;
 
 	*result = (struct firn_report_result){ .by = options->by };
@@ -121,10 +124,13 @@ bool firn_report(struct firn *f, const struct firn_report_options *options,
 	snprintf(result->currency, sizeof(result->currency), "%s", r.list.currency);
 	result->price_list = mem_strdup(r.list.name, e);
 	result->price_list_date = mem_strdup(r.list.date ? r.list.date : "", e);
-	ok = result->price_list && result->price_list_date && engine_pg(f, e) &&
+	ids = mem_new(f->table_count, sizeof(*ids), e);
+	ok = ids && result->price_list && result->price_list_date && engine_pg(f, e) &&
 	     catalog_now(f->pg, result->now, NULL, e);
 	for (size_t i = 0; ok && i < f->table_count; i++)
-		ok = report_table(&r, &f->tables[i], e);
+		ok = report_table(&r, &f->tables[i], &ids[i], e);
+	ok = ok && cost_history(&r, ids, f->table_count, e);
+	free(ids);
 	prices_release(&r.list);
 	return ok;
 }

@@ -50,6 +50,12 @@ struct cost_table {
 
 bool cost_table_measure(struct cost_report *r, const struct engine_table *t, struct cost_table *out,
 			struct err *e);
+/* What a row takes, by what is not free room; where there are hardly any hot rows, by the cold ones' own bytes. */
+struct bill_per_row cost_per_row(const struct bill_hot *hot, int64_t hot_rows, int64_t free_bytes,
+				 int64_t cold_rows, int64_t cold_raw_bytes);
+/* Days, passes, requests, operations. ERR_USAGE: since is no day. */
+bool cost_history(struct cost_report *r, const int64_t *table_ids, size_t table_count,
+		  struct err *e);
 void cost_table_release(struct cost_table *t);
 
 /* Adds what the leaf takes to a row, its bill and what it would cost all hot. */

@@ -148,6 +148,7 @@ struct firn engine_split(const struct firn *f)
 
 void engine_split_close(struct firn *split)
 {
+	engine_note_requests(split);
 	pg_close(split->pg);
 	store_close(split->store);
 	scratch_close(split->scratch);

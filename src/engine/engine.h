@@ -151,6 +151,16 @@ bool engine_maintain_table(struct firn *f, const struct engine_table *t,
 bool engine_restore_indexes(struct firn *f, const struct engine_table *t,
 			    struct firn_maintain_result *result, struct err *e);
 
+/* ---- what is written down for reports (usage_notes.c): a failure is a warning, and ends nothing ---- */
+
+struct usage_inspection;
+/* What the table uses now, under today's date; where nothing was moved, only the first time of a day. */
+void engine_note_usage(struct firn *f, const struct engine_table *t, bool moved);
+void engine_note_rehydrated(struct firn *f, int64_t table_id, int64_t rows);
+void engine_note_inspection(struct firn *f, const struct usage_inspection *i);
+/* The requests of f's archive, which is about to be closed. */
+void engine_note_requests(struct firn *f);
+
 /* ---- progress (progress.c) ---- */
 
 struct progress {

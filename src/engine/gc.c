@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/signal.h"
 #include "base/str.h"
+#include "catalog/usage.h"
 
 struct gc {
 	struct firn *f;
@@ -357,6 +358,29 @@ static bool collect_uploads(struct gc *g, struct err *e)
 	return store_list_uploads(g->f->store, prefix, visit_upload, g, e);
 }
 
+/* For who watches: what is left that nobody names. */
+static void note(struct gc *g, bool ok, int64_t started_ms, const struct err *e)
+{
+	struct usage_inspection i = {
+		.command = "gc",
+		.outcome = ok ? "done" : e->message,
+		.seconds = (double)(clock_now_ms(g->f->clock) - started_ms) / 1000,
+		.segments = (int64_t)g->known.count,
+		.orphans = ok ? 0 : -1,
+		.orphan_bytes = ok ? 0 : -1,
+	};
+
+	for (size_t n = 0; ok && n < g->result->item_count; n++) {
+		const struct firn_gc_item *item = &g->result->items[n];
+
+		if (str_eq(item->kind, "orphan") && !item->removed) {
+			i.orphans++;
+			i.orphan_bytes += item->bytes;
+		}
+	}
+	engine_note_inspection(g->f, &i);
+}
+
 bool firn_gc(struct firn *f, const struct firn_gc_options *options, struct firn_gc_result *result,
 	     struct err *e)
 {
@@ -367,6 +391,7 @@ bool firn_gc(struct firn *f, const struct firn_gc_options *options, struct firn_
 		.horizon_s = options->horizon_s >= 0 ? options->horizon_s : f->config.gc.horizon_s,
 	};
 	struct engine_table t = { 0 };
+	int64_t started_ms = clock_now_ms(f->clock);
 	bool ok;
 
 	*result = (struct firn_gc_result){ 0 };
@@ -379,6 +404,7 @@ bool firn_gc(struct firn *f, const struct firn_gc_options *options, struct firn_
 	ok = ok && (options->confirm ? engine_archive_ours(f, e) : engine_archive_check(f, e)) &&
 	     catalog_now(f->pg, NULL, &g.now_s, e) && collect_segments(&g, e) &&
 	     collect_orphans(&g, e) && collect_uploads(&g, e);
+	note(&g, ok, started_ms, e);
 	segment_list_release(&g.known);
 	free(g.keys);
 	return ok || err_wrap(e, "could not collect garbage");

@@ -282,6 +282,8 @@ static bool pass_table(struct firn *f, const struct table_wanted *wanted,
 	ok = engine_table_open(f, wanted, &table, e) && engine_encryption_check(f, true, e) &&
 	     catalog_id(f->pg, m.catalog_id, e) && lease_take(&lease, f->pg, table.id, e) &&
 	     work_under_lease(f, &m, &crew, options, result, e);
+	if (ok)
+		engine_note_usage(f, &table, crew.totals.rows_moved > 0);
 	if (m.pass_id && (ok || (e->code != ERR_OFFLINE && e->code != ERR_FENCED)))
 		write_log(f, &m, &crew, result, held_from, steps_from, e);
 	decisions_release(&crew.decisions);

@@ -175,6 +175,7 @@ static bool rehydrate_table(struct firn *f, const struct table_wanted *wanted,
 	progress_end(&r->progress);
 	ok = ok && bulk_log(&bulk, r, r->result->rows - rows_before,
 			    (double)(r->insert_ms - ms_before) / 1000, e);
+	engine_note_rehydrated(f, table.id, r->result->rows - rows_before);
 	if (bulk.begun)
 		ok = end_bulk(f, r, &bulk, ok, e);
 	else if (ok && !o->dry_run && !o->no_maintain && r->result->rows > rows_before)

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/signal.h"
 #include "catalog/key_probe.h"
+#include "catalog/usage.h"
 #include "segment/copybin.h"
 
 /* Keys that are asked for at once. */
@@ -376,6 +377,25 @@ static bool verify_table(struct firn *f, const struct table_wanted *wanted, stru
 	return ok;
 }
 
+/* For who watches; one that died half-way, or looked at some segments only, proves nothing. */
+static void note(struct verify *v, bool ok, const struct err *e)
+{
+	const struct firn_verify_result *r = v->result;
+
+	if (v->options->segment_count > 0 || e->code == ERR_INTERRUPTED)
+		return;
+	engine_note_inspection(v->f, &(struct usage_inspection){
+					     .command = "verify",
+					     .outcome = ok ? "done" : e->message,
+					     .seconds = r->seconds,
+					     .deep = v->options->deep != 0,
+					     .segments = r->segments,
+					     .problems = (int64_t)r->problem_count,
+					     .orphans = -1,
+					     .orphan_bytes = -1,
+				     });
+}
+
 bool firn_verify(struct firn *f, const struct firn_verify_options *options,
 		 struct firn_verify_result *result, struct err *e)
 {
@@ -397,7 +417,8 @@ bool firn_verify(struct firn *f, const struct firn_verify_options *options,
 			"A segment whose rows all came back is no longer verified; gc lists it.");
 	}
 	if (ok && v.missing && engine_archive_is_another(f, e))
-		return false;
+		ok = false;
+	note(&v, ok, e);
 	if (ok && result->problem_count > 0) {
 		err_set(e, ERR_DATA, "%zu problems were found in the archive",
 			result->problem_count);

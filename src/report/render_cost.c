@@ -37,7 +37,7 @@ bool text_cost(const struct report *r, const struct firn_report_result *x, struc
 		{ "ALL HOT", TEXT_NUMBER },   { "SAVED", TEXT_NUMBER },
 	};
 	struct text_table table = { .columns = columns, .column_count = 10 };
-	char size[32];
+	char size[32], month[MONEY_MAX], ever[MONEY_MAX];
 	bool ok;
 
 	for (size_t i = 0; i < x->row_count; i++)
@@ -55,6 +55,10 @@ bool text_cost(const struct report *r, const struct firn_report_result *x, struc
 		fputs("; prices: none; name a list with --prices or \"prices:\" in the "
 		      "configuration\n",
 		      r->out);
+	if (x->known_since[0])
+		fprintf(r->out, "saved this month %s, in total since %s %s\n",
+			money_short(x->saved_month_nano, month), x->known_since,
+			money_short(x->saved_total_nano, ever));
 	if (x->total.reclaimable_bytes > 0)
 		fprintf(r->out, "of what is hot, about %s is room for rows to come\n",
 			str_format_bytes((uint64_t)x->total.reclaimable_bytes, size, sizeof(size)));
@@ -97,6 +101,56 @@ static void set_row(json_t *o, const struct firn_report_row *c)
 	set_costs(o, &c->cost);
 }
 
+static void set_history(json_t *o, const struct firn_report_result *x)
+{
+	json_t *days = set_array(o, "days"), *passes = set_array(o, "passes"),
+	       *requests = set_array(o, "requests");
+
+	for (size_t i = 0; i < x->day_count; i++) {
+		const struct firn_usage_day *d = &x->days[i];
+		json_t *j = add_object(days);
+
+		set_string(j, "day", d->day);
+		set_int(j, "hot_rows", d->hot_rows);
+		set_int(j, "cold_rows", d->cold_rows);
+		set_int(j, "hot_bytes", d->hot_bytes);
+		set_int(j, "cold_bytes", d->cold_bytes);
+		set_int(j, "rows_moved", d->rows_moved);
+		set_int(j, "rows_rehydrated", d->rows_rehydrated);
+		set_money(j, "hot_cost", d->hot_nano);
+		set_money(j, "cold_cost", d->cold_nano);
+		set_money(j, "saved", d->saved_nano);
+	}
+	for (size_t i = 0; i < x->pass_count; i++) {
+		const struct firn_pass_record *p = &x->passes[i];
+		json_t *j = add_object(passes);
+
+		set_int(j, "pass", p->id);
+		set_string(j, "table", p->table);
+		set_string(j, "started_at", p->started_at);
+		if (p->seconds < 0)
+			json_object_set_new(j, "seconds", json_null());
+		else
+			set_real(j, "seconds", p->seconds);
+		set_name(j, "outcome", p->outcome);
+		set_int(j, "rows_moved", p->rows_moved);
+		set_int(j, "rows_changed", p->rows_changed);
+		set_int(j, "segments", p->segments);
+		set_int(j, "raw_bytes", p->raw_bytes);
+		set_int(j, "stored_bytes", p->stored_bytes);
+	}
+	for (size_t i = 0; i < x->request_count; i++) {
+		const struct firn_request_count *q = &x->requests[i];
+		json_t *j = add_object(requests);
+
+		set_string(j, "kind", q->kind);
+		set_name(j, "storage_class", q->storage_class);
+		set_int(j, "calls", q->calls);
+		set_int(j, "bytes", q->bytes);
+		set_money(j, "cost", q->nano);
+	}
+}
+
 bool json_cost(const struct report *r, const struct firn_report_result *x,
 	       const struct err *failure, struct err *e)
 {
@@ -116,5 +170,10 @@ bool json_cost(const struct report *r, const struct firn_report_result *x,
 	total = json_object();
 	set_row(total, &x->total);
 	json_object_set_new(o, "total", total);
+	set_string(o, "since", x->since);
+	set_name(o, "known_since", x->known_since);
+	set_money(o, "saved_this_month", x->saved_month_nano);
+	set_money(o, "saved_in_total", x->saved_total_nano);
+	set_history(o, x);
 	return end(r, o, failure, e);
 }

@@ -127,9 +127,8 @@ bool report_explain(const struct report *r, const struct firn_explain_result *re
 {
 	if (failure && !r->json)
 		return true;
-	return written(r,
-		       r->json ? json_explain(r, result, failure, e) : text_explain(r, result, e),
-		       e);
+	return written(
+		r, r->json ? json_explain(r, result, failure, e) : text_explain(r, result, e), e);
 }
 
 bool report_policy_check(const struct report *r, const struct firn_policy_check *check,
@@ -165,6 +164,10 @@ bool report_cost(const struct report *r, const struct firn_report_result *result
 {
 	if (failure && !r->json)
 		return true;
+	if (r->other == REPORT_CSV)
+		return written(r, csv_cost(r, result), e);
+	if (r->other == REPORT_PROMETHEUS)
+		return written(r, prometheus_cost(r, result), e);
 	return written(r, r->json ? json_cost(r, result, failure, e) : text_cost(r, result, e), e);
 }
 

@@ -11,9 +11,17 @@
 #include "base/err.h"
 #include "firn/firn.h"
 
+/* What report_cost writes beside text and JSON. */
+enum report_other {
+	REPORT_NO_OTHER,
+	REPORT_CSV,
+	REPORT_PROMETHEUS
+};
+
 struct report {
 	FILE *out;
 	bool json;
+	enum report_other other;
 	int width; /* columns that text tables keep to; 0: nothing is cut, as for a file or a mail */
 };
 

@@ -253,6 +253,39 @@ static bool hash_md5(const struct s3_call *c, char out[MD5_BASE64_BYTES], struct
 	return err_hint(e, "A FIPS mode may do this.");
 }
 
+static const char *header_of(const struct s3_call *c, const char *name)
+{
+	for (size_t i = 0; i < c->header_count; i++)
+		if (str_eq(c->headers[i].name, name))
+			return c->headers[i].value;
+	return NULL;
+}
+
+static enum store_request request_of(const struct s3_call *c)
+{
+	const char *query = c->query ? c->query : "";
+
+	if (str_eq(c->method, "HEAD"))
+		return STORE_REQUEST_HEAD;
+	if (str_eq(c->method, "DELETE") || str_eq(query, "delete="))
+		return STORE_REQUEST_DELETE;
+	if (str_eq(query, "restore="))
+		return STORE_REQUEST_RESTORE;
+	if (str_eq(c->method, "GET"))
+		return strstr(query, "prefix=") || strstr(query, "uploadId=") ? STORE_REQUEST_LIST
+									      : STORE_REQUEST_GET;
+	return header_of(c, "x-amz-copy-source") ? STORE_REQUEST_COPY : STORE_REQUEST_PUT;
+}
+
+static void count_request(struct s3 *s, const struct s3_call *c, const struct s3_answer *a)
+{
+	const char *class = header_of(c, "x-amz-storage-class");
+
+	if (!class)
+		class = http_response_header(&a->http, "x-amz-storage-class");
+	store_count(s->store, request_of(c), class, a->http.bytes_in + a->http.bytes_out);
+}
+
 static bool try_once(struct s3 *s, const struct s3_call *c, const struct retry *r,
 		     struct s3_answer *a, struct err *e)
 {
@@ -304,6 +337,7 @@ static bool try_once(struct s3 *s, const struct s3_call *c, const struct retry *
 	ok = http_perform(s->http, &request, &a->http, e);
 	s->store->counters.bytes_in += a->http.bytes_in;
 	s->store->counters.bytes_out += a->http.bytes_out;
+	count_request(s, c, a);
 	if (ok && a->http.status / 100 != 2) {
 		s3_parse_error(a->http.body.data, a->http.body.len, &a->error);
 		ok = s3_set_error(s, a->http.status, &a->http, &a->error, e);

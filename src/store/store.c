@@ -266,8 +266,31 @@ struct store_counters store_counters(const struct store *s)
 	return s->counters;
 }
 
+const char *store_request_name(enum store_request request)
+{
+	static const char *const names[STORE_REQUESTS] = {
+		"put", "copy", "get", "head", "list", "delete", "restore",
+	};
+
+	return names[request];
+}
+
+void store_count(struct store *s, enum store_request request, const char *storage_class,
+		 uint64_t bytes)
+{
+	struct store_tally *t = &s->counters.requests[request][storage_class_number(storage_class)];
+
+	t->calls++;
+	t->bytes += bytes;
+}
+
 void store_counters_add(struct store_counters *to, const struct store_counters *more)
 {
+	for (int i = 0; i < STORE_REQUESTS; i++)
+		for (int j = 0; j < STORAGE_CLASSES; j++) {
+			to->requests[i][j].calls += more->requests[i][j].calls;
+			to->requests[i][j].bytes += more->requests[i][j].bytes;
+		}
 	to->calls += more->calls;
 	to->retries += more->retries;
 	to->bytes_out += more->bytes_out;

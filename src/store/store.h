@@ -16,6 +16,7 @@
 #include "base/hash.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "base/storage_class.h"
 
 #define STORE_KEY_MAX 900
 
@@ -52,7 +53,25 @@ struct store_options {
 	const struct log *log;     /* NULL: silence */
 };
 
+/* As they are billed: GET apart from HEAD, the parts of an upload and the calls around them as PUT. */
+enum store_request {
+	STORE_REQUEST_PUT,
+	STORE_REQUEST_COPY,
+	STORE_REQUEST_GET,
+	STORE_REQUEST_HEAD,
+	STORE_REQUEST_LIST,
+	STORE_REQUEST_DELETE,
+	STORE_REQUEST_RESTORE,
+	STORE_REQUESTS
+};
+const char *store_request_name(enum store_request request); /* "put" */
+
 struct store_counters {
+	/* Attempts included, by class as far as the request or its answer named one (storage_class_number); bytes of bodies,
+	 * either way. */
+	struct store_tally {
+		uint64_t calls, bytes;
+	} requests[STORE_REQUESTS][STORAGE_CLASSES];
 	uint64_t calls, retries;
 	uint64_t bytes_out, bytes_in;
 	uint64_t bytes_resent; /* of bodies whose call failed and was made again */

@@ -50,6 +50,9 @@ bool store_file_open(struct store *s, const char *location, bool make_folder, st
 bool store_s3_open(struct store *s, const char *location, const struct store_options *options,
 		   struct err *e);
 
+/* Counts a call; storage_class NULL or "": the default, or not known. */
+void store_count(struct store *s, enum store_request request, const char *storage_class,
+		 uint64_t bytes);
 void store_counters_add(struct store_counters *to, const struct store_counters *more);
 
 /* For tests: how many objects an S3 listing asks for at a time (1 to 1000), so that paging needs

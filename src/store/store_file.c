@@ -333,6 +333,7 @@ static bool file_put(struct store *s, const char *key, const struct io_reader *s
 
 	(void)keeping; /* a folder has one way */
 	s->counters.calls++;
+	store_count(s, STORE_REQUEST_PUT, NULL, src->size_bytes);
 	if (!component_check(key, e))
 		return false;
 	parent = open_parent_to_write(s->impl, key, &name, e);
@@ -363,6 +364,7 @@ static bool file_get_range(struct store *s, const char *key, uint64_t offset, ui
 	int fd = open_object(s->impl, key, &st, e);
 
 	s->counters.calls++;
+	store_count(s, STORE_REQUEST_GET, NULL, len);
 	if (fd < 0)
 		return false;
 	size = (uint64_t)st.st_size;
@@ -442,6 +444,7 @@ static bool file_get_file(struct store *s, const char *key, const char *path,
 	ok = copy_content(from, to, key, path, hash, &total, e) &&
 	     sha256_finish(hash, sha256_out, e);
 	s->counters.bytes_in += total;
+	store_count(s, STORE_REQUEST_GET, NULL, total);
 	if (bytes_out)
 		*bytes_out = total;
 out:
@@ -467,6 +470,7 @@ static bool file_head(struct store *s, const char *key, struct store_object *out
 	int fd = open_object(s->impl, key, &st, e);
 
 	s->counters.calls++;
+	store_count(s, STORE_REQUEST_HEAD, NULL, 0);
 	if (fd < 0)
 		return false;
 	close(fd);
@@ -669,6 +673,7 @@ static bool file_list(struct store *s, const char *prefix,
 	bool ok = walk_folder(&w, f->root_fd, e);
 
 	s->counters.calls++;
+	store_count(s, STORE_REQUEST_LIST, NULL, 0);
 	buf_release(&w.path);
 	return ok;
 }
@@ -683,6 +688,7 @@ static bool file_list_uploads(struct store *s, const char *prefix,
 	bool ok = walk_folder(&w, f->root_fd, e);
 
 	s->counters.calls++;
+	store_count(s, STORE_REQUEST_LIST, NULL, 0);
 	buf_release(&w.path);
 	return ok;
 }
@@ -717,6 +723,7 @@ static bool file_delete(struct store *s, const char *const *keys, size_t count, 
 	struct err first = { 0 }, each;
 
 	s->counters.calls++;
+	store_count(s, STORE_REQUEST_DELETE, NULL, 0);
 	*failed_out = 0;
 	for (size_t i = 0; i < count; i++) {
 		if (remove_beside(s->impl, keys[i], NULL, &each))
@@ -737,6 +744,7 @@ static bool file_abort_upload(struct store *s, const struct store_upload *upload
 	char tmp[256];
 
 	s->counters.calls++;
+	store_count(s, STORE_REQUEST_DELETE, NULL, 0);
 	if (!hex_decode(upload->id, ignored, sizeof(ignored)))
 		return err_set(e, ERR_DATA,
 			       "cannot abort the upload of object \"%s\": \"%s\" is no id of one",

@@ -581,6 +581,46 @@ static void cost_shows_prices_with_their_date(void **state)
 	json_decref(o);
 }
 
+static void cost_as_csv_and_metrics_keeps_hostile_names_harmless(void **state)
+{
+	struct capture c;
+	struct err e = { 0 };
+	struct firn_report_row rows[] = {
+		{ .table = "public.\"a\\b\nc\"", .leaf = "=cmd|x", .hot_rows = 3, .cold_rows = 4 },
+		{ .table = "-1", .leaf = "", .hot_rows = 1, .cost = { .saved_nano = -23000000 } },
+	};
+	const struct firn_report_result r = {
+		.rows = rows, .row_count = 2, .currency = "USD", .operations = { .orphans = -1 }
+	};
+
+	(void)state;
+	begin(&c, false);
+	c.report.other = REPORT_CSV;
+	assert_true(report_cost(&c.report, &r, NULL, &e));
+	assert_int_equal(fclose(c.report.out), 0);
+	assert_string_equal(
+		c.text,
+		"table,leaf,hot_rows,hot_rows_estimated,heap_bytes,toast_bytes,index_bytes,"
+		"cold_rows,cold_bytes,cold_billed_bytes,cold_raw_bytes,reclaimable_bytes,currency,"
+		"hot_per_month,cold_per_month,all_hot_per_month,saved_per_month,"
+		"early_deletion_once\r\n"
+		"\"public.\"\"a\\b\nc\"\"\",\"'=cmd|x\",3,0,0,0,0,4,0,0,0,0,USD,0.000000000,"
+		"0.000000000,0.000000000,0.000000000,0.000000000\r\n"
+		"\"'-1\",,1,0,0,0,0,0,0,0,0,0,USD,0.000000000,0.000000000,0.000000000,"
+		"-0.023000000,0.000000000\r\n");
+	free(c.text);
+	begin(&c, false);
+	c.report.other = REPORT_PROMETHEUS;
+	assert_true(report_cost(&c.report, &r, NULL, &e));
+	assert_int_equal(fclose(c.report.out), 0);
+	assert_non_null(strstr(c.text,
+			       "firn_rows{table=\"public.\\\"a\\\\b\\nc\\\"\",leaf=\"=cmd|x\","
+			       "tier=\"cold\"} 4\n"));
+	assert_non_null(strstr(c.text, "firn_saved_per_month{table=\"-1\"} -0.023000000\n"));
+	assert_null(strstr(c.text, "firn_orphan"));
+	free(c.text);
+}
+
 static void names_that_are_not_utf8_still_make_a_document(void **state)
 {
 	struct capture c;
@@ -668,6 +708,7 @@ int main(void)
 		cmocka_unit_test(a_verify_that_broke_off_does_not_claim_to_have_finished),
 		cmocka_unit_test(gc_says_what_can_go_and_how),
 		cmocka_unit_test(cost_shows_prices_with_their_date),
+		cmocka_unit_test(cost_as_csv_and_metrics_keeps_hostile_names_harmless),
 		cmocka_unit_test(names_that_are_not_utf8_still_make_a_document),
 		cmocka_unit_test(a_wide_table_cuts_notes_then_names_and_never_numbers),
 		cmocka_unit_test(control_characters_do_not_reach_the_terminal),

@@ -362,6 +362,9 @@ static void retries_are_counted_by_what_went_before(void **state)
 	assert_int_equal(c.retries_server, 1);
 	assert_int_equal(c.retries_timeout, 2);
 	assert_int_equal(c.retries_damaged, 0);
+	/* each attempt is a request that is billed */
+	assert_int_equal(c.requests[STORE_REQUEST_GET][0].calls, 8);
+	assert_int_equal(c.requests[STORE_REQUEST_PUT][0].calls, 0);
 	/* who is told to slow down waits for at least half of what may be */
 	assert_true(now_ms >= 1000 + 2 * 1000);
 	buf_release(&out);

@@ -1,0 +1,244 @@
+/* The parts of a report that tell how it went: days, passes, requests, how inspections ended. */
+#include "engine/cost_report.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/money.h"
+#include "base/str.h"
+#include "catalog/usage.h"
+
+#define DAYS_SHOWN 90
+
+struct history {
+	struct cost_report *r;
+	char month[11]; /* its first day */
+	size_t capacity;
+};
+
+static int64_t of_a_day(int64_t month_nano)
+{
+	return money_times(1 / BILL_MONTH_DAYS, month_nano);
+}
+
+/* Tables come one after the other, each by day. */
+static struct firn_usage_day *day_of(struct history *h, const char *day, struct err *e)
+{
+	struct firn_report_result *x = h->r->result;
+	void *array = x->days;
+	size_t at = 0;
+
+	while (at < x->day_count && strcmp(x->days[at].day, day) < 0)
+		at++;
+	if (at < x->day_count && str_eq(x->days[at].day, day))
+		return &x->days[at];
+	if (!mem_grow(&array, &h->capacity, x->day_count + 1, sizeof(*x->days), e))
+		return NULL;
+	x->days = array;
+	memmove(&x->days[at + 1], &x->days[at], (x->day_count - at) * sizeof(*x->days));
+	x->day_count++;
+	x->days[at] = (struct firn_usage_day){ 0 };
+	snprintf(x->days[at].day, sizeof(x->days[at].day), "%s", day);
+	return &x->days[at];
+}
+
+/* What the table cost that day by the prices of now, hot, and would have cost all hot. */
+static struct firn_cost day_cost(const struct cost_report *r, const struct usage_sizes *s)
+{
+	const struct bill_hot hot = {
+		{ s->heap_bytes, s->toast_bytes, s->index_bytes },
+		s->vector_index_bytes,
+	};
+	const struct bill_per_row row = cost_per_row(&hot, s->hot_rows, s->reclaimable_bytes,
+						     s->cold_rows, s->cold_raw_bytes);
+	const struct bill_hot extra = bill_extra(&row, s->cold_rows, s->reclaimable_bytes);
+	struct firn_cost c = { 0 };
+
+	bill_hot(&r->prices, &hot, &c);
+	bill_compare(&r->prices, &extra, &c);
+	return c;
+}
+
+static bool add_day(void *ctx, const struct usage_day *d, struct err *e)
+{
+	struct history *h = ctx;
+	struct firn_report_result *x = h->r->result;
+	struct firn_usage_day *day = day_of(h, d->day, e), before;
+
+	if (!day)
+		return false;
+	before = *day;
+	if (d->first) {
+		struct firn_cost c = day_cost(h->r, &d->sizes);
+
+		day->hot_rows += d->sizes.hot_rows;
+		day->cold_rows += d->sizes.cold_rows;
+		day->hot_bytes += d->sizes.heap_bytes + d->sizes.toast_bytes + d->sizes.index_bytes;
+		day->rows_moved += d->rows_moved;
+		day->rows_rehydrated += d->rows_rehydrated;
+		day->hot_nano += of_a_day(c.hot_nano);
+		day->saved_nano += of_a_day(c.saved_nano);
+	}
+	if (d->storage_class) {
+		struct bill_class class = cost_class(h->r, d->storage_class);
+		int64_t nano = of_a_day(bill_gib((double)d->billed_bytes, class.gib_nano));
+
+		day->cold_bytes += d->bytes;
+		day->cold_nano += nano;
+		day->saved_nano -= nano;
+	}
+	x->saved_total_nano += day->saved_nano - before.saved_nano;
+	if (strcmp(d->day, h->month) >= 0)
+		x->saved_month_nano += day->saved_nano - before.saved_nano;
+	return true;
+}
+
+static bool is_day(const char *s)
+{
+	static const char shape[] = "dddd-dd-dd";
+
+	for (size_t i = 0; i < sizeof(shape); i++)
+		if (shape[i] == 'd' ? !isdigit((unsigned char)s[i]) : s[i] != shape[i])
+			return false;
+	return true;
+}
+
+static bool calendar(struct history *h, struct err *e)
+{
+	struct firn_report_result *x = h->r->result;
+	const char *since = h->r->options->since;
+	struct pg_result *r = NULL;
+	bool ok;
+
+	if (since && !is_day(since)) {
+		err_set(e, ERR_USAGE, "since: \"%s\" is not a day such as 2026-11-01", since);
+		return false;
+	}
+	ok = usage_calendar(h->r->f->pg, DAYS_SHOWN, &r, e);
+	if (ok) {
+		snprintf(h->month, sizeof(h->month), "%s", pg_text(r, 0, 1));
+		snprintf(x->since, sizeof(x->since), "%s", since ? since : pg_text(r, 0, 2));
+	}
+	pg_result_free(r);
+	return ok;
+}
+
+static bool read_passes(struct cost_report *c, struct err *e)
+{
+	struct firn_report_result *x = c->result;
+	struct pg_result *r = NULL;
+	bool ok = usage_passes(c->f->pg, x->since, &r, e);
+
+	if (ok) {
+		x->passes = mem_new((size_t)pg_rows(r) + 1, sizeof(*x->passes), e);
+		ok = x->passes != NULL;
+	}
+	for (int i = 0; ok && i < pg_rows(r); i++) {
+		struct firn_pass_record *p = &x->passes[x->pass_count++];
+
+		*p = (struct firn_pass_record){
+			.id = pg_i64(r, i, 0),
+			.table = mem_strdup(pg_text(r, i, 1), e),
+			.started_at = mem_strdup(pg_text(r, i, 2), e),
+			.seconds = pg_f64(r, i, 3),
+			.outcome = mem_strdup(pg_text(r, i, 4), e),
+			.rows_moved = pg_i64(r, i, 5),
+			.rows_changed = pg_i64(r, i, 6),
+			.segments = pg_i64(r, i, 7),
+			.raw_bytes = pg_i64(r, i, 8),
+			.stored_bytes = pg_i64(r, i, 9),
+		};
+		ok = p->table && p->started_at && p->outcome;
+	}
+	pg_result_free(r);
+	return ok;
+}
+
+static int64_t request_nano(struct cost_report *c, const char *kind, const char *storage_class,
+			    int64_t calls, int64_t bytes)
+{
+	struct bill_class class = cost_class(c, storage_class), standard = cost_class(c, "");
+	double thousands = (double)calls / 1000;
+
+	if (str_eq(kind, "put") || str_eq(kind, "copy"))
+		return money_times(thousands, class.put_nano);
+	if (str_eq(kind, "list"))
+		return money_times(thousands, standard.put_nano);
+	if (str_eq(kind, "restore"))
+		return money_times(thousands, class.restore_nano);
+	if (str_eq(kind, "get"))
+		return money_times(thousands, class.get_nano) +
+		       bill_gib((double)bytes, class.retrieved_gib_nano);
+	return str_eq(kind, "head") ? money_times(thousands, class.get_nano) : 0;
+}
+
+static bool read_requests(struct cost_report *c, struct err *e)
+{
+	struct firn_report_result *x = c->result;
+	struct pg_result *r = NULL;
+	bool ok = usage_read_requests(c->f->pg, x->since, &r, e);
+
+	if (ok) {
+		x->requests = mem_new((size_t)pg_rows(r) + 1, sizeof(*x->requests), e);
+		ok = x->requests != NULL;
+	}
+	for (int i = 0; ok && i < pg_rows(r); i++) {
+		struct firn_request_count *q = &x->requests[x->request_count++];
+
+		*q = (struct firn_request_count){
+			.kind = mem_strdup(pg_text(r, i, 0), e),
+			.storage_class = mem_strdup(pg_text(r, i, 1), e),
+			.calls = pg_i64(r, i, 2),
+			.bytes = pg_i64(r, i, 3),
+		};
+		ok = q->kind && q->storage_class;
+		if (ok)
+			q->nano = request_nano(c, q->kind, q->storage_class, q->calls, q->bytes);
+	}
+	pg_result_free(r);
+	return ok;
+}
+
+static bool read_operations(struct cost_report *c, struct err *e)
+{
+	struct firn_operations *o = &c->result->operations;
+	int64_t *const members[] = {
+		&o->last_pass_s,      &o->last_pass_done_s,     &o->last_verify_s,
+		&o->last_verify_ok,   &o->last_verify_problems, &o->last_gc_s,
+		&o->orphans,          &o->orphan_bytes,         &o->segments_active,
+		&o->segments_intent,  &o->segments_retired,     &o->segments_not_encrypted,
+		&o->maintenance_due,  &o->rows_moved_total,     &o->rows_rehydrated_total,
+		&o->cold_reads_total,
+	};
+	struct pg_result *r = NULL;
+	bool ok = usage_operations(c->f->pg, &r, e);
+
+	for (size_t i = 0; ok && i < sizeof(members) / sizeof(*members); i++)
+		*members[i] = pg_i64(r, 0, (int)i);
+	pg_result_free(r);
+	return ok;
+}
+
+bool cost_history(struct cost_report *r, const int64_t *table_ids, size_t table_count,
+		  struct err *e)
+{
+	struct firn_report_result *x = r->result;
+	struct history h = { .r = r };
+	size_t before = 0;
+
+	if (!calendar(&h, e))
+		return false;
+	for (size_t i = 0; i < table_count; i++)
+		if (!usage_days(r->f->pg, table_ids[i], add_day, &h, e))
+			return false;
+	if (x->day_count > 0)
+		snprintf(x->known_since, sizeof(x->known_since), "%s", x->days[0].day);
+	while (before < x->day_count && strcmp(x->days[before].day, x->since) < 0)
+		before++;
+	x->day_count -= before;
+	if (before > 0)
+		memmove(x->days, x->days + before, x->day_count * sizeof(*x->days));
+	return read_passes(r, e) && read_requests(r, e) && read_operations(r, e);
+}

@@ -1,0 +1,208 @@
+/* What storage costs for other programs: comma-separated values (RFC 4180), and Prometheus' text format for node_exporter's
+ * textfile collector. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/money.h"
+#include "report/render.h"
+
+/* A spreadsheet takes text that begins like this for a formula; an apostrophe before it keeps it text. */
+static void csv_text(FILE *out, const char *s)
+{
+	bool formula = s && *s && strchr("=+-@\t\r", *s);
+
+	if (!s)
+		return;
+	if (!formula && !strpbrk(s, ",\"\r\n")) {
+		fputs(s, out);
+		return;
+	}
+	fputs(formula ? "\"'" : "\"", out);
+	for (; *s; s++) {
+		if (*s == '"')
+			fputc('"', out);
+		fputc(*s, out);
+	}
+	fputc('"', out);
+}
+
+static void csv_row(FILE *out, const struct firn_report_result *x, const struct firn_report_row *c)
+{
+	char hot[MONEY_MAX], cold[MONEY_MAX], all[MONEY_MAX], saved[MONEY_MAX], early[MONEY_MAX];
+
+	csv_text(out, c->table);
+	fputc(',', out);
+	csv_text(out, c->leaf);
+	fprintf(out,
+		",%" PRId64 ",%d,%" PRId64 ",%" PRId64 ",%" PRId64 ",%" PRId64 ",%" PRId64
+		",%" PRId64 ",%" PRId64 ",%" PRId64 ",%s,%s,%s,%s,%s,%s\r\n",
+		c->hot_rows, c->hot_rows_estimated != 0, c->hot.heap_bytes, c->hot.toast_bytes,
+		c->hot.index_bytes, c->cold_rows, c->cold_bytes, c->cold_billed_bytes,
+		c->cold_raw_bytes, c->reclaimable_bytes, x->currency,
+		money_decimal(c->cost.hot_nano, hot), money_decimal(c->cost.cold_nano, cold),
+		money_decimal(c->cost.all_hot_nano, all), money_decimal(c->cost.saved_nano, saved),
+		money_decimal(c->cost.early_nano, early));
+}
+
+bool csv_cost(const struct report *r, const struct firn_report_result *x)
+{
+	fputs("table,leaf,hot_rows,hot_rows_estimated,heap_bytes,toast_bytes,index_bytes,cold_rows,"
+	      "cold_bytes,cold_billed_bytes,cold_raw_bytes,reclaimable_bytes,currency,"
+	      "hot_per_month,cold_per_month,all_hot_per_month,saved_per_month,"
+	      "early_deletion_once\r\n",
+	      r->out);
+	for (size_t i = 0; i < x->row_count; i++)
+		csv_row(r->out, x, &x->rows[i]);
+	return true;
+}
+
+static void family(FILE *out, const char *name, const char *type, const char *help)
+{
+	fprintf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+static void label(FILE *out, const char *name, const char *value)
+{
+	fprintf(out, "%s=\"", name);
+	for (; value && *value; value++) {
+		if (*value == '\n') {
+			fputs("\\n", out);
+			continue;
+		}
+		if (*value == '"' || *value == '\\')
+			fputc('\\', out);
+		fputc(*value, out);
+	}
+	fputc('"', out);
+}
+
+static void gauge(FILE *out, const char *name, const char *type, const char *help, int64_t value)
+{
+	family(out, name, type, help);
+	fprintf(out, "%s %" PRId64 "\n", name, value);
+}
+
+static void sample(FILE *out, const char *name, const struct firn_report_row *c, const char *tier,
+		   const char *part)
+{
+	fprintf(out, "%s{", name);
+	label(out, "table", c->table);
+	if (*c->leaf) {
+		fputc(',', out);
+		label(out, "leaf", c->leaf);
+	}
+	if (tier) {
+		fputc(',', out);
+		label(out, "tier", tier);
+	}
+	if (part) {
+		fputc(',', out);
+		label(out, "part", part);
+	}
+	fputs("} ", out);
+}
+
+static void rows_and_bytes(FILE *out, const struct firn_report_result *x)
+{
+	family(out, "firn_rows", "gauge", "Rows of managed tables, hot ones by the statistics.");
+	for (size_t i = 0; i < x->row_count; i++) {
+		sample(out, "firn_rows", &x->rows[i], "hot", NULL);
+		fprintf(out, "%" PRId64 "\n", x->rows[i].hot_rows);
+		sample(out, "firn_rows", &x->rows[i], "cold", NULL);
+		fprintf(out, "%" PRId64 "\n", x->rows[i].cold_rows);
+	}
+	family(out, "firn_size_bytes", "gauge", "What they take, in Postgres and in the archive.");
+	for (size_t i = 0; i < x->row_count; i++) {
+		const struct firn_report_row *c = &x->rows[i];
+
+		sample(out, "firn_size_bytes", c, "hot", "heap");
+		fprintf(out, "%" PRId64 "\n", c->hot.heap_bytes);
+		sample(out, "firn_size_bytes", c, "hot", "toast");
+		fprintf(out, "%" PRId64 "\n", c->hot.toast_bytes);
+		sample(out, "firn_size_bytes", c, "hot", "indexes");
+		fprintf(out, "%" PRId64 "\n", c->hot.index_bytes);
+		sample(out, "firn_size_bytes", c, "cold", "objects");
+		fprintf(out, "%" PRId64 "\n", c->cold_bytes);
+	}
+	family(out, "firn_reclaimable_bytes", "gauge",
+	       "Of the hot bytes, an estimate of what a fresh copy would not take.");
+	for (size_t i = 0; i < x->row_count; i++) {
+		sample(out, "firn_reclaimable_bytes", &x->rows[i], NULL, NULL);
+		fprintf(out, "%" PRId64 "\n", x->rows[i].reclaimable_bytes);
+	}
+}
+
+static void money_family(FILE *out, const struct firn_report_result *x, const char *name,
+			 const char *help, size_t offset)
+{
+	char text[MONEY_MAX];
+
+	family(out, name, "gauge", help);
+	for (size_t i = 0; i < x->row_count; i++) {
+		int64_t nano;
+
+		memcpy(&nano, (const char *)&x->rows[i].cost + offset, sizeof(nano));
+		sample(out, name, &x->rows[i], NULL, NULL);
+		fprintf(out, "%s\n", money_decimal(nano, text));
+	}
+}
+
+static void inspections(FILE *out, const struct firn_operations *o)
+{
+	if (o->last_pass_s > 0)
+		gauge(out, "firn_pass_last_timestamp_seconds", "gauge",
+		      "When the latest pass ended, however it did.", o->last_pass_s);
+	if (o->last_pass_done_s > 0)
+		gauge(out, "firn_pass_last_success_timestamp_seconds", "gauge",
+		      "When the latest pass that did all its work ended.", o->last_pass_done_s);
+	if (o->last_verify_s > 0) {
+		gauge(out, "firn_verify_last_timestamp_seconds", "gauge",
+		      "When the latest verify ended.", o->last_verify_s);
+		gauge(out, "firn_verify_last_success", "gauge",
+		      "Whether it ended well and found no problem.", o->last_verify_ok == 1);
+		gauge(out, "firn_verify_last_problems", "gauge", "Problems that it found.",
+		      o->last_verify_problems);
+	}
+	if (o->last_gc_s > 0)
+		gauge(out, "firn_gc_last_timestamp_seconds", "gauge", "When the latest gc ended.",
+		      o->last_gc_s);
+	if (o->orphans >= 0) {
+		gauge(out, "firn_orphan_objects", "gauge",
+		      "Objects that no row of the catalog names, by the latest gc.", o->orphans);
+		gauge(out, "firn_orphan_bytes", "gauge", "What these take.", o->orphan_bytes);
+	}
+}
+
+bool prometheus_cost(const struct report *r, const struct firn_report_result *x)
+{
+	const struct firn_operations *o = &x->operations;
+	FILE *out = r->out;
+
+	rows_and_bytes(out, x);
+	money_family(out, x, "firn_hot_cost_per_month",
+		     "What the hot rows cost a month, in the price list's currency.",
+		     offsetof(struct firn_cost, hot_nano));
+	money_family(out, x, "firn_cold_cost_per_month", "What the cold rows cost a month.",
+		     offsetof(struct firn_cost, cold_nano));
+	money_family(out, x, "firn_all_hot_cost_per_month",
+		     "What all would cost a month if it were hot.",
+		     offsetof(struct firn_cost, all_hot_nano));
+	money_family(out, x, "firn_saved_per_month", "The difference.",
+		     offsetof(struct firn_cost, saved_nano));
+	inspections(out, o);
+	family(out, "firn_segments", "gauge", "Segments of the catalog by state.");
+	fprintf(out,
+		"firn_segments{state=\"active\"} %" PRId64
+		"\nfirn_segments{state=\"intent\"} %" PRId64
+		"\nfirn_segments{state=\"retired\"} %" PRId64 "\n",
+		o->segments_active, o->segments_intent, o->segments_retired);
+	gauge(out, "firn_maintenance_due_leaves", "gauge", "Leaves with index work to do.",
+	      o->maintenance_due);
+	gauge(out, "firn_moved_rows_total", "counter", "Rows that passes ever moved out.",
+	      o->rows_moved_total);
+	gauge(out, "firn_rehydrated_rows_total", "counter", "Rows that ever came back.",
+	      o->rows_rehydrated_total);
+	gauge(out, "firn_rehydrates_total", "counter", "Rehydrates that brought any back.",
+	      o->cold_reads_total);
+	return true;
+}

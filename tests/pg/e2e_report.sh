@@ -1,0 +1,65 @@
+# What is written down for reports, and what reports say of it.
+. "$FIRN_SRC/tests/lib/e2e_common.sh"
+
+today() { sql "SELECT $1 FROM firn.usage_daily WHERE day = (now() AT TIME ZONE 'UTC')::date"; }
+
+fresh_db
+e2e_tables 4 30
+e2e_env "$(e2e_file_archive)"
+export FIRN_PRICES=$FIRN_SRC/policies/prices/aws-eu-central-1.yaml
+exits "init" 0 "$FIRN" init
+ROWS=$(hot_rows)
+exits "a pass" 0 "$FIRN" pass
+COLD=$(cold_rows)
+is "leaves the day's rows" "$(today "cold_rows || ' ' || hot_rows")" "$COLD $((ROWS - COLD))"
+is "and sizes" "$(today "heap_bytes > 0 AND index_bytes > 0 AND cold_raw_bytes > 0")" t
+is "and objects, each segment's two" "$(sql "SELECT sum(objects) FROM firn.usage_daily_class")" "$(objects | wc -l)"
+is "and bytes as the catalog has them" "$(sql "SELECT sum(bytes) FROM firn.usage_daily_class")" \
+	"$(sql "SELECT sum(bytes + index_bytes) FROM firn.segment WHERE state = 'active'")"
+is "as many puts are counted as there are objects, at least" \
+	"$(sql "SELECT sum(calls) >= $(objects | wc -l) FROM firn.request_daily WHERE kind = 'put'")" t
+sql "UPDATE firn.usage_daily SET measured_at = '2020-01-01'"
+exits "a pass that moves nothing" 0 "$FIRN" pass
+is "does not measure again" "$(today "measured_at::date")" 2020-01-01
+exits "a workspace comes back" 0 "$FIRN" rehydrate --workspace w1 --format json
+is "and is counted" "$(today "rows_rehydrated || ' ' || rehydrates")" "$(json '{rows}') 1"
+exits "verify" 0 "$FIRN" verify
+is "leaves its outcome" "$(sql "SELECT outcome || ' ' || problems FROM firn.inspection WHERE command = 'verify'")" "done 0"
+exits "gc" 0 "$FIRN" gc
+is "leaves its own" "$(sql "SELECT outcome || ' ' || (orphans IS NOT NULL) FROM firn.inspection WHERE command = 'gc'")" "done true"
+
+# --- what reports say of it ---
+exits "a report" 0 "$FIRN" report --format json
+is "has the day" "$(json '{days,0,cold_rows}')" "$COLD"
+is "and the passes" "$(json '{passes,1,rows_moved}') $(json '{passes,1,outcome}')" "$COLD done"
+like "and the requests" "$(json '{requests}')" '"put"'
+like "money is decimal text" "$(json '{total,hot_per_month}')" '^[0-9]+\.[0-9]{9}$'
+exits "a report by leaf" 0 "$FIRN" report --by leaf --format csv
+is "has a line for each leaf, and the titles" "$(printf '%s\n' "$OUT" | wc -l)" 5
+is "which sum up to the table's rows" "$(printf '%s\n' "$OUT" | awk -F, 'NR > 1 { n += $8 } END { print n }')" "$(cold_rows)"
+exits "metrics into a file" 0 "$FIRN" report --format prometheus --output "$T/firn.prom"
+is "write nothing else" "$OUT" ""
+# Each line is HELP, TYPE after its HELP, or a sample of that family; no family comes twice.
+ok "each line is as Prometheus reads it" awk '
+	/^# HELP [a-z_:][a-z0-9_:]* [^ ]/ { help = $3; if (seen[$3]++) exit 1; next }
+	/^# TYPE [a-z_:][a-z0-9_:]* (gauge|counter)$/ { if ($3 != help) exit 1; type = $4
+		if ((type == "counter") != ($3 ~ /_total$/)) exit 1; next }
+	{ line = $0; if (!match(line, /^[a-z_:][a-z0-9_:]*/) || substr(line, 1, RLENGTH) != help) exit 1
+	  line = substr(line, RLENGTH + 1); q = "([^\"\\\\]|\\\\[\\\\\"n])*"
+	  if (line !~ ("^(\\{[a-z_]+=\"" q "\"(,[a-z_]+=\"" q "\")*\\})? -?[0-9]+(\\.[0-9]+)?$")) exit 1; n++ }
+	END { if (n < 10) exit 1 }' "$T/firn.prom"
+for name in firn_pass_last_success_timestamp_seconds firn_verify_last_success firn_orphan_objects firn_rehydrated_rows_total; do
+	like "$name is there" "$(cat "$T/firn.prom")" "
+$name [0-9]+
+"
+done
+is "others may read it" "$(stat -c %a "$T/firn.prom")" "$(printf '%o' $((0644 & ~$(umask))))"
+exits "a report that fails" 64 "$FIRN" report --since yesterday --format prometheus --output "$T/firn.prom"
+like "leaves what is there" "$(cat "$T/firn.prom")" "firn_rows"
+exits "status has no such format" 64 "$FIRN" status --format csv
+
+# A pass does not fail for what it cannot write down.
+sql "DELETE FROM firn.usage_daily; ALTER TABLE firn.usage_daily ADD CHECK (hot_rows < 0)"
+exits "a pass whose sizes are refused" 0 "$FIRN" pass
+like "says so" "$ERR" "warning: could not record what storage is used"
+done_testing
