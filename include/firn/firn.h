@@ -210,6 +210,17 @@ struct firn_expiry {
 	int64_t next_s;                /* until the first of these; -1: there are none */
 };
 
+/* What moving all of a plan would bring and take; estimates. */
+struct firn_plan_expectation {
+	char *price_list; /* NULL: none is configured, and saved_nano is 0 */
+	char currency[4]; /* "USD" */
+	int64_t saved_nano; /* a month: hot storage with indexes, copies and memory, less objects, in billionths */
+	double stored_share; /* of the rows' bytes in objects, by what was archived of these tables; 1: not known */
+	int64_t transactions; /* that delete rows, a segment each */
+	double lock_s;        /* that they take together, by passes before; negative: not known */
+	double index_s;       /* of index work afterwards, by the cost model */
+};
+
 struct firn_plan_result {
 	struct firn_plan_row *rows; /* by table, rule, leaf, workspace, version */
 	size_t row_count;
@@ -219,6 +230,7 @@ struct firn_plan_result {
 	size_t held_back_count;
 	struct firn_expiry *expiries;
 	size_t expiry_count;
+	struct firn_plan_expectation expected;
 };
 
 /* At its end a pass moves on what rules with transitions say. */

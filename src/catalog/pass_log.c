@@ -106,3 +106,22 @@ bool pass_log_read(struct pg *pg, int64_t table_id, int64_t pass_id, int64_t *fo
 	pg_param_i64(&by_id, *found_out);
 	return pg_query_each(pg, read, &by_id, visit_decision, &r, e);
 }
+
+bool pass_log_locks(struct pg *pg, int64_t table_id, int64_t *rows_out, double *seconds_out,
+		    struct err *e)
+{
+	struct pg_params p = PG_PARAMS_INIT;
+	struct pg_result *result = NULL;
+
+	pg_param_i64(&p, table_id);
+	if (!pg_query(pg,
+		      "SELECT coalesce(sum(l.rows), 0)::bigint, coalesce(sum(l.seconds), 0) FROM "
+		      "firn.pass_log l JOIN firn.pass p ON p.id = l.pass_id WHERE p.table_id = "
+		      "$1::bigint AND l.decision = 'moved'",
+		      &p, &result, e))
+		return false;
+	*rows_out = pg_i64(result, 0, 0);
+	*seconds_out = pg_f64(result, 0, 1);
+	pg_result_free(result);
+	return true;
+}

@@ -22,4 +22,8 @@ bool pass_log_read(struct pg *pg, int64_t table_id, int64_t pass_id, int64_t *fo
 		   bool (*visit)(void *ctx, const struct pass_decision *d, struct err *e),
 		   void *ctx, struct err *e);
 
+/* By the log: how long rows that move are locked, in all, and how many these were. */
+bool pass_log_locks(struct pg *pg, int64_t table_id, int64_t *rows_out, double *seconds_out,
+		    struct err *e);
+
 #endif

@@ -34,6 +34,23 @@ struct bill_class cost_class(struct cost_report *r, const char *storage_class)
 	return c;
 }
 
+bool cost_load_prices(struct cost_report *r, struct err *e)
+{
+	const struct config *config = &r->f->config;
+
+	if (!prices_load(&r->list, config->prices, e))
+		return false;
+	r->prices = (struct bill_prices){
+		.hot_gib_nano = money_of(r->list.hot_usd_per_gib_month),
+		.wal_gib_nano = money_of(r->list.wal_usd_per_gib_month),
+		.ram_gib_nano = money_of(r->list.ram_usd_per_gib_month),
+		.copies = 1 + config->cost.replicas,
+		.wal_share = (double)config->cost.wal_percent / 100,
+		.memory_share = (double)config->cost.index_memory_percent / 100,
+	};
+	return true;
+}
+
 struct firn_report_row *cost_add_row(struct cost_report *r, const char *table, const char *leaf,
 				     struct err *e)
 {
@@ -122,16 +139,8 @@ bool firn_report(struct firn *f, const struct firn_report_options *options,
 	bool ok;
 
 	*result = (struct firn_report_result){ .by = options->by };
-	if (!engine_tables_given(f, e) || !prices_load(&r.list, f->config.prices, e))
+	if (!engine_tables_given(f, e) || !cost_load_prices(&r, e))
 		return false;
-	r.prices = (struct bill_prices){
-		.hot_gib_nano = money_of(r.list.hot_usd_per_gib_month),
-		.wal_gib_nano = money_of(r.list.wal_usd_per_gib_month),
-		.ram_gib_nano = money_of(r.list.ram_usd_per_gib_month),
-		.copies = 1 + f->config.cost.replicas,
-		.wal_share = (double)f->config.cost.wal_percent / 100,
-		.memory_share = (double)f->config.cost.index_memory_percent / 100,
-	};
 	snprintf(result->currency, sizeof(result->currency), "%s", r.list.currency);
 	result->price_list = mem_strdup(r.list.name, e);
 	result->price_list_date = mem_strdup(r.list.date ? r.list.date : "", e);

@@ -14,6 +14,9 @@ struct cost_report {
 	size_t row_capacity, formula_capacity, reclaimable_capacity;
 };
 
+/* Fills list (prices_release) and prices by the configuration. */
+bool cost_load_prices(struct cost_report *r, struct err *e);
+
 /* Of the price list, with firn's own knowledge of Amazon's classes where it says nothing of days and bytes. The first time
  * that a class has no price, a warning says so. */
 struct bill_class cost_class(struct cost_report *r, const char *storage_class);

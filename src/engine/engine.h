@@ -151,7 +151,7 @@ bool engine_maintain_table(struct firn *f, const struct engine_table *t,
 bool engine_restore_indexes(struct firn *f, const struct engine_table *t,
 			    struct firn_maintain_result *result, struct err *e);
 
-/* ---- what is written down for reports (usage.c): a failure is a warning, and ends nothing ---- */
+/* ---- what is written down for reports (usage_notes.c): a failure is a warning, and ends nothing ---- */
 
 struct usage_inspection;
 /* What the table uses now, under today's date; where nothing was moved, only the first time of a day. */

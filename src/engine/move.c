@@ -12,6 +12,7 @@
 #include "base/rng.h"
 #include "base/signal.h"
 #include "base/str.h"
+#include "catalog/leaf_quiet.h"
 #include "catalog/move_tx.h"
 #include "catalog/server_load.h"
 #include "catalog/window.h"
@@ -322,7 +323,7 @@ out:
 }
 
 static void note_segment(struct move *m, const struct leaf *leaf, const struct filling *s,
-			 int64_t moved, int64_t raw_bytes)
+			 int64_t moved, int64_t raw_bytes, double lock_s)
 {
 	const char *rule = m->policy->rules[s->rule].name;
 
@@ -332,7 +333,8 @@ static void note_segment(struct move *m, const struct leaf *leaf, const struct f
 							    .decision = "moved",
 							    .times = 1,
 							    .rows = moved,
-							    .bytes = raw_bytes });
+							    .bytes = raw_bytes,
+							    .seconds = lock_s });
 	if (moved < s->rows)
 		crew_note(m->crew, &(struct pass_decision){
 					   .leaf = leaf->label,
@@ -359,6 +361,7 @@ static bool finish_segment(struct move *m, const struct leaf *leaf, struct filli
 {
 	struct segment_sealed sealed = { 0 };
 	int64_t moved = 0;
+	int64_t began_us;
 	bool lock_wait = false, ok = false;
 
 	if (!segment_writer_seal(s->writer, &sealed, e))
@@ -380,10 +383,12 @@ static bool finish_segment(struct move *m, const struct leaf *leaf, struct filli
 			fault(e);
 		goto out;
 	}
+	began_us = clock_stopwatch_us();
 	if (!activate(m, leaf, s, &sealed, &moved, &lock_wait, e))
 		goto out;
 	m->lock_waits = crew_note_locks(m->crew, lock_wait);
-	note_segment(m, leaf, s, moved, (int64_t)sealed.raw_bytes);
+	note_segment(m, leaf, s, moved, (int64_t)sealed.raw_bytes,
+		     (double)(clock_stopwatch_us() - began_us) / 1e6);
 	crew_add_segment(m->crew,
 			 &(struct catalog_pass_totals){
 				 .rows_moved = moved,
@@ -635,6 +640,7 @@ bool move_leaf(struct move *m, const struct leaf *leaf, struct err *e)
 	struct pg *reader = m->reader;
 	struct candidate_quotas quotas = { 0 };
 	struct filling s = { 0 };
+	struct leaf_quiet quiet = { 0 };
 	struct err ignored;
 	bool cut_short = true, ok;
 
@@ -642,6 +648,13 @@ bool move_leaf(struct move *m, const struct leaf *leaf, struct err *e)
 		quotas = quota_of_leaf(m->quota, (size_t)(leaf - m->table->info->leaves));
 	if (m->quota && quotas.count == 0)
 		return true;
+	if (!leaf_quiet_look(reader, m->table->info, leaf, m->table->id, m->rules, &quiet, e))
+		return false;
+	if (quiet.quiet) {
+		log_info(&m->f->log, "leaf \"%s\" is not read: nothing can be due before %s",
+			 leaf->label, quiet.until);
+		return true;
+	}
 	ok = candidates_copy_start(reader, m->table->info, leaf, m->table->id, m->rules,
 				   m->quota ? &quotas : NULL, e);
 	if (!ok)
@@ -654,6 +667,9 @@ bool move_leaf(struct move *m, const struct leaf *leaf, struct err *e)
 	if (ok && s.writer) {
 		ok = finish_segment(m, leaf, &s, e);
 		count_against_limits(m, &s);
+	} else if (ok && !cut_short && !m->quota && s.id == 0 && quiet.possible) {
+		ok = leaf_quiet_note(reader, m->table->info, leaf, m->table->id, m->rules, &quiet,
+				     e);
 	}
 out:
 	if (!ok && s.id && !pg_in_transaction(m->f->pg))

@@ -55,6 +55,7 @@ struct plan_context {
 	size_t capacity;
 	const struct candidate_rules *rules;
 	const char *table, *leaf;
+	struct plan_leaf *sums; /* of the leaf */
 };
 
 static bool add_group(void *ctx, const struct candidate_group *g, struct err *e)
@@ -83,6 +84,9 @@ static bool add_group(void *ctx, const struct candidate_group *g, struct err *e)
 	};
 	result->total_rows += g->rows;
 	result->total_bytes += g->bytes;
+	c->sums->rows += g->rows;
+	c->sums->bytes += g->bytes;
+	c->sums->copy_bytes += g->copy_bytes;
 	return row->table && row->leaf && row->rule && row->workspace && row->version;
 }
 
@@ -103,15 +107,21 @@ bool plan_table(struct firn *f, const struct engine_table *t, const struct candi
 				  .table = t->info->label };
 	const struct reads_held_back held = { &result->held_back, &result->held_back_count };
 	struct candidate_rules own = { 0 };
+	struct plan_leaf *sums = NULL;
 	bool ok;
 
 	ok = engine_pg(f, e) && candidates_check(f->pg, t->info, rules, e) &&
 	     plan_table_rules(f, t, rules, &own, &held, e);
+	sums = mem_new(t->info->leaf_count + 1, sizeof(*sums), e);
+	ok = ok && sums;
 	for (size_t i = 0; ok && i < t->info->leaf_count; i++) {
 		c.leaf = t->info->leaves[i].label;
+		c.sums = &sums[i];
 		ok = candidates_plan(f->pg, t->info, &t->info->leaves[i], t->id, &own, add_group,
 				     &c, e);
 	}
+	ok = ok && plan_expect(f, t, sums, &result->expected, e);
+	free(sums);
 	free(own.rules);
 	return ok;
 }

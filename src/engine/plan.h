@@ -16,6 +16,14 @@ bool plan_table_rules(struct firn *f, const struct engine_table *t,
 		      const struct candidate_rules *rules, struct candidate_rules *out,
 		      const struct reads_held_back *held, struct err *e);
 
+/* Of one leaf, what a plan would move. */
+struct plan_leaf {
+	int64_t rows, bytes, copy_bytes;
+};
+/* Adds what moving these (one for each leaf) would bring and take (plan_expect.c). */
+bool plan_expect(struct firn *f, const struct engine_table *t, const struct plan_leaf *leaves,
+		 struct firn_plan_expectation *out, struct err *e);
+
 /* Appends what would move of this table to result. */
 bool plan_table(struct firn *f, const struct engine_table *t, const struct candidate_rules *rules,
 		struct firn_plan_result *result, struct err *e);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "catalog/leaf_quiet.h"
 #include "engine/fair.h"
 
 /* Rows that are due, of all versions. */
@@ -161,6 +162,23 @@ static bool share(struct collecting *c, const struct fair_limits *limits, int64_
 	return ok;
 }
 
+/* A leaf in which nothing is due is noted as such, and not read the next time. */
+static bool plan_leaf(struct pg *pg, const struct engine_table *t, struct collecting *c,
+		      struct err *e)
+{
+	const struct leaf *leaf = &t->info->leaves[c->leaf];
+	struct leaf_quiet quiet;
+	size_t before = c->count;
+
+	if (!leaf_quiet_look(pg, t->info, leaf, t->id, c->rules, &quiet, e))
+		return false;
+	if (quiet.quiet)
+		return true;
+	return candidates_plan(pg, t->info, leaf, t->id, c->rules, add_group, c, e) &&
+	       (c->count > before || !quiet.possible ||
+		leaf_quiet_note(pg, t->info, leaf, t->id, c->rules, &quiet, e));
+}
+
 bool quota_make(struct pg *pg, const struct engine_table *t, const struct candidate_rules *rules,
 		int64_t max_rows, int64_t max_bytes, int64_t turn, struct decisions *notes,
 		struct quota *out, struct err *e)
@@ -171,8 +189,7 @@ bool quota_make(struct pg *pg, const struct engine_table *t, const struct candid
 
 	*out = (struct quota){ 0 };
 	for (c.leaf = 0; ok && c.leaf < t->info->leaf_count; c.leaf++)
-		ok = candidates_plan(pg, t->info, &t->info->leaves[c.leaf], t->id, rules, add_group,
-				     &c, e);
+		ok = plan_leaf(pg, t, &c, e);
 	if (ok) {
 		merge(&c);
 		ok = share(&c, &limits, turn, &out->cut, e) &&

@@ -114,6 +114,7 @@ void firn_plan_result_release(struct firn_plan_result *r)
 		free(r->expiries[i].table);
 		free(r->expiries[i].rule);
 	}
+	free(r->expected.price_list);
 	free(r->expiries);
 	free(r->rows);
 	engine_release_held_back(r->held_back, r->held_back_count);

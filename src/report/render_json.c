@@ -1,4 +1,5 @@
 /* One JSON document a result. Names are listed in JSON.md and do not change; numbers are plain: rows, bytes, seconds. */
+#include "base/money.h"
 #include "report/json_doc.h"
 #include "report/render.h"
 
@@ -69,7 +70,8 @@ static void put_held_back(json_t *o, const struct firn_held_back *items, size_t 
 
 static void put_plan(json_t *o, const struct firn_plan_result *x)
 {
-	json_t *groups = set_array(o, "groups"), *expiries;
+	json_t *groups = set_array(o, "groups"), *expiries, *expected;
+	char money[MONEY_MAX];
 
 	for (size_t i = 0; i < x->row_count; i++) {
 		json_t *g = add_object(groups);
@@ -86,6 +88,19 @@ static void put_plan(json_t *o, const struct firn_plan_result *x)
 	set_int(o, "total_bytes", x->total_bytes);
 	set_int(o, "kept_rows", x->kept_rows);
 	put_held_back(o, x->held_back, x->held_back_count);
+	expected = json_object();
+	json_object_set_new(o, "expected", expected);
+	set_string(expected, "price_list", x->expected.price_list);
+	set_string(expected, "currency", x->expected.price_list ? x->expected.currency : NULL);
+	set_string(expected, "saved_month",
+		   x->expected.price_list ? money_decimal(x->expected.saved_nano, money) : NULL);
+	set_real(expected, "stored_share", x->expected.stored_share);
+	set_int(expected, "transactions", x->expected.transactions);
+	if (x->expected.lock_s >= 0)
+		set_real(expected, "lock_s", x->expected.lock_s);
+	else
+		json_object_set_new(expected, "lock_s", json_null());
+	set_real(expected, "index_s", x->expected.index_s);
 	expiries = set_array(o, "expiries");
 	for (size_t i = 0; i < x->expiry_count; i++) {
 		json_t *h = add_object(expiries);

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/money.h"
 #include "base/str.h"
 #include "report/render.h"
 #include "report/text_table.h"
@@ -185,6 +186,25 @@ static bool print_rule(const struct report *r, const struct firn_plan_row *from,
 	return ok;
 }
 
+static void print_expected(const struct report *r, const struct firn_plan_result *x)
+{
+	const struct firn_plan_expectation *p = &x->expected;
+	struct words w = { .used = 0 };
+	char money[MONEY_MAX];
+
+	if (x->total_rows == 0)
+		return;
+	if (p->price_list)
+		fprintf(r->out, "saves about %s %s a month by the prices %s%s\n",
+			money_short(p->saved_nano, money), p->currency, p->price_list,
+			p->stored_share < 1 ? "" : ", were nothing compressed");
+	fprintf(r->out, "in %s %s", count(&w, p->transactions),
+		plural(p->transactions, "transaction", "transactions"));
+	if (p->lock_s >= 0)
+		fprintf(r->out, ", %s of locked rows together", seconds(&w, p->lock_s));
+	fprintf(r->out, "; then about %s of index work\n", seconds(&w, p->index_s));
+}
+
 static void print_expiry(const struct report *r, const struct firn_expiry *x)
 {
 	struct words w = { .used = 0 };
@@ -221,6 +241,7 @@ bool text_plan(const struct report *r, const struct firn_plan_result *x, struct 
 		fprintf(r->out, "; %s %s pinned by keep rules", count(&w, x->kept_rows),
 			plural(x->kept_rows, "row is", "rows are"));
 	fputc('\n', r->out);
+	print_expected(r, x);
 	for (size_t i = 0; i < x->expiry_count; i++)
 		print_expiry(r, &x->expiries[i]);
 	return true;

@@ -86,6 +86,20 @@ exits "no id at all" 64 "$FIRN" explain --chunk banana
 exits "two questions" 64 "$FIRN" explain --chunk "$COLD" --workspace w1
 exits "no question" 64 "$FIRN" explain
 
+# ---- what a plan would bring ----
+printf '%s\n' 'name: dear' 'date: "2026-11-01"' 'source: none' 'hot_usd_per_gib_month: 1073741.824' 'classes: [ { storage_class: STANDARD, usd_per_gib_month: 1073.741824 } ]' >"$T/prices.yaml"
+exits "all of it is hot" 0 "$FIRN" rehydrate --where-cold all --no-maintain
+sql "DELETE FROM firn.residency; ANALYZE document_chunk"
+printf 'cost: { replicas: 0, wal_percent: 0, index_memory_percent: 0 }\n' >"$T/firn.yaml"
+exits "a plan with prices" 0 "$FIRN" plan --config "$T/firn.yaml" --prices "$T/prices.yaml" --format json
+# A thousandth of the currency for each hot byte, a millionth for each cold one.
+is "says what it saves: the rows, with a part of the indexes" "$(sql "SELECT $(json '{expected,saved_month}') BETWEEN $(json '{total_bytes}') * 0.001 - 0.1 AND
+	$(json '{total_bytes}') * 0.001 + (SELECT sum(pg_indexes_size(oid)) FROM pg_class WHERE relname ~ '^document_chunk_p[01]\$') * 0.001")" t
+like "as a decimal" "$OUT" '"saved_month": "[0-9]+\.[0-9]{9}"'
+is "how many transactions, and for how long they lock rows" "$(json '{expected,transactions}') $(sql "SELECT $(json '{expected,lock_s}') BETWEEN 0 AND 60")" "2 t"
+exits "without prices" 0 "$FIRN" plan --format json
+is "nothing is said of money" "$(json '{expected,saved_month}') $(json '{expected,price_list}')" " "
+
 # ---- what a pass decided ----
 log() { sql "SELECT string_agg(concat_ws(' ', decision, rule, rows), ', ' ORDER BY decision, rule, rows) FROM
 	(SELECT decision, rule, sum(rows) AS rows FROM firn.pass_log WHERE pass_id = (SELECT max(id) FROM firn.pass) GROUP BY 1, 2) q"; }
