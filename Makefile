@@ -216,6 +216,8 @@ bench: all-release
 	tools/bench
 	tools/bench-maintain
 	tools/bench-touch
+	tools/bench-plan
+	tools/bench-app
 	$(MAKE) bench-upload
 
 bench-upload:

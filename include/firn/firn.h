@@ -723,7 +723,7 @@ void firn_forget_result_release(struct firn_forget_result *r);
 /* ---- report ---- */
 
 /* Money is whole billionths of the price list's currency; such names end in _nano. Costs are a month's, 30.4375 days of
- * it, unless a name says otherwise. What is not known is -1. */
+ * it, unless a name says otherwise. */
 #define FIRN_NANO 1000000000LL
 
 /* One bill. */
@@ -731,8 +731,8 @@ struct firn_cost {
 	/* hot: storage of heap, TOAST and indexes in each copy that there is, WAL that is archived, memory that vector
 	 * indexes want */
 	int64_t heap_nano, toast_nano, index_nano, replicas_nano, wal_nano, ram_nano;
-	/* cold: objects as they are billed, requests and retrieval of the last 30 days, the local cache */
-	int64_t objects_nano, requests_nano, retrieval_nano, cache_nano;
+	/* cold: objects as they are billed. Requests are no month's: firn_report_result.requests has them. */
+	int64_t objects_nano;
 	int64_t early_nano; /* once, no month's: what removing all now would cost for days that are billed at least */
 	int64_t hot_nano, cold_nano; /* the sums; early_nano is in neither */
 	int64_t all_hot_nano;        /* what it would cost if the cold rows were hot as well */
@@ -741,33 +741,18 @@ struct firn_cost {
 
 enum firn_report_by {
 	FIRN_BY_TABLE,
-	FIRN_BY_LEAF,
-	FIRN_BY_WORKSPACE, /* counts rows: reads the whole table, but no vectors */
-	FIRN_BY_VERSION,   /* so does this */
-	FIRN_BY_SEGMENT,
-	FIRN_BY_MONTH
+	FIRN_BY_LEAF
 };
 
 struct firn_report_row {
-	char *table, *leaf, *workspace, *version; /* "" where summed over */
-	char *month; /* "2026-11"; else "". Costs are what was spent in it, sizes the means of its days */
-	int64_t segment;     /* 0: none */
-	char *storage_class; /* of a segment; "" else, and for the archive's default */
+	char *table, *leaf; /* leaf "" where summed over */
 	int64_t hot_rows, cold_rows;
 	int hot_rows_estimated;
-	/* Workspaces and versions have their share of the leaf's, by rows. */
 	struct firn_size hot;
-	int64_t cold_bytes; /* of objects, their index objects included; a share by live rows where less than a segment */
+	int64_t cold_bytes; /* of objects, their index objects included */
 	int64_t cold_billed_bytes; /* the same where each object counts as large as it is billed at least */
 	int64_t cold_raw_bytes;    /* as COPY BINARY */
-	int64_t reclaimable_bytes; /* of hot, an estimate: what a fresh copy would not take; -1: not asked (workspaces, versions, months) */
-	int64_t age_days;          /* of a segment */
-	int64_t early_days;        /* of a segment: so many more are billed at least */
-	double back_share; /* of the rows ever moved out, those that are cold no longer; negative: nothing was moved */
-	/* A row that is moved out must stay cold for so many days to have paid; negative: it never pays. Reckoned for
-	 * rows of this row's mean size in its storage class (or that of most of its cold bytes, or the default one),
-	 * with back_share of them retrieved. */
-	double break_even_days;
+	int64_t reclaimable_bytes; /* of hot, an estimate: what a fresh copy would not take */
 	struct firn_cost cost;
 };
 
@@ -792,24 +777,6 @@ struct firn_pass_record {
 	double seconds;   /* negative: it runs, or died */
 	char *outcome;    /* "done", or why it ended; "" while it runs */
 	int64_t rows_moved, rows_changed, segments, raw_bytes, stored_bytes;
-};
-
-/* Heat as it is now. The first bucket, below 0, stands for chunks that were not read lately: hot rows less all others. */
-struct firn_heat_bucket {
-	double upper; /* its heats are below this; infinity in the last */
-	int64_t chunks;
-};
-
-struct firn_heat_cut {
-	char *rule;
-	double heat_below;
-};
-
-struct firn_tenant {
-	char *table, *workspace;
-	int64_t hot_rows, cold_rows, hot_bytes, cold_bytes;
-	int hot_rows_estimated; /* by the statistics' most common values */
-	struct firn_cost cost;
 };
 
 struct firn_reclaimable {
@@ -863,12 +830,6 @@ struct firn_report_result {
 	size_t day_count;
 	struct firn_pass_record *passes; /* newest first, 200 at most */
 	size_t pass_count;
-	struct firn_heat_bucket *heat; /* by upper; none: no read was ever recorded */
-	size_t heat_count;
-	struct firn_heat_cut *cuts; /* of rules with heat_below */
-	size_t cut_count;
-	struct firn_tenant *tenants; /* the ten that cost most, hot and cold, dearest first */
-	size_t tenant_count;
 	struct firn_reclaimable *reclaimable; /* leaves with any, most first */
 	size_t reclaimable_count;
 	struct firn_request_count *requests; /* by kind and class */

@@ -44,6 +44,7 @@ int cmd_report(struct cli *c)
 	const struct firn_report_options options = {
 		.by = c->settings.report_by ? FIRN_BY_LEAF : FIRN_BY_TABLE,
 		.since = c->settings.since,
+		.explain = c->settings.explain,
 	};
 	struct firn_report_result result = { 0 };
 	struct err e = { 0 }, write_error = { 0 };

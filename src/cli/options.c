@@ -159,6 +159,8 @@ const struct option option_table[] = {
 	OPT_THIS_ONCE("since", 0, OPT_STRING, since, "DAY",
 		      "days, passes and requests from then on: 2026-11-01 (90 days ago)",
 		      CMD_REPORT),
+	OPT_THIS_ONCE("explain", 0, OPT_FLAG, explain, NULL,
+		      "each figure's formula with its numbers", CMD_REPORT),
 	OPT("output", 0, OPT_STRING, output, "FILE", "replace this file by the report, at once",
 	    CMD_REPORT),
 	OPT_THIS_ONCE("growth", 0, OPT_NUMBER, growth_percent, "PERCENT",

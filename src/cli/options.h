@@ -80,6 +80,7 @@ struct settings {
 	char *new_key_file, *new_key_command; /* keys rotate */
 	char *since, *output;                 /* report */
 	int report_by;
+	bool explain;
 	char *complete_since; /* touch */
 	bool man, bash_completion, zsh_completion;
 	char *topic; /* the words after help; NULL: none */

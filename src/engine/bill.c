@@ -63,9 +63,6 @@ void bill_add(struct firn_cost *to, const struct firn_cost *more)
 	to->wal_nano += more->wal_nano;
 	to->ram_nano += more->ram_nano;
 	to->objects_nano += more->objects_nano;
-	to->requests_nano += more->requests_nano;
-	to->retrieval_nano += more->retrieval_nano;
-	to->cache_nano += more->cache_nano;
 	to->early_nano += more->early_nano;
 	to->hot_nano += more->hot_nano;
 	to->cold_nano += more->cold_nano;

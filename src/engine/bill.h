@@ -23,7 +23,7 @@ struct bill_class {
 
 struct bill_prices {
 	int64_t hot_gib_nano;
-	int64_t wal_gib_nano, ram_gib_nano, cache_gib_nano;
+	int64_t wal_gib_nano, ram_gib_nano;
 	int64_t copies;      /* of the database: 1 and the replicas */
 	double wal_share;    /* WAL and base backups that are kept, in times of the hot bytes */
 	double memory_share; /* of the vector indexes, that is to be in memory, in each copy */

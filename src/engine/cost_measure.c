@@ -65,6 +65,24 @@ struct cold_visit {
 	struct cost_table *t;
 };
 
+static void add_class(struct cost_table *t, const struct bill_class *class, int64_t billed)
+{
+	const size_t max = sizeof(t->classes) / sizeof(t->classes[0]);
+	struct firn_cost c = { 0 };
+	size_t i = 0;
+
+	while (i < t->class_count && !str_eq(t->classes[i].name, class->name) && i < max - 1)
+		i++;
+	if (i == t->class_count) {
+		snprintf(t->classes[i].name, sizeof(t->classes[i].name), "%s", class->name);
+		t->classes[i].gib_nano = class->gib_nano;
+		t->class_count++;
+	}
+	bill_objects(class, billed, 0, &c);
+	t->classes[i].billed_bytes += billed;
+	t->classes[i].nano += c.objects_nano;
+}
+
 static bool add_segment(void *ctx, const struct usage_segment *s, struct err *e)
 {
 	struct cold_visit *v = ctx;
@@ -81,6 +99,8 @@ static bool add_segment(void *ctx, const struct usage_segment *s, struct err *e)
 	leaf->cold_bytes += s->bytes + s->index_bytes;
 	leaf->cold_billed_bytes += billed + billed_index;
 	leaf->cold_raw_bytes += s->raw_bytes;
+	add_class(v->t, &class, billed);
+	add_class(v->t, &standard, billed_index);
 	bill_objects(&class, billed, s->age_days, &leaf->cold);
 	bill_objects(&standard, billed_index, s->age_days, &leaf->cold);
 	if (s->bytes > leaf->dearest_bytes || !leaf->dearest.name) {

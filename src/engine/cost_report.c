@@ -44,7 +44,6 @@ bool cost_load_prices(struct cost_report *r, struct err *e)
 		.hot_gib_nano = money_of(r->list.hot_usd_per_gib_month),
 		.wal_gib_nano = money_of(r->list.wal_usd_per_gib_month),
 		.ram_gib_nano = money_of(r->list.ram_usd_per_gib_month),
-		.cache_gib_nano = money_of(r->list.cache_usd_per_gib_month),
 		.copies = 1 + config->cost.replicas,
 		.wal_share = (double)config->cost.wal_percent / 100,
 		.memory_share = (double)config->cost.index_memory_percent / 100,
@@ -66,23 +65,42 @@ struct firn_report_row *cost_add_row(struct cost_report *r, const char *table, c
 	*row = (struct firn_report_row){
 		.table = mem_strdup(table, e),
 		.leaf = mem_strdup(leaf, e),
-		.workspace = mem_strdup("", e),
-		.version = mem_strdup("", e),
-		.month = mem_strdup("", e),
-		.storage_class = mem_strdup("", e),
-		.back_share = -1,
-		.break_even_days = -1,
 	};
-	return row->table && row->leaf && row->workspace && row->version && row->month &&
-			       row->storage_class
-		       ? row
-		       : NULL;
+	return row->table && row->leaf ? row : NULL;
+}
+
+/* In its place: most first. */
+static bool add_reclaimable(struct cost_report *r, const char *table, const struct cost_leaf *l,
+			    struct err *e)
+{
+	struct firn_report_result *x = r->result;
+	void *array = x->reclaimable;
+	size_t at = 0;
+
+	if (l->reclaimable_bytes <= 0)
+		return true;
+	if (!mem_grow(&array, &r->reclaimable_capacity, x->reclaimable_count + 1,
+		      sizeof(*x->reclaimable), e))
+		return false;
+	x->reclaimable = array;
+	while (at < x->reclaimable_count &&
+	       x->reclaimable[at].reclaimable_bytes >= l->reclaimable_bytes)
+		at++;
+	memmove(&x->reclaimable[at + 1], &x->reclaimable[at],
+		(x->reclaimable_count++ - at) * sizeof(*x->reclaimable));
+	x->reclaimable[at] = (struct firn_reclaimable){
+		.table = mem_strdup(table, e),
+		.leaf = mem_strdup(l->label, e),
+		.bytes = l->hot.size.heap_bytes + l->hot.size.toast_bytes + l->hot.size.index_bytes,
+		.reclaimable_bytes = l->reclaimable_bytes,
+	};
+	return x->reclaimable[at].table && x->reclaimable[at].leaf;
 }
 
 static bool add_table_rows(struct cost_report *r, const struct cost_table *t, struct err *e)
 {
 	bool by_leaf = r->options->by == FIRN_BY_LEAF;
-	struct firn_report_row *row = NULL;
+	struct firn_report_row *row = NULL, table = { 0 };
 
 	for (size_t i = 0; i < t->leaf_count; i++) {
 		if (!row || by_leaf)
@@ -91,9 +109,12 @@ static bool add_table_rows(struct cost_report *r, const struct cost_table *t, st
 		if (!row)
 			return false;
 		cost_row_add_leaf(r, t, &t->leaves[i], row);
+		cost_row_add_leaf(r, t, &t->leaves[i], &table);
 		cost_row_add_leaf(r, t, &t->leaves[i], &r->result->total);
+		if (!add_reclaimable(r, t->table->info->label, &t->leaves[i], e))
+			return false;
 	}
-	return true;
+	return !r->options->explain || cost_explain(r, t, &table, e);
 }
 
 static bool report_table(struct cost_report *r, const struct table_wanted *wanted, int64_t *id_out,
@@ -118,7 +139,6 @@ bool firn_report(struct firn *f, const struct firn_report_options *options,
 	bool ok;
 
 	*result = (struct firn_report_result){ .by = options->by };
-	result->total.back_share = result->total.break_even_days = -1;
 	if (!engine_tables_given(f, e) || !cost_load_prices(&r, e))
 		return false;
 	snprintf(result->currency, sizeof(result->currency), "%s", r.list.currency);

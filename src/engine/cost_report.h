@@ -11,7 +11,7 @@ struct cost_report {
 	struct firn_report_result *result;
 	struct prices list;
 	struct bill_prices prices;
-	size_t row_capacity;
+	size_t row_capacity, formula_capacity, reclaimable_capacity;
 };
 
 /* Fills list (prices_release) and prices by the configuration. */
@@ -46,6 +46,12 @@ struct cost_table {
 	char **gone; /* labels of these */
 	size_t gone_count;
 	struct bill_per_row per_row;
+	/* Billed bytes by storage class; the last holds the rest. */
+	struct cost_class_sum {
+		char name[64];
+		int64_t billed_bytes, gib_nano, nano;
+	} classes[16];
+	size_t class_count;
 };
 
 bool cost_table_measure(struct cost_report *r, const struct engine_table *t, struct cost_table *out,
@@ -53,6 +59,9 @@ bool cost_table_measure(struct cost_report *r, const struct engine_table *t, str
 /* What a row takes, by what is not free room; where there are hardly any hot rows, by the cold ones' own bytes. */
 struct bill_per_row cost_per_row(const struct bill_hot *hot, int64_t hot_rows, int64_t free_bytes,
 				 int64_t cold_rows, int64_t cold_raw_bytes);
+/* The formulas of a table's figures; row is the table's, all leaves of it. */
+bool cost_explain(struct cost_report *r, const struct cost_table *t,
+		  const struct firn_report_row *row, struct err *e);
 /* Days, passes, requests, operations. ERR_USAGE: since is no day. */
 bool cost_history(struct cost_report *r, const int64_t *table_ids, size_t table_count,
 		  struct err *e);

@@ -242,10 +242,6 @@ static void report_rows_free(struct firn_report_row *rows, size_t count)
 	for (size_t i = 0; i < count; i++) {
 		free(rows[i].table);
 		free(rows[i].leaf);
-		free(rows[i].workspace);
-		free(rows[i].version);
-		free(rows[i].month);
-		free(rows[i].storage_class);
 	}
 	free(rows);
 }
@@ -262,12 +258,6 @@ void firn_report_result_release(struct firn_report_result *r)
 		free(r->passes[i].started_at);
 		free(r->passes[i].outcome);
 	}
-	for (size_t i = 0; i < r->cut_count; i++)
-		free(r->cuts[i].rule);
-	for (size_t i = 0; i < r->tenant_count; i++) {
-		free(r->tenants[i].table);
-		free(r->tenants[i].workspace);
-	}
 	for (size_t i = 0; i < r->reclaimable_count; i++) {
 		free(r->reclaimable[i].table);
 		free(r->reclaimable[i].leaf);
@@ -279,9 +269,6 @@ void firn_report_result_release(struct firn_report_result *r)
 	free(r->formulas);
 	free(r->days);
 	free(r->passes);
-	free(r->heat);
-	free(r->cuts);
-	free(r->tenants);
 	free(r->reclaimable);
 	free(r->requests);
 	free(r->price_list);

@@ -108,7 +108,7 @@ struct prices {
 	char *name, *date, *source; /* "aws-eu-central-1", "2026-11-01", where they were read */
 	char *currency;             /* three letters; "USD" */
 	double hot_usd_per_gib_month;
-	double wal_usd_per_gib_month, ram_usd_per_gib_month, cache_usd_per_gib_month;
+	double wal_usd_per_gib_month, ram_usd_per_gib_month;
 	struct price *classes;
 	size_t class_count;
 };

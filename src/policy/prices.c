@@ -16,7 +16,7 @@ struct raw_price {
 
 struct raw_prices {
 	char *name, *date, *source, *currency, *hot_usd_per_gib_month;
-	char *wal_usd_per_gib_month, *ram_usd_per_gib_month, *cache_usd_per_gib_month;
+	char *wal_usd_per_gib_month, *ram_usd_per_gib_month;
 	struct raw_price *classes;
 	size_t class_count;
 };
@@ -45,7 +45,6 @@ static const cyaml_schema_field_t prices_fields[] = {
 	YAML_STRING("hot_usd_per_gib_month", struct raw_prices, hot_usd_per_gib_month),
 	YAML_STRING("wal_usd_per_gib_month", struct raw_prices, wal_usd_per_gib_month),
 	YAML_STRING("ram_usd_per_gib_month", struct raw_prices, ram_usd_per_gib_month),
-	YAML_STRING("cache_usd_per_gib_month", struct raw_prices, cache_usd_per_gib_month),
 	YAML_LIST("classes", struct raw_prices, classes, class_count, &price_schema),
 	CYAML_FIELD_END,
 };
@@ -139,8 +138,6 @@ static bool read_prices(struct prices *p, const struct raw_prices *raw, struct y
 			       &p->wal_usd_per_gib_month, e) ||
 	    !yaml_file_decimal(f, "ram_usd_per_gib_month", raw->ram_usd_per_gib_month,
 			       &p->ram_usd_per_gib_month, e) ||
-	    !yaml_file_decimal(f, "cache_usd_per_gib_month", raw->cache_usd_per_gib_month,
-			       &p->cache_usd_per_gib_month, e) ||
 	    !yaml_file_decimal(f, "hot_usd_per_gib_month", raw->hot_usd_per_gib_month,
 			       &p->hot_usd_per_gib_month, e))
 		return false;

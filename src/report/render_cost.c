@@ -62,6 +62,9 @@ bool text_cost(const struct report *r, const struct firn_report_result *x, struc
 	if (x->total.reclaimable_bytes > 0)
 		fprintf(r->out, "of what is hot, about %s is room for rows to come\n",
 			str_format_bytes((uint64_t)x->total.reclaimable_bytes, size, sizeof(size)));
+	for (size_t i = 0; i < x->formula_count; i++)
+		fprintf(r->out, "%s%s: %s = %s\n", i == 0 ? "\n" : "", x->formulas[i].figure,
+			x->formulas[i].formula, money_decimal(x->formulas[i].nano, month));
 	return true;
 }
 
@@ -151,6 +154,27 @@ static void set_history(json_t *o, const struct firn_report_result *x)
 	}
 }
 
+static void set_details(json_t *o, const struct firn_report_result *x)
+{
+	json_t *leaves = set_array(o, "reclaimable"), *formulas = set_array(o, "formulas");
+
+	for (size_t i = 0; i < x->reclaimable_count; i++) {
+		json_t *j = add_object(leaves);
+
+		set_string(j, "table", x->reclaimable[i].table);
+		set_string(j, "leaf", x->reclaimable[i].leaf);
+		set_int(j, "bytes", x->reclaimable[i].bytes);
+		set_int(j, "reclaimable_bytes", x->reclaimable[i].reclaimable_bytes);
+	}
+	for (size_t i = 0; i < x->formula_count; i++) {
+		json_t *j = add_object(formulas);
+
+		set_string(j, "figure", x->formulas[i].figure);
+		set_string(j, "formula", x->formulas[i].formula);
+		set_money(j, "result", x->formulas[i].nano);
+	}
+}
+
 bool json_cost(const struct report *r, const struct firn_report_result *x,
 	       const struct err *failure, struct err *e)
 {
@@ -175,5 +199,6 @@ bool json_cost(const struct report *r, const struct firn_report_result *x,
 	set_money(o, "saved_this_month", x->saved_month_nano);
 	set_money(o, "saved_in_total", x->saved_total_nano);
 	set_history(o, x);
+	set_details(o, x);
 	return end(r, o, failure, e);
 }

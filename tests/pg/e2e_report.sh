@@ -34,6 +34,20 @@ is "has the day" "$(json '{days,0,cold_rows}')" "$COLD"
 is "and the passes" "$(json '{passes,1,rows_moved}') $(json '{passes,1,outcome}')" "$COLD done"
 like "and the requests" "$(json '{requests}')" '"put"'
 like "money is decimal text" "$(json '{total,hot_per_month}')" '^[0-9]+\.[0-9]{9}$'
+exits "a report with its formulas" 0 "$FIRN" report --format json --explain
+ok "whose numbers give the results" python3 -c '
+import json, re, sys
+x = json.loads(sys.argv[1])
+n = 0
+for f in x["formulas"]:
+    m = re.fullmatch(r"(?:([0-9.]+) x )?(?:([0-9.]+) x )?([0-9]+) bytes[a-zA-Z_ ]*/ 2\^30 x ([0-9.]+)", f["formula"])
+    if m:
+        n += 1
+        want = float(m[1] or 1) * float(m[2] or 1) * int(m[3]) / 2**30 * float(m[4])
+        assert abs(want - float(f["result"])) < 1e-7, f
+assert n >= 7, n
+t = x["total"]
+assert abs(float(t["all_hot_per_month"]) - float(t["hot_per_month"]) - float(t["cold_per_month"]) - float(t["saved_per_month"])) < 1e-8' "$OUT"
 exits "a report by leaf" 0 "$FIRN" report --by leaf --format csv
 is "has a line for each leaf, and the titles" "$(printf '%s\n' "$OUT" | wc -l)" 5
 is "which sum up to the table's rows" "$(printf '%s\n' "$OUT" | awk -F, 'NR > 1 { n += $8 } END { print n }')" "$(cold_rows)"
