@@ -311,7 +311,8 @@ struct firn_explain_chunk {
 	char *resident_until; /* min_residency keeps it until then; may be NULL */
 	int returning;        /* a rollback is going back to its version */
 	int64_t bytes;
-	char *verdict; /* the rule that matches first; NULL: none */
+	int64_t saved_nano; /* a month, were it cold: by the price list, in billionths */
+	char *verdict;      /* the rule that matches first; NULL: none */
 	char *moves_at; /* the earliest due of a rule that archives, if none that keeps matches; NULL: not by time alone */
 	struct firn_explain_rule *rules;
 	size_t rule_count;
@@ -327,9 +328,13 @@ struct firn_explain_sum {
 struct firn_explain_segment {
 	char *table, *rule, *object, *storage_class;
 	int64_t segment, rows, rows_of_segment, bytes,
-		archived_s; /* bytes: of the whole object; archived_s: ago */
-	int frozen;         /* must be restored before it can be read */
-	int restore_h;      /* which takes so many hours in the standard tier; 0: not known */
+		archived_s;  /* bytes: of the whole object; archived_s: ago */
+	int64_t blocks;      /* of the object that hold them; 0: not looked at (workspaces) */
+	int64_t first_block; /* of these */
+	int64_t block_bytes; /* that bringing them back reads; of a workspace its share */
+	int64_t back_nano; /* what that costs: requests and retrieval by the price list, in billionths */
+	int frozen;        /* must be restored before it can be read */
+	int restore_h; /* which takes so many hours in the standard tier; 0: not known */
 };
 
 /* What a pass decided, one kind of it: see firn.pass_log. Texts may be NULL. */
@@ -352,6 +357,8 @@ struct firn_explain_result {
 	struct firn_explain_segment *segments;
 	size_t segment_count;
 	int64_t cold_rows;
+	char *price_list; /* NULL: none, and no money is known */
+	char currency[4];
 	int64_t pass; /* whose decisions these are; 0: it was not asked for */
 	struct firn_explain_decision *decisions;
 	size_t decision_count;

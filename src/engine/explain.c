@@ -5,10 +5,12 @@
 
 #include "base/bitmap.h"
 #include "base/mem.h"
+#include "base/money.h"
 #include "base/storage_class.h"
 #include "base/str.h"
 #include "catalog/candidate_explain.h"
 #include "catalog/pass_log.h"
+#include "engine/cost_report.h"
 #include "engine/plan.h"
 #include "engine/selection.h"
 #include "segment/segment.h"
@@ -21,6 +23,7 @@ struct explain {
 	size_t chunk_capacity, sum_capacity, segment_capacity, decision_capacity;
 	struct engine_table table;
 	const struct leaf *leaf;
+	struct cost_report money;
 };
 
 /* Copies a text that may be NULL. */
@@ -142,6 +145,29 @@ static bool add_sum(void *ctx, int number, int64_t rows, int64_t bytes, struct e
 	       copy(rule ? rule->name : NULL, &s->rule, e);
 }
 
+/* As plans of one row each, where there are prices. */
+static bool add_savings(struct explain *x, size_t from, struct err *e)
+{
+	const struct table_info *t = x->table.info;
+	struct plan_leaf *leaves = mem_new(t->leaf_count, sizeof(*leaves), e);
+	bool ok = leaves != NULL;
+
+	for (size_t i = from; ok && x->f->config.prices && i < x->result->chunk_count; i++) {
+		struct firn_explain_chunk *c = &x->result->chunks[i];
+		struct firn_plan_expectation expected = { 0 };
+
+		for (size_t l = 0; l < t->leaf_count; l++)
+			leaves[l] = str_eq(t->leaves[l].label, c->leaf)
+					    ? (struct plan_leaf){ 1, c->bytes, c->bytes }
+					    : (struct plan_leaf){ 0 };
+		ok = plan_expect(x->f, &x->table, leaves, &expected, e);
+		c->saved_nano = expected.saved_nano;
+		free(expected.price_list);
+	}
+	free(leaves);
+	return ok;
+}
+
 static bool look_at_hot(struct explain *x, const struct selection *names,
 			const struct candidate_rules *rules, struct err *e)
 {
@@ -168,9 +194,33 @@ static bool look_at_hot(struct explain *x, const struct selection *names,
 
 /* ---- cold ---- */
 
-static bool add_segment(struct explain *x, const struct segment_record *s, int64_t rows,
+/* Which rows of a segment are asked for, and what reading them takes. */
+struct cold {
+	int64_t rows, blocks, first_block, bytes;
+};
+
+/* The index object, each run of blocks (taken for one), and a restore where that comes first. */
+static int64_t cost_of_reading(struct explain *x, const struct segment_record *s,
+			       const struct cold *c)
+{
+	struct bill_class class = cost_class(&x->money, s->storage_class), plain;
+	int64_t gets = c->blocks > 0 ? c->blocks : 1;
+
+	if (!x->f->config.prices)
+		return 0;
+	plain = cost_class(&x->money, "");
+	return money_times((double)gets / 1000, class.get_nano) +
+	       money_times(1.0 / 1000, plain.get_nano) +
+	       bill_gib((double)c->bytes, class.retrieved_gib_nano) +
+	       (storage_class_is_frozen(s->storage_class)
+			? money_times(1.0 / 1000, class.restore_nano)
+			: 0);
+}
+
+static bool add_segment(struct explain *x, const struct segment_record *s, const struct cold *cold,
 			struct err *e)
 {
+	int64_t rows = cold->rows;
 	const struct storage_class *class = storage_class_find(s->storage_class);
 	struct firn_explain_result *result = x->result;
 	void *segments = result->segments;
@@ -187,6 +237,10 @@ static bool add_segment(struct explain *x, const struct segment_record *s, int64
 		.rows_of_segment = s->rows_live,
 		.bytes = s->bytes,
 		.archived_s = s->created_age_s,
+		.blocks = cold->blocks,
+		.first_block = cold->first_block,
+		.block_bytes = cold->bytes,
+		.back_nano = cost_of_reading(x, s, cold),
 		.frozen = storage_class_is_frozen(s->storage_class),
 		.restore_h = class ? class->standard_h : 0,
 	};
@@ -197,14 +251,23 @@ static bool add_segment(struct explain *x, const struct segment_record *s, int64
 
 /* Of documents and chunks the segment's index knows, by hash: "firn rehydrate" decides on the rows themselves. */
 static bool rows_in(struct explain *x, const struct segment_record *s,
-		    const struct selection *names, int64_t *rows, struct err *e)
+		    const struct selection *names, struct cold *cold, struct err *e)
 {
 	struct bitmap *dead = segment_record_dead(s, e), *found = bitmap_new(e);
 	struct segment_index *index = dead && found ? engine_segment_index(x->f, s, NULL, e) : NULL;
 	bool ok = index && selection_rows(names, index, dead, found, e);
 
-	if (ok)
-		*rows = (int64_t)bitmap_count(found);
+	for (uint32_t i = 0; ok && i < segment_index_block_count(index); i++) {
+		struct segment_block b = segment_index_block(index, i);
+		uint64_t rows = bitmap_count_range(found, b.first_row, b.first_row + b.rows);
+
+		if (rows == 0)
+			continue;
+		if (cold->blocks++ == 0)
+			cold->first_block = i;
+		cold->rows += (int64_t)rows;
+		cold->bytes += (int64_t)b.bytes;
+	}
 	segment_index_free(index);
 	bitmap_free(found);
 	bitmap_free(dead);
@@ -212,16 +275,17 @@ static bool rows_in(struct explain *x, const struct segment_record *s,
 }
 
 static bool rows_of_workspace(struct explain *x, const struct segment_record *s,
-			      const char *workspace, int64_t *rows, struct err *e)
+			      const char *workspace, struct cold *cold, struct err *e)
 {
 	struct segment_group_row *groups = NULL;
 	size_t count = 0;
 	bool ok = catalog_segment_groups(x->f->pg, s->id, &groups, &count, e);
 
-	*rows = 0;
 	for (size_t i = 0; ok && i < count; i++)
-		if (str_eq(groups[i].workspace, workspace))
-			*rows += groups[i].rows_live;
+		if (str_eq(groups[i].workspace, workspace) && groups[i].rows_live > 0) {
+			cold->rows += groups[i].rows_live;
+			cold->bytes += groups[i].bytes;
+		}
 	segment_groups_free(groups, count);
 	return ok;
 }
@@ -240,13 +304,13 @@ static bool look_at_cold(struct explain *x, const struct selection *names, struc
 				 &list, e);
 
 	for (size_t i = 0; ok && i < list.count; i++) {
-		int64_t rows = 0;
+		struct cold cold = { 0 };
 
 		ok = x->options->workspace ? rows_of_workspace(x, &list.items[i],
-							       names->workspaces.texts[0], &rows, e)
-					   : rows_in(x, &list.items[i], names, &rows, e);
-		if (ok && rows > 0)
-			ok = add_segment(x, &list.items[i], rows, e);
+							       names->workspaces.texts[0], &cold, e)
+					   : rows_in(x, &list.items[i], names, &cold, e);
+		if (ok && cold.rows > 0)
+			ok = add_segment(x, &list.items[i], &cold, e);
 	}
 	segment_list_release(&list);
 	return ok;
@@ -269,13 +333,15 @@ static bool explain_table(struct explain *x, const struct table_wanted *wanted,
 	const struct reads_held_back held = { &held_items, &held_count };
 	struct candidate_rules own = { 0 };
 	struct selection names = { 0 };
+	size_t from = x->result->chunk_count;
 	bool ok;
 
 	ok = engine_table_open(x->f, wanted, &x->table, e) &&
 	     selection_resolve(x->f->pg, x->table.info, &asked, &names, e) &&
 	     candidates_check(x->f->pg, x->table.info, rules, e) &&
 	     plan_table_rules(x->f, &x->table, rules, &own, &held, e) &&
-	     look_at_hot(x, &names, &own, e) && look_at_cold(x, &names, e);
+	     look_at_hot(x, &names, &own, e) && add_savings(x, from, e) &&
+	     look_at_cold(x, &names, e);
 	free(own.rules);
 	engine_release_held_back(held_items, held_count);
 	selection_release(&names);
@@ -347,8 +413,15 @@ bool firn_explain(struct firn *f, const struct firn_explain_options *options,
 		return explain_pass(&x, e);
 	ok = ok && engine_tables_given(f, e) && engine_master_keys(f, e) &&
 	     plan_rules(x.policy, f->config.heat.half_life_s, &rules, e);
+	x.money.f = f;
+	ok = ok && cost_load_prices(&x.money, e);
+	if (ok && f->config.prices) {
+		snprintf(result->currency, sizeof(result->currency), "%s", x.money.list.currency);
+		ok = copy(x.money.list.name, &result->price_list, e);
+	}
 	for (size_t i = 0; ok && i < f->table_count; i++)
 		ok = explain_table(&x, &f->tables[i], &rules, e);
+	prices_release(&x.money.list);
 	free(rules.rules);
 	if (ok && !result->chunk_count && !result->sum_count && !result->segment_count) {
 		ok = err_set(e, ERR_CONFIG, "no %s \"%s\" is hot or cold",

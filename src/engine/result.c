@@ -70,6 +70,7 @@ void firn_explain_result_release(struct firn_explain_result *r)
 		free(r->decisions[i].reason);
 	}
 	free(r->decisions);
+	free(r->price_list);
 	free(r->chunks);
 	free(r->sums);
 	free(r->segments);

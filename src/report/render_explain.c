@@ -1,6 +1,7 @@
 /* Why chunks are where they are. */
 #include <inttypes.h>
 
+#include "base/money.h"
 #include "base/str.h"
 #include "report/json_doc.h"
 #include "report/render.h"
@@ -35,9 +36,10 @@ static bool print_conditions(const struct report *r, const struct firn_explain_r
 	return ok;
 }
 
-static bool print_chunk(const struct report *r, const struct firn_explain_chunk *c, struct err *e)
+static bool print_chunk(const struct report *r, const struct firn_explain_result *x,
+			const struct firn_explain_chunk *c, struct err *e)
 {
-	char size[16];
+	char size[16], money[MONEY_MAX];
 
 	fprintf(r->out, "hot, in leaf %s of %s\n", c->leaf, c->table);
 	print_fact(r, "workspace", c->workspace);
@@ -47,6 +49,9 @@ static bool print_chunk(const struct report *r, const struct firn_explain_chunk 
 	print_fact(r, "last used", c->last_use);
 	print_fact(r, "heat", c->heat);
 	print_fact(r, "takes", str_format_bytes((uint64_t)c->bytes, size, sizeof(size)));
+	if (x->price_list)
+		fprintf(r->out, "  %-10s %s %s a month less, by the prices %s\n", "cold it is",
+			money_decimal(c->saved_nano, money), x->currency, x->price_list);
 	for (size_t i = 0; i < c->rule_count; i++) {
 		const struct firn_explain_rule *rule = &c->rules[i];
 
@@ -95,10 +100,18 @@ static bool print_segments(const struct report *r, const struct firn_explain_res
 			   struct err *e)
 {
 	static const struct text_column columns[] = {
-		{ "COLD, SEGMENT", TEXT_NUMBER }, { "ROWS", TEXT_NUMBER }, { "RULE", TEXT_NAME },
-		{ "ARCHIVED", TEXT_NUMBER },      { "CLASS", TEXT_WORD },  { "OBJECT", TEXT_NAME },
+		{ "COLD, SEGMENT", TEXT_NUMBER },
+		{ "BLOCK", TEXT_NUMBER },
+		{ "ROWS", TEXT_NUMBER },
+		{ "READS", TEXT_NUMBER },
+		{ "RULE", TEXT_NAME },
+		{ "ARCHIVED", TEXT_NUMBER },
+		{ "CLASS", TEXT_WORD },
+		{ "OBJECT", TEXT_NAME },
 	};
-	struct text_table table = { .columns = columns, .column_count = 6 };
+	struct text_table table = { .columns = columns, .column_count = 8 };
+	int64_t back_nano = 0;
+	char money[MONEY_MAX];
 	int hours = 0;
 	bool ok;
 
@@ -107,16 +120,29 @@ static bool print_segments(const struct report *r, const struct firn_explain_res
 		char age[32];
 
 		text_addf(&table, "%" PRId64, s->segment);
+		if (s->blocks == 1)
+			text_addf(&table, "%" PRId64, s->first_block);
+		else if (s->blocks > 1)
+			text_addf(&table, "%" PRId64 " of them", s->blocks);
+		else
+			text_add(&table, "");
 		text_add_count(&table, s->rows);
+		text_add_bytes(&table, s->block_bytes);
 		text_add(&table, s->rule);
 		text_addf(&table, "%s ago", str_format_duration(s->archived_s, age, sizeof(age)));
 		text_add(&table, s->storage_class);
 		text_add(&table, s->object);
+		back_nano += s->back_nano;
 		if (s->frozen && s->restore_h > hours)
 			hours = s->restore_h;
 	}
 	ok = text_table_print(&table, r->out, r->width, e);
 	text_table_release(&table);
+	if (x->price_list)
+		fprintf(r->out,
+			"bringing them back costs %s %s in requests and retrieval, by the prices "
+			"%s\n",
+			money_decimal(back_nano, money), x->currency, x->price_list);
 	if (hours > 0)
 		fprintf(r->out,
 			"some must be restored first, which takes about %d hours in the standard "
@@ -171,7 +197,7 @@ bool text_explain(const struct report *r, const struct firn_explain_result *x, s
 	for (size_t i = 0; i < x->chunk_count; i++) {
 		if (i > 0)
 			fputc('\n', r->out);
-		if (!print_chunk(r, &x->chunks[i], e))
+		if (!print_chunk(r, x, &x->chunks[i], e))
 			return false;
 	}
 	if (x->sum_count > 0 && !print_sums(r, x, e))
@@ -203,8 +229,9 @@ static void put_rule(json_t *list, const struct firn_explain_rule *rule)
 	}
 }
 
-static void put_chunk(json_t *list, const struct firn_explain_chunk *c)
+static void put_chunk(json_t *list, const struct firn_explain_chunk *c, bool priced)
 {
+	char money[MONEY_MAX];
 	json_t *o = add_object(list), *rules;
 
 	set_string(o, "table", c->table);
@@ -218,6 +245,7 @@ static void put_chunk(json_t *list, const struct firn_explain_chunk *c)
 	set_string(o, "resident_until", c->resident_until);
 	set_bool(o, "returning", c->returning);
 	set_int(o, "bytes", c->bytes);
+	set_string(o, "saved_month", priced ? money_decimal(c->saved_nano, money) : NULL);
 	set_string(o, "verdict", c->verdict);
 	set_string(o, "moves_at", c->moves_at);
 	rules = set_array(o, "rules");
@@ -225,8 +253,9 @@ static void put_chunk(json_t *list, const struct firn_explain_chunk *c)
 		put_rule(rules, &c->rules[i]);
 }
 
-static void put_segment(json_t *list, const struct firn_explain_segment *s)
+static void put_segment(json_t *list, const struct firn_explain_segment *s, bool priced)
 {
+	char money[MONEY_MAX];
 	json_t *o = add_object(list);
 
 	set_string(o, "table", s->table);
@@ -238,6 +267,10 @@ static void put_segment(json_t *list, const struct firn_explain_segment *s)
 	set_int(o, "rows_of_segment", s->rows_of_segment);
 	set_int(o, "bytes", s->bytes);
 	set_int(o, "archived_s", s->archived_s);
+	set_int(o, "blocks", s->blocks);
+	set_int(o, "first_block", s->first_block);
+	set_int(o, "block_bytes", s->block_bytes);
+	set_string(o, "back", priced ? money_decimal(s->back_nano, money) : NULL);
 	set_bool(o, "frozen", s->frozen);
 	set_int(o, "restore_h", s->restore_h);
 }
@@ -248,7 +281,7 @@ bool json_explain(const struct report *r, const struct firn_explain_result *x,
 	json_t *o = begin("explain"), *list = set_array(o, "chunks");
 
 	for (size_t i = 0; i < x->chunk_count; i++)
-		put_chunk(list, &x->chunks[i]);
+		put_chunk(list, &x->chunks[i], x->price_list != NULL);
 	list = set_array(o, "sums");
 	for (size_t i = 0; i < x->sum_count; i++) {
 		json_t *s = add_object(list);
@@ -261,8 +294,10 @@ bool json_explain(const struct report *r, const struct firn_explain_result *x,
 	}
 	list = set_array(o, "segments");
 	for (size_t i = 0; i < x->segment_count; i++)
-		put_segment(list, &x->segments[i]);
+		put_segment(list, &x->segments[i], x->price_list != NULL);
 	set_int(o, "cold_rows", x->cold_rows);
+	set_string(o, "price_list", x->price_list);
+	set_string(o, "currency", x->price_list ? x->currency : NULL);
 	if (x->pass)
 		set_int(o, "pass", x->pass);
 	else

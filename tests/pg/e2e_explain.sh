@@ -73,6 +73,14 @@ is "whose object is there" "$(objects | grep -cxF "$(json '{segments,0,object}')
 exits "a workspace that is hot and cold" 0 "$FIRN" explain --workspace w1 --format json
 is "has all its rows" "$(($(sql "SELECT sum((s ->> 'rows')::int) FROM jsonb_array_elements('$OUT'::jsonb -> 'sums') s") + $(json '{cold_rows}')))" \
 	"$(sql "SELECT count(*) FROM all_ids WHERE workspace_id = 'w1'")"
+exits "the cold chunk again" 0 "$FIRN" explain --chunk "$COLD" --format json
+is "is in one block" "$(json '{segments,0,blocks}') $(json '{segments,0,back}')" "1 "
+printf '%s\n' 'name: p' 'date: "2026-11-01"' 'source: none' 'hot_usd_per_gib_month: 1073741824' 'classes:' '  - { storage_class: STANDARD, usd_per_gib_month: 0, usd_per_1000_get: 1000, usd_per_gib_retrieved: 1073741824 }' >"$T/p.yaml"
+exits "with prices" 0 "$FIRN" explain --chunk "$COLD" --prices "$T/p.yaml" --format json
+is "bringing it back costs two requests, and its block's bytes" "$(json '{segments,0,back}')" "$(sql "SELECT (2 + $(json '{segments,0,block_bytes}'))::numeric(20, 9)")"
+HOT=$(sql "SELECT id FROM document_chunk LIMIT 1")
+exits "a hot one" 0 "$FIRN" explain --chunk "$HOT" --prices "$T/p.yaml" --format json
+ok "would save what it takes, and its part of the indexes" [ "$(json '{chunks,0,saved_month}' | cut -d. -f1)" -ge "$(json '{chunks,0,bytes}')" ]
 sql "UPDATE firn.segment SET storage_class = 'GLACIER'"
 exits "one that must be restored" 0 "$FIRN" explain --chunk "$COLD"
 like "says how long that takes" "$OUT" 'must be restored first, which takes about [0-9]+ hours'
