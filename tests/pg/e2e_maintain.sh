@@ -75,7 +75,7 @@ like "are worked on in order of what a second brings" "$(actions)" "^$W2:reindex
 
 # Places for builds are the database's: with all taken, the work is put off and goes on later.
 gone "$W2" "$OTHER" 60
-printf 'maintain: { pause_at_most: 1s }\n' >"$T/firn.yaml"
+printf 'maintain: { pause_at_most: 1s, pause_ingest_rows: 0 }\n' >"$T/firn.yaml"
 coproc HOLDER { psql -X -q -A -t -d "$DB" 2>&1; }
 HOLDING=$HOLDER_PID
 echo "SELECT pg_advisory_lock(x'66697262'::int, 0);" >&"${HOLDER[1]}"
@@ -94,7 +94,7 @@ wait $HOLDING 2>/dev/null
 # A build does not wait for ever for a transaction that another session left open.
 in_transaction() { [ "$(sql "SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction' AND datname = current_database()")" = 1 ]; }
 invalid() { sql "SELECT count(*) FROM pg_index WHERE NOT indisvalid"; }
-printf 'maintain: { pause_at_most: 1s }\n' >"$T/firn.yaml"
+printf 'maintain: { pause_at_most: 1s, pause_ingest_rows: 0 }\n' >"$T/firn.yaml"
 gone "$W2" "$OTHER" 60
 coproc OPEN { psql -X -q -A -t -d "$DB" 2>&1; }
 OPENER=$OPEN_PID
@@ -139,6 +139,10 @@ LOADER=$!
 printf 'maintain: { pause_at_most: 1s, pause_ingest_rows: 5 }\n' >"$T/firn.yaml"
 exits "while rows pour in" 75 "$FIRN" -c "$T/firn.yaml" maintain --force --format json
 like "builds are put off" "$OUT" "[0-9]+ rows a second come in"
+printf 'maintain: { pause_at_most: 1s, pause_ingest_rows: 0 }\n' >"$T/firn.yaml"
+sed 's/^limits: {/limits: { pause_when_ingesting_over: 5,/' "$FIRN_POLICY" >"$T/ingest.yaml"
+exits "while they do, by the policy's pause_when_ingesting_over" 75 "$FIRN" -c "$T/firn.yaml" maintain --force --policy "$T/ingest.yaml" --format json
+like "too" "$OUT" "[0-9]+ rows a second come in"
 kill $LOADER
 wait $LOADER 2>/dev/null
 sql "DELETE FROM firn.maintenance_log WHERE leaf = 'x'"
