@@ -452,8 +452,10 @@ static bool is_full(const struct move *m, const struct filling *s)
 	       paced_long(&m->policy->limits, s) || ends_soon(m);
 }
 
+/* A segment is done: its rows count against the limits, and its last ones wait for the rates, too. */
 static void count_against_limits(struct move *m, const struct filling *s)
 {
+	pace(m, s->rows % PACE_ROWS, s->raw_bytes - s->paced_bytes);
 	if (m->max_rows >= 0)
 		m->max_rows -= s->rows < m->max_rows ? s->rows : m->max_rows;
 	if (m->max_bytes >= 0)
