@@ -15,6 +15,11 @@
 /* Each segment has two objects. */
 #define OBJECTS_PER_SEGMENT 2
 
+static int64_t share(int64_t n, double of)
+{
+	return (int64_t)((double)n * of + 0.5);
+}
+
 static const struct bill_class *class_of_most(const struct cost_table *t)
 {
 	const struct cost_leaf *most = NULL;
@@ -66,6 +71,13 @@ void cost_break_even(const struct cost_report *r, const struct cost_table *t,
 	row->break_even_days = bill_break_even_days(&move);
 }
 
+/* Rows that came back would fill the leaf's free room first, each its part of it. */
+static int64_t room_for(const struct cost_leaf *leaf, int64_t cold_rows, double hot_share)
+{
+	return share(leaf->reclaimable_bytes,
+		     leaf->cold_rows > 0 ? (double)cold_rows / (double)leaf->cold_rows : hot_share);
+}
+
 /* ---- segments ---- */
 
 struct segment_rows {
@@ -101,7 +113,11 @@ static bool add_segment(void *ctx, const struct usage_segment *s, struct err *e)
 	alone.cold_billed_bytes = billed + billed_index;
 	bill_objects(&class, billed, s->age_days, &alone.cold);
 	bill_objects(&standard, billed_index, s->age_days, &alone.cold);
+	for (size_t i = 0; i < v->t->leaf_count; i++)
+		if (str_eq(v->t->leaves[i].label, s->leaf))
+			alone.reclaimable_bytes = room_for(&v->t->leaves[i], s->rows_live, 0);
 	cost_row_add_leaf(v->r, v->t, &alone, row);
+	row->reclaimable_bytes = 0;
 	cost_break_even(v->r, v->t, row);
 	return true;
 }
@@ -124,11 +140,6 @@ struct group_rows {
 	struct firn_report_row sum;
 };
 
-static int64_t share(int64_t n, double of)
-{
-	return (int64_t)((double)n * of + 0.5);
-}
-
 /* The leaf, as if it held only this group's rows. */
 static struct cost_leaf part_of(const struct group_rows *v, const struct cost_leaf *leaf,
 				const struct usage_group *g)
@@ -144,7 +155,7 @@ static struct cost_leaf part_of(const struct group_rows *v, const struct cost_le
 	part.hot.size.toast_bytes = share(leaf->hot.size.toast_bytes, hot);
 	part.hot.size.index_bytes = share(leaf->hot.size.index_bytes, hot);
 	part.hot.vector_index_bytes = share(leaf->hot.vector_index_bytes, hot);
-	part.reclaimable_bytes = share(leaf->reclaimable_bytes, hot);
+	part.reclaimable_bytes = room_for(leaf, g->cold_rows, hot);
 	part.cold_rows = g->cold_rows;
 	part.moved_rows = g->moved_rows;
 	part.cold_bytes = g->cold_bytes;

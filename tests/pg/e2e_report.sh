@@ -56,7 +56,7 @@ exits "a report by leaf" 0 "$FIRN" report --by leaf --format csv
 is "has a line for each leaf, and the titles" "$(printf '%s\n' "$OUT" | wc -l)" 5
 is "which sum up to the table's rows" "$(column cold_rows)" "$(cold_rows).000000000"
 exits "a report by table" 0 "$FIRN" report --format csv
-TOTAL=$(column cold_per_month)
+TOTAL=$(column cold_per_month) SAVED=$(column saved_per_month)
 # A leaf that has nobody's rows is nobody's cost.
 exits "a report by leaf" 0 "$FIRN" report --by leaf --format csv
 OUT=$(printf '%s\n' "$OUT" | awk -F, '$8 $13 != "00"')
@@ -66,6 +66,7 @@ for by in workspace version segment; do
 	exits "a report by $by" 0 "$FIRN" report --by $by --format csv
 	is "has the cold rows" "$(column cold_rows)" "$(cold_rows).000000000"
 	ok "and their cost" same_money "$(column cold_per_month)" "$TOTAL"
+	ok "and what they save" awk -v a="$(column saved_per_month)" -v b="$SAVED" 'BEGIN { d = a - b; exit !(d < 1e-7 && d > -1e-7) }'
 	[ $by = segment ] || is "and the hot rows" "$(column hot_rows)" "$(hot_rows).000000000"
 	[ $by = segment ] || ok "and their cost, too" same_money "$(column hot_per_month)" "$HOT"
 done
