@@ -748,11 +748,22 @@ struct firn_cost {
 
 enum firn_report_by {
 	FIRN_BY_TABLE,
-	FIRN_BY_LEAF
+	FIRN_BY_LEAF,
+	FIRN_BY_WORKSPACE, /* counts rows: reads the whole table, but no vectors */
+	FIRN_BY_VERSION,   /* so does this */
+	FIRN_BY_SEGMENT,
+	FIRN_BY_MONTH
 };
 
+/* Workspaces and versions have their share of each leaf's size and cost, by rows, and of each segment's. */
 struct firn_report_row {
-	char *table, *leaf; /* leaf "" where summed over */
+	char *table, *leaf, *workspace, *version; /* "" where summed over */
+	char month
+		[8]; /* "2026-11", else "": costs are what that month's measured days cost, rows and sizes their means */
+	int64_t segment;     /* 0: none */
+	char *storage_class; /* of a segment; else "", as for the archive's default */
+	int64_t age_days,
+		early_days; /* of a segment, in its class; so many more are billed at least */
 	int64_t hot_rows, cold_rows;
 	int hot_rows_estimated;
 	struct firn_size hot;
@@ -760,6 +771,11 @@ struct firn_report_row {
 	int64_t cold_billed_bytes; /* the same where each object counts as large as it is billed at least */
 	int64_t cold_raw_bytes;    /* as COPY BINARY */
 	int64_t reclaimable_bytes; /* of hot, an estimate: what a fresh copy would not take */
+	int64_t moved_rows; /* ever, into segments that are active: those that are cold no longer came back */
+	/* So many days must what is moved out stay cold to have paid, with as many coming back as did so far; negative: it never
+	 * pays. Not known while nothing is cold. */
+	int break_even_known;
+	double break_even_days;
 	struct firn_cost cost;
 };
 
@@ -784,6 +800,18 @@ struct firn_pass_record {
 	double seconds;   /* negative: it runs, or died */
 	char *outcome;    /* "done", or why it ended; "" while it runs */
 	int64_t rows_moved, rows_changed, segments, raw_bytes, stored_bytes;
+};
+
+/* Chunks by heat as it is now; those never read, or not lately, are in none. */
+struct firn_heat_bucket {
+	double lower, upper; /* upper is infinity in the last */
+	int64_t chunks;
+};
+
+/* A rule of the policy that is in force, by heat_below. */
+struct firn_heat_cut {
+	char *rule;
+	double heat_below;
 };
 
 struct firn_reclaimable {
@@ -837,6 +865,13 @@ struct firn_report_result {
 	size_t day_count;
 	struct firn_pass_record *passes; /* newest first, 200 at most */
 	size_t pass_count;
+	struct firn_report_row *
+		tenants; /* the ten workspaces that cost most, dearest first; by a sample, but by workspace */
+	size_t tenant_count;
+	struct firn_heat_bucket *heat; /* by lower; none: no read was recorded */
+	size_t heat_count;
+	struct firn_heat_cut *cuts;
+	size_t cut_count;
 	struct firn_reclaimable *reclaimable; /* leaves with any, most first */
 	size_t reclaimable_count;
 	struct firn_request_count *requests; /* by kind and class */
@@ -845,7 +880,7 @@ struct firn_report_result {
 };
 
 /* What hot and cold cost, and what was saved. Sizes and, but for by workspace and version, rows are the catalog's and the
- * statistics': no row is read but a sample for what is reclaimable. Prices that the list lacks count as 0, with a warning.
+ * statistics': no row is read but samples for what is reclaimable and for the dearest tenants. Prices that the list lacks count as 0, with a warning.
  * ERR_USAGE: since is no day. */
 bool firn_report(struct firn *f, const struct firn_report_options *options,
 		 struct firn_report_result *result, struct err *e);

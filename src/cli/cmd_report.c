@@ -39,16 +39,28 @@ static bool write_to_file(const struct cli *c, const struct firn_report_result *
 	return ok;
 }
 
+/* A series for each segment would not end, and a month is no value of now. */
+static bool can_be_metrics(const struct cli *c, const struct firn_report_options *o, struct err *e)
+{
+	if (c->report.other != REPORT_PROMETHEUS ||
+	    (o->by != FIRN_BY_SEGMENT && o->by != FIRN_BY_MONTH))
+		return true;
+	err_set(e, ERR_USAGE, "there are no metrics by segment or month");
+	err_hint(e, "Use --by table, leaf, workspace or version, or another --format.");
+	return false;
+}
+
 int cmd_report(struct cli *c)
 {
 	const struct firn_report_options options = {
-		.by = c->settings.report_by ? FIRN_BY_LEAF : FIRN_BY_TABLE,
+		.by = (enum firn_report_by)c->settings.report_by,
 		.since = c->settings.since,
 		.explain = c->settings.explain,
 	};
 	struct firn_report_result result = { 0 };
 	struct err e = { 0 }, write_error = { 0 };
-	bool ok = firn_report(c->firn, &options, &result, &e), written;
+	bool ok = can_be_metrics(c, &options, &e) && firn_report(c->firn, &options, &result, &e),
+	     written;
 
 	if (c->settings.output)
 		written = write_to_file(c, &result, ok ? NULL : &e, &write_error);

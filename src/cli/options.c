@@ -36,7 +36,8 @@
 
 static const char *const formats[] = { "text", "json", "csv", "prometheus", NULL };
 static const char *const log_formats[] = { "text", "json", NULL };
-static const char *const report_by[] = { "table", "leaf", NULL };
+static const char *const report_by[] = { "table",   "leaf",  "workspace", "version",
+					 "segment", "month", NULL };
 static const char *const conflicts[] = { "skip", "replace", "fail", NULL };
 /* The first stands for "not given" and cannot be written. */
 static const char *const restore_tiers[] = { "standard", "bulk", "expedited", NULL };
@@ -154,8 +155,10 @@ const struct option option_table[] = {
 	OPT_THIS_ONCE("tables", 0, OPT_FLAG, with_tables, NULL,
 		      "also ask the database whether the tables have what the rules speak of",
 		      CMD_POLICY_CHECK),
-	CHOICE_THIS_ONCE("by", report_by, "table|leaf", "a line for each of these", CMD_REPORT,
-			 report_by),
+	CHOICE_THIS_ONCE(
+		"by", report_by, "table|leaf|workspace|version|segment|month",
+		"a line for each of these (workspaces and versions: reads the whole table)",
+		CMD_REPORT, report_by),
 	OPT_THIS_ONCE("since", 0, OPT_STRING, since, "DAY",
 		      "days, passes and requests from then on: 2026-11-01 (90 days ago)",
 		      CMD_REPORT),

@@ -1,4 +1,4 @@
-/* The parts of a report that tell how it went: days, passes, requests, how inspections ended. */
+/* The parts of a report that tell how it went: days, months, passes, requests, heat, how inspections ended. */
 #include "engine/cost_report.h"
 
 #include <ctype.h>
@@ -9,13 +9,17 @@
 #include "base/money.h"
 #include "base/str.h"
 #include "catalog/usage.h"
+#include "catalog/usage_groups.h"
 
 #define DAYS_SHOWN 90
 
 struct history {
 	struct cost_report *r;
+	const char *table;
 	char month[11]; /* its first day */
 	size_t capacity;
+	struct firn_report_row *row; /* of the month at hand, by month */
+	int64_t days;                /* of it, so far */
 };
 
 static int64_t of_a_day(int64_t month_nano)
@@ -61,6 +65,62 @@ static struct firn_cost day_cost(const struct cost_report *r, const struct usage
 	return c;
 }
 
+/* What was summed over the month's days becomes their mean. */
+static void end_month(struct history *h)
+{
+	struct firn_report_row *m = h->row;
+
+	if (!m || h->days <= 1)
+		return;
+	m->hot_rows /= h->days;
+	m->cold_rows /= h->days;
+	m->hot.heap_bytes /= h->days;
+	m->hot.toast_bytes /= h->days;
+	m->hot.index_bytes /= h->days;
+	m->reclaimable_bytes /= h->days;
+	m->cold_bytes /= h->days;
+	m->cold_billed_bytes /= h->days;
+	m->cold_raw_bytes /= h->days;
+}
+
+static bool begin_month(struct history *h, const char *day, struct err *e)
+{
+	struct firn_report_row template = { .table = (char *)h->table };
+
+	snprintf(template.month, sizeof(template.month), "%.7s", day);
+	if (h->row && str_eq(h->row->month, template.month))
+		return true;
+	end_month(h);
+	h->days = 0;
+	h->row = cost_add_row(h->r, &template, e);
+	return h->row != NULL;
+}
+
+/* cost is a month's, at that day's sizes. */
+static void add_to_month(struct history *h, const struct usage_sizes *s,
+			 const struct firn_cost *cost)
+{
+	struct firn_report_row *m = h->row;
+
+	h->days++;
+	m->hot_rows += s->hot_rows;
+	m->hot_rows_estimated = 1;
+	m->cold_rows += s->cold_rows;
+	m->hot.heap_bytes += s->heap_bytes;
+	m->hot.toast_bytes += s->toast_bytes;
+	m->hot.index_bytes += s->index_bytes;
+	m->reclaimable_bytes += s->reclaimable_bytes;
+	m->cold_raw_bytes += s->cold_raw_bytes;
+	m->cost.hot_nano += of_a_day(cost->hot_nano);
+	m->cost.all_hot_nano += of_a_day(cost->all_hot_nano);
+	m->cost.saved_nano += of_a_day(cost->saved_nano);
+}
+
+static bool by_month(const struct history *h, const char *day)
+{
+	return h->r->options->by == FIRN_BY_MONTH && strcmp(day, h->r->result->since) >= 0;
+}
+
 static bool add_day(void *ctx, const struct usage_day *d, struct err *e)
 {
 	struct history *h = ctx;
@@ -80,6 +140,11 @@ static bool add_day(void *ctx, const struct usage_day *d, struct err *e)
 		day->rows_rehydrated += d->rows_rehydrated;
 		day->hot_nano += of_a_day(c.hot_nano);
 		day->saved_nano += of_a_day(c.saved_nano);
+		if (by_month(h, d->day)) {
+			if (!begin_month(h, d->day, e))
+				return false;
+			add_to_month(h, &d->sizes, &c);
+		}
 	}
 	if (d->storage_class) {
 		struct bill_class class = cost_class(h->r, d->storage_class);
@@ -88,6 +153,13 @@ static bool add_day(void *ctx, const struct usage_day *d, struct err *e)
 		day->cold_bytes += d->bytes;
 		day->cold_nano += nano;
 		day->saved_nano -= nano;
+		if (by_month(h, d->day)) {
+			h->row->cold_bytes += d->bytes;
+			h->row->cold_billed_bytes += d->billed_bytes;
+			h->row->cost.objects_nano += nano;
+			h->row->cost.cold_nano += nano;
+			h->row->cost.saved_nano -= nano;
+		}
 	}
 	x->saved_total_nano += day->saved_nano - before.saved_nano;
 	if (strcmp(d->day, h->month) >= 0)
@@ -221,7 +293,56 @@ static bool read_operations(struct cost_report *c, struct err *e)
 	return ok;
 }
 
-bool cost_history(struct cost_report *r, const int64_t *table_ids, size_t table_count,
+static bool read_cuts(struct cost_report *c, struct err *e)
+{
+	const struct policy *p = engine_policy(c->f, e);
+	struct firn_report_result *x = c->result;
+
+	if (!p)
+		return false;
+	x->cuts = mem_new(p->rule_count + 1, sizeof(*x->cuts), e);
+	if (!x->cuts)
+		return false;
+	for (size_t i = 0; i < p->rule_count; i++) {
+		struct firn_heat_cut *cut = &x->cuts[x->cut_count];
+
+		if (!p->rules[i].has_heat_below)
+			continue;
+		cut->heat_below = p->rules[i].heat_below;
+		cut->rule = mem_strdup(p->rules[i].name, e);
+		if (!cut->rule)
+			return false;
+		x->cut_count++;
+	}
+	return true;
+}
+
+bool cost_heat(struct cost_report *r, const struct cost_named *tables, size_t table_count,
+	       struct err *e)
+{
+	struct firn_report_result *x = r->result;
+	struct usage_heat heat[USAGE_HEAT_BUCKETS];
+	bool known;
+
+	x->heat = mem_new(USAGE_HEAT_BUCKETS, sizeof(*x->heat), e);
+	if (!x->heat)
+		return false;
+	for (size_t i = 0; i < table_count; i++) {
+		if (!usage_heat(r->f->pg, tables[i].id, r->f->config.heat.half_life_s, heat, &known,
+				e))
+			return false;
+		for (size_t b = 0; known && b < USAGE_HEAT_BUCKETS; b++) {
+			x->heat[b].lower = heat[b].lower;
+			x->heat[b].upper = heat[b].upper;
+			x->heat[b].chunks += heat[b].chunks;
+		}
+		if (known)
+			x->heat_count = USAGE_HEAT_BUCKETS;
+	}
+	return read_cuts(r, e);
+}
+
+bool cost_history(struct cost_report *r, const struct cost_named *tables, size_t table_count,
 		  struct err *e)
 {
 	struct firn_report_result *x = r->result;
@@ -230,9 +351,13 @@ bool cost_history(struct cost_report *r, const int64_t *table_ids, size_t table_
 
 	if (!calendar(&h, e))
 		return false;
-	for (size_t i = 0; i < table_count; i++)
-		if (!usage_days(r->f->pg, table_ids[i], add_day, &h, e))
+	for (size_t i = 0; i < table_count; i++) {
+		h.table = tables[i].label;
+		h.row = NULL;
+		if (!usage_days(r->f->pg, tables[i].id, add_day, &h, e))
 			return false;
+		end_month(&h);
+	}
 	if (x->day_count > 0)
 		snprintf(x->known_since, sizeof(x->known_since), "%s", x->days[0].day);
 	while (before < x->day_count && strcmp(x->days[before].day, x->since) < 0)

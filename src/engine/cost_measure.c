@@ -96,6 +96,7 @@ static bool add_segment(void *ctx, const struct usage_segment *s, struct err *e)
 		return false;
 	leaf->cold_rows += s->rows_live;
 	leaf->moved_rows += s->rows_total;
+	leaf->segments++;
 	leaf->cold_bytes += s->bytes + s->index_bytes;
 	leaf->cold_billed_bytes += billed + billed_index;
 	leaf->cold_raw_bytes += s->raw_bytes;
@@ -188,6 +189,7 @@ void cost_row_add_leaf(const struct cost_report *r, const struct cost_table *t,
 	row->hot.index_bytes += l->hot.size.index_bytes;
 	row->reclaimable_bytes += l->reclaimable_bytes;
 	row->cold_rows += l->cold_rows;
+	row->moved_rows += l->moved_rows;
 	row->cold_bytes += l->cold_bytes;
 	row->cold_billed_bytes += l->cold_billed_bytes;
 	row->cold_raw_bytes += l->cold_raw_bytes;

@@ -51,7 +51,12 @@ bool cost_load_prices(struct cost_report *r, struct err *e)
 	return true;
 }
 
-struct firn_report_row *cost_add_row(struct cost_report *r, const char *table, const char *leaf,
+static char *copy(const char *text, struct err *e)
+{
+	return mem_strdup(text ? text : "", e);
+}
+
+struct firn_report_row *cost_add_row(struct cost_report *r, const struct firn_report_row *template,
 				     struct err *e)
 {
 	struct firn_report_result *x = r->result;
@@ -62,11 +67,15 @@ struct firn_report_row *cost_add_row(struct cost_report *r, const char *table, c
 		return NULL;
 	x->rows = array;
 	row = &x->rows[x->row_count++];
-	*row = (struct firn_report_row){
-		.table = mem_strdup(table, e),
-		.leaf = mem_strdup(leaf, e),
-	};
-	return row->table && row->leaf ? row : NULL;
+	*row = *template;
+	row->table = copy(template->table, e);
+	row->leaf = copy(template->leaf, e);
+	row->workspace = copy(template->workspace, e);
+	row->version = copy(template->version, e);
+	row->storage_class = copy(template->storage_class, e);
+	return row->table && row->leaf && row->workspace && row->version && row->storage_class
+		       ? row
+		       : NULL;
 }
 
 /* In its place: most first. */
@@ -97,35 +106,57 @@ static bool add_reclaimable(struct cost_report *r, const char *table, const stru
 	return x->reclaimable[at].table && x->reclaimable[at].leaf;
 }
 
-static bool add_table_rows(struct cost_report *r, const struct cost_table *t, struct err *e)
+static bool add_leaves(struct cost_report *r, const struct cost_table *t,
+		       struct firn_report_row *table, struct err *e)
 {
-	bool by_leaf = r->options->by == FIRN_BY_LEAF;
-	struct firn_report_row *row = NULL, table = { 0 };
-
 	for (size_t i = 0; i < t->leaf_count; i++) {
-		if (!row || by_leaf)
-			row = cost_add_row(r, t->table->info->label,
-					   by_leaf ? t->leaves[i].label : "", e);
-		if (!row)
-			return false;
-		cost_row_add_leaf(r, t, &t->leaves[i], row);
-		cost_row_add_leaf(r, t, &t->leaves[i], &table);
+		const struct firn_report_row template = {
+			.table = t->table->info->label,
+			.leaf = (char *)t->leaves[i].label,
+		};
+		struct firn_report_row *row;
+
+		cost_row_add_leaf(r, t, &t->leaves[i], table);
 		cost_row_add_leaf(r, t, &t->leaves[i], &r->result->total);
 		if (!add_reclaimable(r, t->table->info->label, &t->leaves[i], e))
 			return false;
+		if (r->options->by != FIRN_BY_LEAF)
+			continue;
+		row = cost_add_row(r, &template, e);
+		if (!row)
+			return false;
+		cost_row_add_leaf(r, t, &t->leaves[i], row);
+		cost_break_even(r, t, row);
 	}
-	return !r->options->explain || cost_explain(r, t, &table, e);
+	return true;
 }
 
-static bool report_table(struct cost_report *r, const struct table_wanted *wanted, int64_t *id_out,
-			 struct err *e)
+static bool add_table_rows(struct cost_report *r, const struct cost_table *t, struct err *e)
+{
+	struct firn_report_row table = { .table = t->table->info->label };
+
+	if (!add_leaves(r, t, &table, e))
+		return false;
+	cost_break_even(r, t, &table);
+	if (r->options->by == FIRN_BY_TABLE && !cost_add_row(r, &table, e))
+		return false;
+	if (r->options->by == FIRN_BY_SEGMENT && !cost_segments(r, t, e))
+		return false;
+	return cost_groups(r, t, e) && (!r->options->explain || cost_explain(r, t, &table, e));
+}
+
+static bool report_table(struct cost_report *r, const struct table_wanted *wanted,
+			 struct cost_named *out, struct err *e)
 {
 	struct engine_table t = { 0 };
 	struct cost_table measured = { 0 };
 	bool ok = engine_table_open(r->f, wanted, &t, e) &&
 		  cost_table_measure(r, &t, &measured, e) && add_table_rows(r, &measured, e);
 
-	*id_out = t.id;
+	if (ok) {
+		*out = (struct cost_named){ t.id, mem_strdup(t.info->label, e) };
+		ok = out->label != NULL;
+	}
 	cost_table_release(&measured);
 	engine_table_close(&t);
 	return ok;
@@ -135,7 +166,7 @@ bool firn_report(struct firn *f, const struct firn_report_options *options,
 		 struct firn_report_result *result, struct err *e)
 {
 	struct cost_report r = { .f = f, .options = options, .result = result };
-	int64_t *ids;
+	struct cost_named *tables;
 	bool ok;
 
 	*result = (struct firn_report_result){ .by = options->by };
@@ -144,13 +175,16 @@ bool firn_report(struct firn *f, const struct firn_report_options *options,
 	snprintf(result->currency, sizeof(result->currency), "%s", r.list.currency);
 	result->price_list = mem_strdup(r.list.name, e);
 	result->price_list_date = mem_strdup(r.list.date ? r.list.date : "", e);
-	ids = mem_new(f->table_count, sizeof(*ids), e);
-	ok = ids && result->price_list && result->price_list_date && engine_pg(f, e) &&
+	tables = mem_new(f->table_count, sizeof(*tables), e);
+	ok = tables && result->price_list && result->price_list_date && engine_pg(f, e) &&
 	     catalog_now(f->pg, result->now, NULL, e);
 	for (size_t i = 0; ok && i < f->table_count; i++)
-		ok = report_table(&r, &f->tables[i], &ids[i], e);
-	ok = ok && cost_history(&r, ids, f->table_count, e);
-	free(ids);
+		ok = report_table(&r, &f->tables[i], &tables[i], e);
+	ok = ok && cost_history(&r, tables, f->table_count, e) &&
+	     cost_heat(&r, tables, f->table_count, e);
+	for (size_t i = 0; tables && i < f->table_count; i++)
+		free(tables[i].label);
+	free(tables);
 	prices_release(&r.list);
 	return ok;
 }

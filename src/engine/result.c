@@ -243,6 +243,9 @@ static void report_rows_free(struct firn_report_row *rows, size_t count)
 	for (size_t i = 0; i < count; i++) {
 		free(rows[i].table);
 		free(rows[i].leaf);
+		free(rows[i].workspace);
+		free(rows[i].version);
+		free(rows[i].storage_class);
 	}
 	free(rows);
 }
@@ -250,6 +253,9 @@ static void report_rows_free(struct firn_report_row *rows, size_t count)
 void firn_report_result_release(struct firn_report_result *r)
 {
 	report_rows_free(r->rows, r->row_count);
+	report_rows_free(r->tenants, r->tenant_count);
+	for (size_t i = 0; i < r->cut_count; i++)
+		free(r->cuts[i].rule);
 	for (size_t i = 0; i < r->formula_count; i++) {
 		free(r->formulas[i].figure);
 		free(r->formulas[i].formula);
@@ -270,6 +276,8 @@ void firn_report_result_release(struct firn_report_result *r)
 	free(r->formulas);
 	free(r->days);
 	free(r->passes);
+	free(r->heat);
+	free(r->cuts);
 	free(r->reclaimable);
 	free(r->requests);
 	free(r->price_list);

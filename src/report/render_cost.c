@@ -1,4 +1,5 @@
 /* What storage costs, as text and as JSON. */
+#include <inttypes.h>
 #include <math.h>
 
 #include "base/money.h"
@@ -13,10 +14,43 @@ static void add_money(struct text_table *t, int64_t nano)
 	text_add(t, money_short(nano, text));
 }
 
-static void add_row(struct text_table *t, const struct firn_report_row *c)
+static const char *days_text(const struct firn_report_row *c, char out[32])
 {
+	if (!c->break_even_known)
+		return "";
+	if (c->break_even_days < 0)
+		return "never";
+	snprintf(out, 32, "%.1f d", c->break_even_days);
+	return out;
+}
+
+/* What stands beside the table. */
+static const char *name_of(enum firn_report_by by, const struct firn_report_row *c, char out[32])
+{
+	switch (by) {
+	case FIRN_BY_LEAF:
+		return c->leaf;
+	case FIRN_BY_WORKSPACE:
+		return c->workspace;
+	case FIRN_BY_VERSION:
+		return c->version;
+	case FIRN_BY_MONTH:
+		return c->month;
+	case FIRN_BY_SEGMENT:
+		snprintf(out, 32, "%" PRId64, c->segment);
+		return c->segment ? out : "";
+	case FIRN_BY_TABLE:
+		break;
+	}
+	return "";
+}
+
+static void add_row(struct text_table *t, enum firn_report_by by, const struct firn_report_row *c)
+{
+	char text[32];
+
 	text_add(t, c->table ? c->table : "total");
-	text_add(t, c->leaf);
+	text_add(t, name_of(by, c, text));
 	text_add_count(t, c->hot_rows);
 	text_add_bytes(t, c->hot.heap_bytes + c->hot.toast_bytes + c->hot.index_bytes);
 	text_add_count(t, c->cold_rows);
@@ -25,30 +59,75 @@ static void add_row(struct text_table *t, const struct firn_report_row *c)
 	add_money(t, c->cost.cold_nano);
 	add_money(t, c->cost.all_hot_nano);
 	add_money(t, c->cost.saved_nano);
+	text_add(t, days_text(c, text));
+}
+
+static bool print_rows(const struct report *r, const struct firn_report_result *x, struct err *e)
+{
+	static const char *const names[] = { "LEAF",    "LEAF",    "WORKSPACE",
+					     "VERSION", "SEGMENT", "MONTH" };
+	const struct text_column columns[] = {
+		{ "TABLE", TEXT_NAME },        { names[x->by], TEXT_NAME },
+		{ "HOT ROWS", TEXT_NUMBER },   { "HOT", TEXT_NUMBER },
+		{ "COLD ROWS", TEXT_NUMBER },  { "COLD", TEXT_NUMBER },
+		{ "HOT COST", TEXT_NUMBER },   { "COLD COST", TEXT_NUMBER },
+		{ "ALL HOT", TEXT_NUMBER },    { "SAVED", TEXT_NUMBER },
+		{ "PAYS AFTER", TEXT_NUMBER },
+	};
+	struct text_table table = { .columns = columns,
+				    .column_count = sizeof(columns) / sizeof(*columns) };
+	bool ok;
+
+	for (size_t i = 0; i < x->row_count; i++)
+		add_row(&table, x->by, &x->rows[i]);
+	if (x->by == FIRN_BY_TABLE ? x->row_count > 1 : x->by != FIRN_BY_MONTH)
+		add_row(&table, x->by, &x->total);
+	ok = text_table_print(&table, r->out, r->width, e);
+	text_table_release(&table);
+	return ok;
+}
+
+static bool print_tenants(const struct report *r, const struct firn_report_result *x, struct err *e)
+{
+	static const struct text_column columns[] = {
+		{ "TENANT", TEXT_NAME },       { "TABLE", TEXT_NAME },  { "HOT ROWS", TEXT_NUMBER },
+		{ "COLD ROWS", TEXT_NUMBER },  { "COST", TEXT_NUMBER }, { "SAVED", TEXT_NUMBER },
+		{ "PAYS AFTER", TEXT_NUMBER },
+	};
+	struct text_table table = { .columns = columns,
+				    .column_count = sizeof(columns) / sizeof(*columns) };
+	char text[32];
+	bool ok;
+
+	/* Without prices or tenants there are no dearest. */
+	if (x->by == FIRN_BY_MONTH || x->by == FIRN_BY_WORKSPACE || x->tenant_count < 2 ||
+	    x->total.cost.hot_nano + x->total.cost.cold_nano == 0)
+		return true;
+	for (size_t i = 0; i < x->tenant_count; i++) {
+		const struct firn_report_row *c = &x->tenants[i];
+
+		text_add(&table, c->workspace);
+		text_add(&table, c->table);
+		text_add_count(&table, c->hot_rows);
+		text_add_count(&table, c->cold_rows);
+		add_money(&table, c->cost.hot_nano + c->cost.cold_nano);
+		add_money(&table, c->cost.saved_nano);
+		text_add(&table, days_text(c, text));
+	}
+	fputs("\nthe dearest tenants\n", r->out);
+	ok = text_table_print(&table, r->out, r->width, e);
+	text_table_release(&table);
+	return ok;
 }
 
 bool text_cost(const struct report *r, const struct firn_report_result *x, struct err *e)
 {
-	static const struct text_column columns[] = {
-		{ "TABLE", TEXT_NAME },       { "LEAF", TEXT_NAME },
-		{ "HOT ROWS", TEXT_NUMBER },  { "HOT", TEXT_NUMBER },
-		{ "COLD ROWS", TEXT_NUMBER }, { "COLD", TEXT_NUMBER },
-		{ "HOT COST", TEXT_NUMBER },  { "COLD COST", TEXT_NUMBER },
-		{ "ALL HOT", TEXT_NUMBER },   { "SAVED", TEXT_NUMBER },
-	};
-	struct text_table table = { .columns = columns, .column_count = 10 };
 	char size[32], month[MONEY_MAX], ever[MONEY_MAX];
-	bool ok;
 
-	for (size_t i = 0; i < x->row_count; i++)
-		add_row(&table, &x->rows[i]);
-	if (x->row_count > 1)
-		add_row(&table, &x->total);
-	ok = text_table_print(&table, r->out, r->width, e);
-	text_table_release(&table);
-	if (!ok)
+	if (!print_rows(r, x, e) || !print_tenants(r, x, e))
 		return false;
-	fprintf(r->out, "\ncosts are %s a month", x->currency);
+	fprintf(r->out, "\ncosts are %s %s", x->currency,
+		x->by == FIRN_BY_MONTH ? "in that month, of days that are known" : "a month");
 	if (x->price_list_date && *x->price_list_date)
 		fprintf(r->out, ", prices %s of %s\n", x->price_list, x->price_list_date);
 	else
@@ -89,6 +168,21 @@ static void set_costs(json_t *o, const struct firn_cost *c)
 	set_money(o, "early_deletion_once", c->early_nano);
 }
 
+static void set_names(json_t *o, const struct firn_report_row *c)
+{
+	set_string(o, "table", c->table);
+	set_name(o, "leaf", c->leaf);
+	set_name(o, "workspace", c->workspace);
+	set_name(o, "version", c->version);
+	set_name(o, "month", c->month);
+	if (c->segment) {
+		set_int(o, "segment", c->segment);
+		set_name(o, "storage_class", c->storage_class);
+		set_int(o, "age_days", c->age_days);
+		set_int(o, "early_deletion_days", c->early_days);
+	}
+}
+
 static void set_row(json_t *o, const struct firn_report_row *c)
 {
 	set_int(o, "hot_rows", c->hot_rows);
@@ -102,6 +196,12 @@ static void set_row(json_t *o, const struct firn_report_row *c)
 	set_int(o, "cold_raw_bytes", c->cold_raw_bytes);
 	set_int(o, "reclaimable_bytes", c->reclaimable_bytes);
 	set_costs(o, &c->cost);
+	if (c->break_even_known && c->break_even_days >= 0)
+		set_real(o, "break_even_days", c->break_even_days);
+	else
+		json_object_set_new(o, "break_even_days", json_null());
+	if (c->break_even_known)
+		set_bool(o, "pays", c->break_even_days >= 0);
 }
 
 static void set_history(json_t *o, const struct firn_report_result *x)
@@ -154,9 +254,40 @@ static void set_history(json_t *o, const struct firn_report_result *x)
 	}
 }
 
+static void set_heat(json_t *o, const struct firn_report_result *x)
+{
+	json_t *heat = set_array(o, "heat"), *cuts = set_array(o, "heat_cuts");
+
+	for (size_t i = 0; i < x->heat_count; i++) {
+		json_t *j = add_object(heat);
+
+		set_real(j, "from", x->heat[i].lower);
+		if (isinf(x->heat[i].upper))
+			json_object_set_new(j, "below", json_null());
+		else
+			set_real(j, "below", x->heat[i].upper);
+		set_int(j, "chunks", x->heat[i].chunks);
+	}
+	for (size_t i = 0; i < x->cut_count; i++) {
+		json_t *j = add_object(cuts);
+
+		set_string(j, "rule", x->cuts[i].rule);
+		set_real(j, "heat_below", x->cuts[i].heat_below);
+	}
+}
+
 static void set_details(json_t *o, const struct firn_report_result *x)
 {
-	json_t *leaves = set_array(o, "reclaimable"), *formulas = set_array(o, "formulas");
+	json_t *leaves = set_array(o, "reclaimable"), *formulas = set_array(o, "formulas"),
+	       *tenants = set_array(o, "tenants");
+
+	for (size_t i = 0; i < x->tenant_count; i++) {
+		json_t *j = add_object(tenants);
+
+		set_names(j, &x->tenants[i]);
+		set_row(j, &x->tenants[i]);
+	}
+	set_heat(o, x);
 
 	for (size_t i = 0; i < x->reclaimable_count; i++) {
 		json_t *j = add_object(leaves);
@@ -187,8 +318,7 @@ bool json_cost(const struct report *r, const struct firn_report_result *x,
 	for (size_t i = 0; i < x->row_count; i++) {
 		json_t *c = add_object(rows);
 
-		set_string(c, "table", x->rows[i].table);
-		set_name(c, "leaf", x->rows[i].leaf);
+		set_names(c, &x->rows[i]);
 		set_row(c, &x->rows[i]);
 	}
 	total = json_object();

@@ -33,23 +33,36 @@ static void csv_row(FILE *out, const struct firn_report_result *x, const struct 
 	csv_text(out, c->table);
 	fputc(',', out);
 	csv_text(out, c->leaf);
+	fputc(',', out);
+	csv_text(out, c->workspace);
+	fputc(',', out);
+	csv_text(out, c->version);
+	fputc(',', out);
+	if (c->segment)
+		fprintf(out, "%" PRId64, c->segment);
+	fprintf(out, ",%s,", c->month);
+	csv_text(out, c->storage_class);
 	fprintf(out,
 		",%" PRId64 ",%d,%" PRId64 ",%" PRId64 ",%" PRId64 ",%" PRId64 ",%" PRId64
-		",%" PRId64 ",%" PRId64 ",%" PRId64 ",%s,%s,%s,%s,%s,%s\r\n",
+		",%" PRId64 ",%" PRId64 ",%" PRId64 ",%s,%s,%s,%s,%s,%s,",
 		c->hot_rows, c->hot_rows_estimated != 0, c->hot.heap_bytes, c->hot.toast_bytes,
 		c->hot.index_bytes, c->cold_rows, c->cold_bytes, c->cold_billed_bytes,
 		c->cold_raw_bytes, c->reclaimable_bytes, x->currency,
 		money_decimal(c->cost.hot_nano, hot), money_decimal(c->cost.cold_nano, cold),
 		money_decimal(c->cost.all_hot_nano, all), money_decimal(c->cost.saved_nano, saved),
 		money_decimal(c->cost.early_nano, early));
+	if (c->break_even_known && c->break_even_days >= 0)
+		fprintf(out, "%.3f", c->break_even_days);
+	fputs(c->break_even_known && c->break_even_days < 0 ? "never\r\n" : "\r\n", out);
 }
 
 bool csv_cost(const struct report *r, const struct firn_report_result *x)
 {
-	fputs("table,leaf,hot_rows,hot_rows_estimated,heap_bytes,toast_bytes,index_bytes,cold_rows,"
+	fputs("table,leaf,workspace,version,segment,month,storage_class,hot_rows,hot_rows_"
+	      "estimated,heap_bytes,toast_bytes,index_bytes,cold_rows,"
 	      "cold_bytes,cold_billed_bytes,cold_raw_bytes,reclaimable_bytes,currency,"
 	      "hot_per_month,cold_per_month,all_hot_per_month,saved_per_month,"
-	      "early_deletion_once\r\n",
+	      "early_deletion_once,break_even_days\r\n",
 	      r->out);
 	for (size_t i = 0; i < x->row_count; i++)
 		csv_row(r->out, x, &x->rows[i]);
@@ -82,14 +95,22 @@ static void gauge(FILE *out, const char *name, const char *type, const char *hel
 	fprintf(out, "%s %" PRId64 "\n", name, value);
 }
 
-static void sample(FILE *out, const char *name, const struct firn_report_row *c, const char *tier,
-		   const char *part)
+static void sample(FILE *out, const struct firn_report_result *x, const char *name,
+		   const struct firn_report_row *c, const char *tier, const char *part)
 {
 	fprintf(out, "%s{", name);
 	label(out, "table", c->table);
 	if (*c->leaf) {
 		fputc(',', out);
 		label(out, "leaf", c->leaf);
+	}
+	if (x->by == FIRN_BY_WORKSPACE) {
+		fputc(',', out);
+		label(out, "workspace", c->workspace);
+	}
+	if (x->by == FIRN_BY_VERSION) {
+		fputc(',', out);
+		label(out, "version", c->version);
 	}
 	if (tier) {
 		fputc(',', out);
@@ -106,28 +127,28 @@ static void rows_and_bytes(FILE *out, const struct firn_report_result *x)
 {
 	family(out, "firn_rows", "gauge", "Rows of managed tables, hot ones by the statistics.");
 	for (size_t i = 0; i < x->row_count; i++) {
-		sample(out, "firn_rows", &x->rows[i], "hot", NULL);
+		sample(out, x, "firn_rows", &x->rows[i], "hot", NULL);
 		fprintf(out, "%" PRId64 "\n", x->rows[i].hot_rows);
-		sample(out, "firn_rows", &x->rows[i], "cold", NULL);
+		sample(out, x, "firn_rows", &x->rows[i], "cold", NULL);
 		fprintf(out, "%" PRId64 "\n", x->rows[i].cold_rows);
 	}
 	family(out, "firn_size_bytes", "gauge", "What they take, in Postgres and in the archive.");
 	for (size_t i = 0; i < x->row_count; i++) {
 		const struct firn_report_row *c = &x->rows[i];
 
-		sample(out, "firn_size_bytes", c, "hot", "heap");
+		sample(out, x, "firn_size_bytes", c, "hot", "heap");
 		fprintf(out, "%" PRId64 "\n", c->hot.heap_bytes);
-		sample(out, "firn_size_bytes", c, "hot", "toast");
+		sample(out, x, "firn_size_bytes", c, "hot", "toast");
 		fprintf(out, "%" PRId64 "\n", c->hot.toast_bytes);
-		sample(out, "firn_size_bytes", c, "hot", "indexes");
+		sample(out, x, "firn_size_bytes", c, "hot", "indexes");
 		fprintf(out, "%" PRId64 "\n", c->hot.index_bytes);
-		sample(out, "firn_size_bytes", c, "cold", "objects");
+		sample(out, x, "firn_size_bytes", c, "cold", "objects");
 		fprintf(out, "%" PRId64 "\n", c->cold_bytes);
 	}
 	family(out, "firn_reclaimable_bytes", "gauge",
 	       "Of the hot bytes, an estimate of what a fresh copy would not take.");
 	for (size_t i = 0; i < x->row_count; i++) {
-		sample(out, "firn_reclaimable_bytes", &x->rows[i], NULL, NULL);
+		sample(out, x, "firn_reclaimable_bytes", &x->rows[i], NULL, NULL);
 		fprintf(out, "%" PRId64 "\n", x->rows[i].reclaimable_bytes);
 	}
 }
@@ -142,7 +163,7 @@ static void money_family(FILE *out, const struct firn_report_result *x, const ch
 		int64_t nano;
 
 		memcpy(&nano, (const char *)&x->rows[i].cost + offset, sizeof(nano));
-		sample(out, name, &x->rows[i], NULL, NULL);
+		sample(out, x, name, &x->rows[i], NULL, NULL);
 		fprintf(out, "%s\n", money_decimal(nano, text));
 	}
 }

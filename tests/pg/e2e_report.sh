@@ -1,6 +1,10 @@
 # What is written down for reports, and what reports say of it.
 . "$FIRN_SRC/tests/lib/e2e_common.sh"
 
+# Sums of a column, by what the titles say.
+column() { printf '%s\n' "$OUT" | tr -d '\r' | awk -F, -v name="$1" 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == name) c = i; next }
+	{ n += $c } END { printf "%.9f", n }'; }
+
 today() { sql "SELECT $1 FROM firn.usage_daily WHERE day = (now() AT TIME ZONE 'UTC')::date"; }
 
 fresh_db
@@ -50,7 +54,40 @@ t = x["total"]
 assert abs(float(t["all_hot_per_month"]) - float(t["hot_per_month"]) - float(t["cold_per_month"]) - float(t["saved_per_month"])) < 1e-8' "$OUT"
 exits "a report by leaf" 0 "$FIRN" report --by leaf --format csv
 is "has a line for each leaf, and the titles" "$(printf '%s\n' "$OUT" | wc -l)" 5
-is "which sum up to the table's rows" "$(printf '%s\n' "$OUT" | awk -F, 'NR > 1 { n += $8 } END { print n }')" "$(cold_rows)"
+is "which sum up to the table's rows" "$(column cold_rows)" "$(cold_rows).000000000"
+exits "a report by table" 0 "$FIRN" report --format csv
+TOTAL=$(column cold_per_month) SAVED=$(column saved_per_month)
+# A leaf that has nobody's rows is nobody's cost.
+exits "a report by leaf" 0 "$FIRN" report --by leaf --format csv
+OUT=$(printf '%s\n' "$OUT" | awk -F, '$8 $13 != "00"')
+HOT=$(column hot_per_month)
+same_money() { awk -v a="$1" -v b="$2" 'BEGIN { d = a - b; exit !(d < 1e-7 && d > -1e-7 && a > 0) }'; }
+for by in workspace version segment; do
+	exits "a report by $by" 0 "$FIRN" report --by $by --format csv
+	is "has the cold rows" "$(column cold_rows)" "$(cold_rows).000000000"
+	ok "and their cost" same_money "$(column cold_per_month)" "$TOTAL"
+	ok "and what they save" awk -v a="$(column saved_per_month)" -v b="$SAVED" 'BEGIN { d = a - b; exit !(d < 1e-7 && d > -1e-7) }'
+	[ $by = segment ] || is "and the hot rows" "$(column hot_rows)" "$(hot_rows).000000000"
+	[ $by = segment ] || ok "and their cost, too" same_money "$(column hot_per_month)" "$HOT"
+done
+exits "a report by workspace" 0 "$FIRN" report --by workspace --format json
+is "counts each one's rows" "$(json '{rows,1,workspace}') $(json '{rows,1,hot_rows}')" "w2 $(sql "SELECT count(*) FROM document_chunk WHERE workspace_id = 'w2'")"
+ok "with the dearest first among tenants" python3 -c '
+import json, sys
+x = json.loads(sys.argv[1])
+cost = lambda r: float(r["hot_per_month"]) + float(r["cold_per_month"])
+assert [t["workspace"] for t in x["tenants"]] == [r["workspace"] for r in sorted(x["rows"], key=cost, reverse=True)]' "$OUT"
+like "says from when on moving pays" "$(json '{rows,1,break_even_days}')" '^[0-9.]+$'
+exits "a report by month" 0 "$FIRN" report --by month --format json
+is "has this month" "$(json '{rows,0,month}')" "$(date -u +%Y-%m)"
+exits "metrics by segment" 64 "$FIRN" report --by segment --format prometheus
+like "are refused" "$ERR" "no metrics by segment"
+exits "metrics by workspace" 0 "$FIRN" report --by workspace --format prometheus
+like "have them as labels" "$OUT" 'firn_rows\{table="public.document_chunk",workspace="w2",tier="hot"\}'
+sql "SELECT firn.touch('document_chunk', ARRAY(SELECT id FROM document_chunk WHERE workspace_id = 'w1' LIMIT 5))" >/dev/null
+exits "a pass after reads" 0 "$FIRN" pass
+exits "a report" 0 "$FIRN" report --format json
+is "has their heat" "$(json '{heat}' | grep -o '"chunks": *[0-9]*' | awk '{ n += $2 } END { print n }')" 5
 exits "metrics into a file" 0 "$FIRN" report --format prometheus --output "$T/firn.prom"
 is "write nothing else" "$OUT" ""
 # Each line is HELP, TYPE after its HELP, or a sample of that family; no family comes twice.

@@ -586,8 +586,18 @@ static void cost_as_csv_and_metrics_keeps_hostile_names_harmless(void **state)
 	struct capture c;
 	struct err e = { 0 };
 	struct firn_report_row rows[] = {
-		{ .table = "public.\"a\\b\nc\"", .leaf = "=cmd|x", .hot_rows = 3, .cold_rows = 4 },
-		{ .table = "-1", .leaf = "", .hot_rows = 1, .cost = { .saved_nano = -23000000 } },
+		{ .table = "public.\"a\\b\nc\"",
+		  .leaf = "=cmd|x",
+		  .hot_rows = 3,
+		  .cold_rows = 4,
+		  .break_even_known = 1,
+		  .break_even_days = 12.5 },
+		{ .table = "-1",
+		  .leaf = "",
+		  .hot_rows = 1,
+		  .break_even_known = 1,
+		  .break_even_days = -1,
+		  .cost = { .saved_nano = -23000000 } },
 	};
 	const struct firn_report_result r = {
 		.rows = rows, .row_count = 2, .currency = "USD", .operations = { .orphans = -1 }
@@ -600,14 +610,15 @@ static void cost_as_csv_and_metrics_keeps_hostile_names_harmless(void **state)
 	assert_int_equal(fclose(c.report.out), 0);
 	assert_string_equal(
 		c.text,
-		"table,leaf,hot_rows,hot_rows_estimated,heap_bytes,toast_bytes,index_bytes,"
+		"table,leaf,workspace,version,segment,month,storage_class,hot_rows,"
+		"hot_rows_estimated,heap_bytes,toast_bytes,index_bytes,"
 		"cold_rows,cold_bytes,cold_billed_bytes,cold_raw_bytes,reclaimable_bytes,currency,"
 		"hot_per_month,cold_per_month,all_hot_per_month,saved_per_month,"
-		"early_deletion_once\r\n"
-		"\"public.\"\"a\\b\nc\"\"\",\"'=cmd|x\",3,0,0,0,0,4,0,0,0,0,USD,0.000000000,"
-		"0.000000000,0.000000000,0.000000000,0.000000000\r\n"
-		"\"'-1\",,1,0,0,0,0,0,0,0,0,0,USD,0.000000000,0.000000000,0.000000000,"
-		"-0.023000000,0.000000000\r\n");
+		"early_deletion_once,break_even_days\r\n"
+		"\"public.\"\"a\\b\nc\"\"\",\"'=cmd|x\",,,,,,3,0,0,0,0,4,0,0,0,0,USD,0.000000000,"
+		"0.000000000,0.000000000,0.000000000,0.000000000,12.500\r\n"
+		"\"'-1\",,,,,,,1,0,0,0,0,0,0,0,0,0,USD,0.000000000,0.000000000,0.000000000,"
+		"-0.023000000,0.000000000,never\r\n");
 	free(c.text);
 	begin(&c, false);
 	c.report.other = REPORT_PROMETHEUS;
