@@ -888,4 +888,31 @@ void firn_report_result_release(struct firn_report_result *r);
 
 #include "firn/layout.h"
 
+/* ---- report --what-if ---- */
+
+struct firn_what_if_row {
+	int64_t idle_s;      /* in place of each idle_for of the policy; 0: as the policy says */
+	int64_t rows, bytes; /* that are hot and would not be */
+	int64_t saved_nano;  /* a month, less what objects cost */
+	int held_back; /* a rule asks for reads that are not known for so long: it would have moved nothing yet */
+	/* Chunks a month that were read after having been idle for so long, and would have had to come back: at least so many. -1:
+	 * not known, as no reads are recorded, not for long enough, or the policy does not ask for idle_for. */
+	int64_t woken_rows;
+	int64_t woken_nano; /* what that would cost in requests and retrieval */
+};
+
+struct firn_what_if_result {
+	char *policy, *price_list; /* price_list NULL: none, and all money is 0 */
+	char currency[4];
+	struct firn_what_if_row *rows;
+	size_t row_count;
+	int recommended; /* position in rows: it saves most, net; -1: none does, or there are no prices */
+};
+
+/* What the policy in that file would have moved by now, and saved, by the reads that were recorded; nothing is moved. at_s: times to
+ * try in place of idle_for, none: as the policy says. ERR_USAGE: times, but no rule with idle_for. */
+bool firn_what_if(struct firn *f, const char *policy, const int64_t *at_s, size_t at_count,
+		  struct firn_what_if_result *result, struct err *e);
+void firn_what_if_result_release(struct firn_what_if_result *r);
+
 #endif

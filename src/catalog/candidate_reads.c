@@ -273,3 +273,40 @@ void candidate_reads_recheck_sql(struct pg *pg, const struct table_info *t, cons
 	buf_add_str(conditions, " AND CASE WHEN m.firn_doc IN (SELECT n.firn_doc FROM "
 				"firn_touched_doc n) THEN false ELSE true END");
 }
+
+/* heat is kept as it was at the last read, which counts 1 of it: what is beyond that is what reads before it still weighed
+ * then, and one within idle_s would weigh at least two to the power of minus idle_s in half-lives. */
+bool candidate_reads_woken(struct pg *pg, const struct table_info *t, int64_t table_id,
+			   int64_t half_life_s, int64_t idle_s, int64_t window_s, int64_t *out,
+			   struct err *e)
+{
+	struct pg_params p = PG_PARAMS_INIT;
+	struct pg_result *r = NULL;
+	struct buf sql = BUF_INIT;
+	bool ok;
+
+	pg_param_i64(&p, table_id);
+	pg_param_i64(&p, idle_s);
+	pg_param_i64(&p, window_s);
+	pg_param_i64(&p, half_life_s);
+	buf_add_str(&sql, "SELECT count(*) FROM (SELECT h.workspace, ");
+	add_read_id(&sql, t, "h.chunk");
+	buf_add_str(&sql,
+		    " AS chunk, h.last_read FROM firn.heat h WHERE h.table_id = $1::bigint AND "
+		    "h.last_read > pg_catalog.now() - make_interval(secs => $3::bigint) AND h.heat "
+		    ">= 1 AND h.heat - 1 < pg_catalog.power(2::float8, -least(1000, "
+		    "$2::float8 / $4::bigint))) q JOIN ");
+	buf_printf(&sql, "%s t ON q.chunk = ", t->qualified);
+	add_row_id(pg, &sql, t, "t");
+	buf_add_str(&sql, " AND (q.workspace = '' OR q.workspace = ");
+	add_workspace(pg, &sql, t, "t");
+	buf_add_str(&sql, "::text) WHERE t.");
+	pg_add_identifier(pg, &sql, table_info_column(t, COLUMN_CREATED)->name);
+	buf_add_str(&sql, " < q.last_read - make_interval(secs => $2::bigint)");
+	ok = buf_ok(&sql, e) && pg_query(pg, buf_str(&sql), &p, &r, e);
+	*out = ok ? pg_i64(r, 0, 0) : 0;
+	pg_result_free(r);
+	buf_release(&sql);
+	return ok ||
+	       err_wrap(e, "could not count chunks of table \"%s\" that were read again", t->label);
+}

@@ -44,4 +44,11 @@ void candidate_reads_recheck_sql(struct pg *pg, const struct table_info *t, cons
 				 int64_t table_id, bool of_document, struct buf *ctes,
 				 struct buf *conditions);
 
+/* How many hot chunks were read within the last window_s and had then been neither created nor read for idle_s: at least, since
+ * of a chunk that was read again after that it cannot be told. Reads are known of idle_s and window_s, and the table says when
+ * rows were created. */
+bool candidate_reads_woken(struct pg *pg, const struct table_info *t, int64_t table_id,
+			   int64_t half_life_s, int64_t idle_s, int64_t window_s, int64_t *out,
+			   struct err *e);
+
 #endif

@@ -78,7 +78,7 @@ struct settings {
 	bool last_pass; /* versions promote, rollback */
 	bool allow_missing;
 	char *new_key_file, *new_key_command; /* keys rotate */
-	char *since, *output;                 /* report */
+	char *since, *output, *what_if, *at;  /* report */
 	int report_by;
 	bool explain;
 	char *complete_since; /* touch */

@@ -285,6 +285,14 @@ void firn_report_result_release(struct firn_report_result *r)
 	*r = (struct firn_report_result){ 0 };
 }
 
+void firn_what_if_result_release(struct firn_what_if_result *r)
+{
+	free(r->policy);
+	free(r->price_list);
+	free(r->rows);
+	*r = (struct firn_what_if_result){ 0 };
+}
+
 void firn_partitions_status_release(struct firn_partitions_status *r)
 {
 	for (size_t i = 0; i < r->table_count; i++) {

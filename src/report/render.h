@@ -101,6 +101,9 @@ bool json_keys_status(const struct report *r, const struct firn_keys_status *x,
 		      const struct err *failure, struct err *e);
 bool json_keys_rotate(const struct report *r, const struct firn_keys_rotate_result *x,
 		      const struct err *failure, struct err *e);
+bool text_what_if(const struct report *r, const struct firn_what_if_result *x, struct err *e);
+bool json_what_if(const struct report *r, const struct firn_what_if_result *x,
+		  const struct err *failure, struct err *e);
 bool json_cost(const struct report *r, const struct firn_report_result *x,
 	       const struct err *failure, struct err *e);
 bool json_failure(const struct report *r, const char *command, const struct err *failure,

@@ -159,6 +159,15 @@ bool report_lifecycle(const struct report *r, const struct firn_lifecycle *rules
 		       e);
 }
 
+bool report_what_if(const struct report *r, const struct firn_what_if_result *result,
+		    const struct err *failure, struct err *e)
+{
+	if (failure && !r->json)
+		return true;
+	return written(
+		r, r->json ? json_what_if(r, result, failure, e) : text_what_if(r, result, e), e);
+}
+
 bool report_cost(const struct report *r, const struct firn_report_result *result,
 		 const struct err *failure, struct err *e)
 {

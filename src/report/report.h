@@ -80,6 +80,8 @@ bool report_keys_status(const struct report *r, const struct firn_keys_status *r
 			const struct err *failure, struct err *e);
 bool report_keys_rotate(const struct report *r, const struct firn_keys_rotate_result *result,
 			const struct err *failure, struct err *e);
+bool report_what_if(const struct report *r, const struct firn_what_if_result *result,
+		    const struct err *failure, struct err *e);
 bool report_cost(const struct report *r, const struct firn_report_result *result,
 		 const struct err *failure, struct err *e);
 

@@ -109,6 +109,32 @@ exits "a report that fails" 64 "$FIRN" report --since yesterday --format prometh
 like "leaves what is there" "$(cat "$T/firn.prom")" "firn_rows"
 exits "status has no such format" 64 "$FIRN" status --format csv
 
+# --- what another policy would have done ---
+printf '%s\n' 'rules: [{ name: idle, match: { idle_for: 60d }, archive: {} }]' 'limits: { min_residency: 0s }' >"$T/idle.yaml"
+exits "what a policy would do" 0 "$FIRN" report --what-if "$T/idle.yaml" --format json
+is "is told with its recommendation" "$(json '{what_if,0,held_back}') $(json '{what_if,0,rows}') $(json '{what_if,0,recommended}')" "true 0 false"
+sql "DELETE FROM firn.touch_log WHERE managed <> 0; DELETE FROM firn.residency; DELETE FROM firn.heat
+	; UPDATE firn.touched SET since = now() - interval '300 days'; UPDATE firn.heat_state SET known_since = now() - interval '300 days'"
+# Nine were read once, five days ago; three of them also a day before that, and ten others 70 days ago.
+sql "INSERT INTO firn.heat SELECT m.id, '', c.id::text, CASE WHEN n <= 3 THEN 1.9 ELSE 1 END,
+		now() - CASE WHEN n <= 9 THEN 5 ELSE 70 END * interval '1 day'
+	FROM firn.managed_table m, (SELECT id, row_number() OVER (ORDER BY id) AS n FROM document_chunk
+		WHERE workspace_id = 'w4' LIMIT 19) c"
+BEFORE=$(hot_rows)
+exits "a policy at several times" 0 "$FIRN" report --what-if "$T/idle.yaml" --at 30d,60d,90d --format json
+is "would have moved what nobody read for so long" "$(json '{what_if,0,rows}') $(json '{what_if,1,rows}') $(json '{what_if,2,rows}')" \
+	"$((BEFORE - 9)) $((BEFORE - 9)) $((BEFORE - 19))"
+is "of which some would have had to come back" "$(json '{what_if,0,woken_rows_per_month}') $(json '{what_if,2,woken_rows_per_month}')" "6 6"
+is "nothing was moved" "$(hot_rows)" "$BEFORE"
+is "and one is recommended" "$(printf '%s' "$OUT" | grep -c '"recommended": *true')" 1
+exits "as text" 0 "$FIRN" report --what-if "$T/idle.yaml" --at 30d,400d
+like "it says what it risks" "$OUT" "recommended: idle_for 30d, which saves [0-9.]+ USD a month; at least 6 rows a month"
+like "and what is not known yet" "$OUT" "reads are not known for so long"
+exits "times without a rule that has them" 64 "$FIRN" report --what-if "$FIRN_POLICY" --at 30d
+like "say so" "$ERR" "no rule with idle_for"
+exits "a wrong time" 64 "$FIRN" report --what-if "$T/idle.yaml" --at 30d,soon
+exits "times alone" 64 "$FIRN" report --at 30d
+
 # A pass does not fail for what it cannot write down.
 sql "DELETE FROM firn.usage_daily; ALTER TABLE firn.usage_daily ADD CHECK (hot_rows < 0)"
 exits "a pass whose sizes are refused" 0 "$FIRN" pass
