@@ -32,7 +32,7 @@ endif
 PLAIN_LIBS = -llmdb -lroaring
 
 # Targets that compile need the libraries; those that only hand over to another make, clean or format do not.
-NEED_NO_LIBS = clean format check check-asan check-crash check-unit bench bench-upload demo fuzz cover
+NEED_NO_LIBS = clean uninstall format check check-asan check-crash check-unit bench bench-upload demo fuzz cover
 ifneq ($(filter-out $(NEED_NO_LIBS),$(or $(MAKECMDGOALS),all)),)
 ifneq ($(shell pkg-config --exists $(PKGS) 2>/dev/null && echo yes),yes)
 $(error a library is missing: run tools/bootstrap)
@@ -43,7 +43,7 @@ endif
 
 OPT ?= -O2
 FIRN_CFLAGS = -std=c11 -D_GNU_SOURCE $(OPT) -g -Wall -Wextra -Werror -pthread \
-	-Isrc -Iinclude -I$(O)/gen -DFIRN_VERSION='"$(VERSION)"' -DFIRN_PREFIX='"$(PREFIX)"' $(PKG_CFLAGS)
+	-Isrc -Iinclude -I$(O)/gen -DFIRN_VERSION='"$(VERSION)"' $(PKG_CFLAGS)
 FIRN_LDFLAGS = -pthread
 # Messages live in fixed buffers and are cut on purpose; gcc would warn at each.
 ifeq ($(findstring clang,$(shell $(CC) --version 2>/dev/null)),)
@@ -262,17 +262,37 @@ $(O)/firn.pc: Makefile
 
 DEST = $(DESTDIR)$(PREFIX)
 
+# Where each thing goes, below PREFIX: "uninstall" removes these, and folders that are empty then.
+EXAMPLES = share/doc/firn/examples
+INSTALLED = bin/firn lib/libfirn.a lib/pkgconfig/firn.pc $(addprefix include/firn/,$(notdir $(wildcard include/firn/*.h))) \
+	$(addprefix share/firn/,$(shell find policies -type f)) share/man/man1/firn.1 share/man/man5/firn.yaml.5 \
+	share/bash-completion/completions/firn share/zsh/site-functions/_firn lib/systemd/system/firn.service \
+	lib/systemd/system/firn.timer $(addprefix $(EXAMPLES)/,firn.cron firn.yaml)
+
 install: all $(O)/firn.pc
-	install -d $(DEST)/bin $(DEST)/lib/pkgconfig $(DEST)/include/firn $(DEST)/share/firn/policies
+	install -d $(DEST)/bin $(DEST)/lib/pkgconfig $(DEST)/include/firn $(DEST)/lib/systemd/system
 	install -m 755 $(O)/firn $(DEST)/bin/firn
 	install -m 644 $(O)/libfirn.a $(DEST)/lib/libfirn.a
 	install -m 644 include/firn/*.h $(DEST)/include/firn/
 	install -m 644 $(O)/firn.pc $(DEST)/lib/pkgconfig/firn.pc
-	cd policies && find . -type f -exec install -D -m 644 '{}' '$(abspath $(DEST))/share/firn/policies/{}' ';'
+	find policies -type f -exec install -D -m 644 '{}' '$(abspath $(DEST))/share/firn/{}' ';'
 	install -D -m 644 $(O)/firn.1 $(DEST)/share/man/man1/firn.1
 	install -D -m 644 $(O)/firn.yaml.5 $(DEST)/share/man/man5/firn.yaml.5
 	install -D -m 644 $(O)/firn.bash $(DEST)/share/bash-completion/completions/firn
 	install -D -m 644 $(O)/_firn $(DEST)/share/zsh/site-functions/_firn
+	sed 's,@PREFIX@,$(PREFIX),' tools/systemd/firn.service.in >$(DEST)/lib/systemd/system/firn.service
+	chmod 644 $(DEST)/lib/systemd/system/firn.service
+	install -m 644 tools/systemd/firn.timer $(DEST)/lib/systemd/system/firn.timer
+	install -D -m 644 tools/cron/firn.cron $(DEST)/$(EXAMPLES)/firn.cron
+	install -D -m 644 policies/firn.example.yaml $(DEST)/$(EXAMPLES)/firn.yaml
+
+# Folders that others use as well stay.
+uninstall:
+	rm -f $(addprefix $(DEST)/,$(INSTALLED))
+	find $(DEST)/include/firn $(DEST)/share/firn $(DEST)/share/doc/firn -depth -type d -empty -delete 2>/dev/null || true
+
+deb: all
+	tools/deb $(O) $(VERSION)
 
 clean:
 	rm -rf $(O)
@@ -280,5 +300,5 @@ clean:
 -include $(wildcard $(O)/obj/*/*.d $(O)/tests/*/*.d $(O)/tests/*/*/*.d)
 
 .PHONY: $(O)/firn.pc all units contracts replays fuzzers test-binaries headers check check-unit check-asan check-crash fuzz cover \
-	bench bench-upload demo all-release tidy format install clean
+	bench bench-upload demo all-release tidy format install uninstall deb clean
 .DELETE_ON_ERROR:
