@@ -223,8 +223,8 @@ void chart_bars(struct buf *b, const struct chart_bars *c)
 		}
 		if (bar->below) {
 			buf_printf(b, "<text class=\"mid%s\" x=\"%.2f%%\" y=\"%d\">",
-				   c->bar_count > 6 && i % 2 == 1 ? " spare" : "", x + slot * 0.5,
-				   PLOT_BOTTOM + 20);
+				   c->bar_count > 5 && bar->below && i % 2 == 1 ? " spare" : "",
+				   x + slot * 0.5, PLOT_BOTTOM + 20);
 			html_line(b, bar->below, 16);
 			buf_add_str(b, "</text>");
 		}

@@ -18,4 +18,7 @@ void html_line(struct buf *b, const char *s, size_t most_chars);
 /* A name in an element of its own, which keeps its direction of writing to itself. */
 void html_name(struct buf *b, const char *s);
 
+/* The style sheet of a page, for a <style> element. */
+extern const char html_style[];
+
 #endif
