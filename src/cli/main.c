@@ -53,10 +53,12 @@ static enum log_level level_of(const struct settings *s)
 /* From here on, results and log lines look as they were asked for. */
 static void set_output(struct cli *c)
 {
+	static const enum report_other others[] = { [FORMAT_CSV] = REPORT_CSV,
+						    [FORMAT_PROMETHEUS] = REPORT_PROMETHEUS,
+						    [FORMAT_HTML] = REPORT_HTML };
+
 	c->report.json = c->settings.format == FORMAT_JSON;
-	c->report.other = c->settings.format == FORMAT_CSV          ? REPORT_CSV
-			  : c->settings.format == FORMAT_PROMETHEUS ? REPORT_PROMETHEUS
-								    : REPORT_NO_OTHER;
+	c->report.other = others[c->settings.format];
 	c->log.json = c->settings.log_format == FORMAT_JSON;
 	c->log.level = level_of(&c->settings);
 }

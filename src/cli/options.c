@@ -34,7 +34,7 @@
 			choices                                                                    \
 	}
 
-static const char *const formats[] = { "text", "json", "csv", "prometheus", NULL };
+static const char *const formats[] = { "text", "json", "csv", "prometheus", "html", NULL };
 static const char *const log_formats[] = { "text", "json", NULL };
 static const char *const report_by[] = { "table",   "leaf",  "workspace", "version",
 					 "segment", "month", NULL };
@@ -68,7 +68,7 @@ const struct option option_table[] = {
 	OPT("s3-path-style", 0, OPT_YESNO, s3_path_style, "yes|no",
 	    "put the bucket into the path, not the host name", FOR_ALL),
 	CHOICE("format", format, "text|json",
-	       "how results are written; report: csv and prometheus, too", FOR_ALL, formats),
+	       "how results are written; report: csv, prometheus and html, too", FOR_ALL, formats),
 	CHOICE("log-format", log_format, "text|json", "how log lines are written", FOR_ALL,
 	       log_formats),
 	OPT("quiet", 'q', OPT_COUNT, quiet, NULL,

@@ -37,7 +37,8 @@ enum output_format {
 	FORMAT_TEXT,
 	FORMAT_JSON,
 	FORMAT_CSV, /* of report only, as all that follow */
-	FORMAT_PROMETHEUS
+	FORMAT_PROMETHEUS,
+	FORMAT_HTML
 };
 
 #define SETTINGS_MAX 160 /* rows of option_table */

@@ -33,6 +33,7 @@ bool text_versions_status(const struct report *r, const struct firn_versions_sta
 bool text_version_change(const struct report *r, const struct firn_version_result *x, bool failed);
 bool text_keys_status(const struct report *r, const struct firn_keys_status *x, struct err *e);
 bool text_keys_rotate(const struct report *r, const struct firn_keys_rotate_result *x, bool failed);
+bool html_cost(const struct report *r, const struct firn_report_result *x, struct err *e);
 bool csv_cost(const struct report *r, const struct firn_report_result *x);
 bool prometheus_cost(const struct report *r, const struct firn_report_result *x);
 bool text_cost(const struct report *r, const struct firn_report_result *x, struct err *e);

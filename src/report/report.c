@@ -175,6 +175,8 @@ bool report_cost(const struct report *r, const struct firn_report_result *result
 		return true;
 	if (r->other == REPORT_CSV)
 		return written(r, csv_cost(r, result), e);
+	if (r->other == REPORT_HTML)
+		return written(r, html_cost(r, result, e), e);
 	if (r->other == REPORT_PROMETHEUS)
 		return written(r, prometheus_cost(r, result), e);
 	return written(r, r->json ? json_cost(r, result, failure, e) : text_cost(r, result, e), e);

@@ -15,7 +15,8 @@
 enum report_other {
 	REPORT_NO_OTHER,
 	REPORT_CSV,
-	REPORT_PROMETHEUS
+	REPORT_PROMETHEUS,
+	REPORT_HTML
 };
 
 struct report {

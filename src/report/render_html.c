@@ -1,0 +1,600 @@
+/* What storage costs as one page that needs nothing else: no script, no network, well-formed as HTML and as XML. Each chart
+ * has its figures in a table beside it. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "base/money.h"
+#include "base/str.h"
+#include "report/chart.h"
+#include "report/html.h"
+#include "report/render.h"
+
+#define PASSES_DRAWN 40
+#define NAME_CHARS   60
+
+struct page {
+	struct buf b;
+	const struct firn_report_result *x;
+};
+
+static int64_t hot_bytes(const struct firn_report_row *c)
+{
+	return c->hot.heap_bytes + c->hot.toast_bytes + c->hot.index_bytes;
+}
+
+/* ---- pieces ---- */
+
+static void cell_text(struct buf *b, const char *text)
+{
+	/* What is cut off is there to be pointed at. */
+	buf_add_str(b, "<td class=\"name\" title=\"");
+	html_line(b, text, 0);
+	buf_add_str(b, "\"><bdi>");
+	html_line(b, text, NAME_CHARS);
+	buf_add_str(b, "</bdi></td>");
+}
+
+static void cell(struct buf *b, const char *text)
+{
+	buf_printf(b, "<td>%s</td>", text);
+}
+
+static void cell_count(struct buf *b, int64_t n)
+{
+	char text[32];
+
+	cell(b, str_format_count(n, text, sizeof(text)));
+}
+
+static void cell_bytes(struct buf *b, int64_t n)
+{
+	char text[32];
+
+	cell(b, str_format_bytes((uint64_t)n, text, sizeof(text)));
+}
+
+static void cell_money(struct buf *b, int64_t nano)
+{
+	char text[MONEY_MAX];
+
+	cell(b, money_short(nano, text));
+}
+
+/* Titles are ours; one that begins with "<" stands over names. */
+static void table_begin(struct buf *b, const char *caption, const char *const *titles)
+{
+	buf_printf(b,
+		   "<div class=\"wide\" tabindex=\"0\" role=\"region\" "
+		   "aria-label=\"%s\"><table>\n<thead><tr>",
+		   caption);
+	for (; *titles; titles++) {
+		bool name = **titles == '<';
+
+		buf_printf(b, "<th scope=\"col\"%s>%s</th>", name ? " class=\"name\"" : "",
+			   *titles + name);
+	}
+	buf_add_str(b, "</tr></thead>\n<tbody>\n");
+}
+
+static void table_end(struct buf *b)
+{
+	buf_add_str(b, "</tbody></table></div>\n");
+}
+
+static void section(struct buf *b, const char *title, const char *words)
+{
+	buf_printf(b, "<section>\n<h2>%s</h2>\n", title);
+	if (words)
+		buf_printf(b, "<p>%s</p>\n", words);
+}
+
+static void figures_begin(struct buf *b)
+{
+	buf_add_str(b, "<details><summary>Figures</summary>\n");
+}
+
+static void figures_end(struct buf *b)
+{
+	buf_add_str(b, "</details>\n");
+}
+
+static void legend_item(struct buf *b, const char *style, const char *name)
+{
+	buf_printf(
+		b,
+		"<li><svg width=\"16\" height=\"14\" aria-hidden=\"true\"><rect class=\"area %s\" "
+		"width=\"16\" height=\"14\"/></svg>%s</li>",
+		style, name);
+}
+
+static void card(struct buf *b, const char *value, const char *words)
+{
+	buf_printf(b, "<li><b>%s</b><span>%s</span></li>\n", value, words);
+}
+
+static void card_money(struct page *p, int64_t nano, const char *words)
+{
+	char text[MONEY_MAX], value[MONEY_MAX + 8];
+
+	snprintf(value, sizeof(value), "%s %.3s", money_short(nano, text), p->x->currency);
+	card(&p->b, value, words);
+}
+
+/* ---- sections ---- */
+
+static void totals(struct page *p)
+{
+	const struct firn_report_row *t = &p->x->total;
+	char text[64], size[32];
+
+	buf_add_str(&p->b, "<ul class=\"cards\">\n");
+	card_money(p, t->cost.hot_nano + t->cost.cold_nano, "a month, as it is");
+	card_money(p, t->cost.all_hot_nano, "a month, were all of it hot");
+	card_money(p, t->cost.saved_nano, "saved a month, as it is");
+	if (p->x->known_since[0]) {
+		card_money(p, p->x->saved_month_nano, "saved this month so far");
+		snprintf(text, sizeof(text), "saved in total since %.10s", p->x->known_since);
+		card_money(p, p->x->saved_total_nano, text);
+	}
+	card(&p->b, str_format_bytes((uint64_t)t->reclaimable_bytes, size, sizeof(size)),
+	     "reclaimable: room that rows to come fill");
+	buf_add_str(&p->b, "</ul>\n");
+}
+
+static int64_t day_number(const char *day)
+{
+	struct chart_date d = { 0 };
+
+	sscanf(day, "%d-%d-%d", &d.year, &d.month, &d.day);
+	return chart_day_of(d);
+}
+
+static void days_table(struct page *p)
+{
+	static const char *const titles[] = { "<Day",      "Hot rows", "Hot",       "Cold rows",
+					      "Cold",      "Moved",    "Came back", "Hot cost",
+					      "Cold cost", "Saved",    NULL };
+	struct buf *b = &p->b;
+
+	figures_begin(b);
+	table_begin(b, "Hot and cold by day", titles);
+	for (size_t i = p->x->day_count; i-- > 0;) {
+		const struct firn_usage_day *d = &p->x->days[i];
+
+		buf_add_str(b, "<tr>");
+		cell_text(b, d->day);
+		cell_count(b, d->hot_rows);
+		cell_bytes(b, d->hot_bytes);
+		cell_count(b, d->cold_rows);
+		cell_bytes(b, d->cold_bytes);
+		cell_count(b, d->rows_moved);
+		cell_count(b, d->rows_rehydrated);
+		cell_money(b, d->hot_nano);
+		cell_money(b, d->cold_nano);
+		cell_money(b, d->saved_nano);
+		buf_add_str(b, "</tr>\n");
+	}
+	table_end(b);
+	figures_end(b);
+}
+
+static bool over_time(struct page *p, struct err *e)
+{
+	const struct firn_report_result *x = p->x;
+	int64_t *days = mem_new(x->day_count + 1, sizeof(*days), e);
+	double *hot = mem_new(x->day_count + 1, sizeof(*hot), e);
+	double *cold = mem_new(x->day_count + 1, sizeof(*cold), e);
+	bool ok = days && hot && cold;
+
+	for (size_t i = 0; ok && i < x->day_count; i++) {
+		days[i] = day_number(x->days[i].day);
+		hot[i] = (double)x->days[i].hot_bytes;
+		cold[i] = (double)x->days[i].cold_bytes;
+	}
+	if (ok) {
+		const struct chart_series series[] = { { "cold", "cold", cold },
+						       { "hot", "hot", hot } };
+		const struct chart_over_days chart = {
+			.label = "Bytes in Postgres and in the archive, by day",
+			.unit = CHART_BYTES,
+			.days = days,
+			.day_count = x->day_count,
+			.series = series,
+			.series_count = 2,
+			.stacked = true,
+		};
+
+		section(&p->b, "Hot and cold over time",
+			x->day_count ? NULL : "No day is written down yet: passes do that.");
+		if (x->day_count) {
+			buf_add_str(&p->b, "<ul class=\"legend\">");
+			legend_item(&p->b, "hot", "hot: heap, TOAST and indexes");
+			legend_item(&p->b, "cold", "cold: objects of the archive");
+			buf_add_str(&p->b, "</ul>\n");
+			chart_over_days(&p->b, &chart);
+			days_table(p);
+		}
+		buf_add_str(&p->b, "</section>\n");
+	}
+	free(days);
+	free(hot);
+	free(cold);
+	return ok;
+}
+
+static void pays_after(struct buf *b, const struct firn_report_row *c)
+{
+	char text[32];
+
+	if (!c->break_even_known) {
+		cell(b, "");
+	} else if (c->break_even_days < 0) {
+		cell(b, "never");
+	} else {
+		snprintf(text, sizeof(text), "%.1f d", c->break_even_days);
+		cell(b, text);
+	}
+}
+
+static void row_cells(struct buf *b, const struct firn_report_row *c)
+{
+	cell_count(b, c->hot_rows);
+	cell_bytes(b, hot_bytes(c));
+	cell_count(b, c->cold_rows);
+	cell_bytes(b, c->cold_bytes);
+	cell_money(b, c->cost.hot_nano);
+	cell_money(b, c->cost.cold_nano);
+	cell_money(b, c->cost.saved_nano);
+	pays_after(b, c);
+}
+
+static void tenants(struct page *p)
+{
+	static const char *const titles[] = { "<Tenant",   "<Table",    "Cost",       "Hot rows",
+					      "Hot",       "Cold rows", "Cold",       "Hot cost",
+					      "Cold cost", "Saved",     "Pays after", NULL };
+	struct buf *b = &p->b;
+	double most = 0;
+
+	section(b, "Cost by tenant",
+		p->x->tenant_count
+			? "The ten that cost most, a month; rows by a sample of the table."
+			: "There are no rows.");
+	if (p->x->tenant_count) {
+		buf_add_str(b, "<ul class=\"legend\">");
+		legend_item(b, "hot", "hot");
+		legend_item(b, "cold", "cold");
+		buf_add_str(b, "</ul>\n");
+		table_begin(b, "Cost by tenant", titles);
+	}
+	for (size_t i = 0; i < p->x->tenant_count; i++) {
+		const struct firn_report_row *c = &p->x->tenants[i];
+		const struct chart_part parts[] = { { (double)c->cost.hot_nano, "hot" },
+						    { (double)c->cost.cold_nano, "cold" } };
+
+		if (i == 0)
+			most = (double)(c->cost.hot_nano + c->cost.cold_nano);
+		buf_add_str(b, "<tr>");
+		cell_text(b, c->workspace);
+		cell_text(b, c->table);
+		buf_add_str(b, "<td class=\"strip\">");
+		chart_strip(b, parts, 2, most);
+		buf_add_str(b, "</td>");
+		row_cells(b, c);
+		buf_add_str(b, "</tr>\n");
+	}
+	if (p->x->tenant_count)
+		table_end(b);
+	buf_add_str(b, "</section>\n");
+}
+
+static void heat_text(const struct firn_heat_bucket *h, char *out, size_t len)
+{
+	if (isinf(h->upper))
+		snprintf(out, len, "%g+", h->lower);
+	else
+		snprintf(out, len, "%g\xe2\x80\x93%g", h->lower, h->upper);
+}
+
+static void heat_table(struct page *p)
+{
+	static const char *const titles[] = { "<Heat", "Chunks", NULL };
+	static const char *const rules[] = { "<Rule", "Moves what is below", NULL };
+	struct buf *b = &p->b;
+	char text[48];
+
+	figures_begin(b);
+	table_begin(b, "Chunks by heat", titles);
+	for (size_t i = 0; i < p->x->heat_count; i++) {
+		heat_text(&p->x->heat[i], text, sizeof(text));
+		buf_add_str(b, "<tr>");
+		cell_text(b, text);
+		cell_count(b, p->x->heat[i].chunks);
+		buf_add_str(b, "</tr>\n");
+	}
+	table_end(b);
+	if (p->x->cut_count) {
+		table_begin(b, "Cuts of the policy", rules);
+		for (size_t i = 0; i < p->x->cut_count; i++) {
+			snprintf(text, sizeof(text), "%g", p->x->cuts[i].heat_below);
+			buf_add_str(b, "<tr>");
+			cell_text(b, p->x->cuts[i].rule);
+			cell(b, text);
+			buf_add_str(b, "</tr>\n");
+		}
+		table_end(b);
+	}
+	figures_end(b);
+}
+
+static void heat(struct page *p)
+{
+	const struct firn_report_result *x = p->x;
+	struct chart_bar bars[16];
+	char below[16][48], tips[16][96], cut[96] = "", count[32];
+	struct chart_bars chart = { .label = "Chunks by heat", .unit = CHART_COUNT, .bars = bars };
+
+	section(&p->b, "Heat",
+		x->heat_count
+			? "Chunks by how much they were read of late: a read counts 1, and half as "
+			  "much after each half-life. Those never read, or not lately, are not "
+			  "here."
+			: "No reads are recorded: applications call firn.touch.");
+	for (size_t i = 0; i < x->heat_count && i < 16; i++) {
+		heat_text(&x->heat[i], below[i], sizeof(below[i]));
+		snprintf(tips[i], sizeof(tips[i]), "heat %s: %s chunks", below[i],
+			 str_format_count(x->heat[i].chunks, count, sizeof(count)));
+		bars[i] = (struct chart_bar){ .value = (double)x->heat[i].chunks,
+					      .style = "hot",
+					      .tip = tips[i],
+					      .below = below[i] };
+		if (x->cut_count && x->heat[i].upper <= x->cuts[0].heat_below) {
+			bars[i].style = "cold";
+			chart.cut = i + 1;
+		}
+		chart.bar_count++;
+	}
+	if (x->cut_count) {
+		snprintf(cut, sizeof(cut), "%.40s: below %g", x->cuts[0].rule,
+			 x->cuts[0].heat_below);
+		chart.cut_label = cut;
+	}
+	if (x->heat_count) {
+		chart_bars(&p->b, &chart);
+		heat_table(p);
+	}
+	buf_add_str(&p->b, "</section>\n");
+}
+
+static bool went_well(const struct firn_pass_record *r)
+{
+	return str_eq(r->outcome, "done");
+}
+
+static void passes_table(struct page *p)
+{
+	static const char *const titles[] = { "<Started",    "<Table",     "<Outcome",
+					      "Took",        "Rows moved", "Segments",
+					      "Rows' bytes", "Stored",     NULL };
+	struct buf *b = &p->b;
+	char text[40];
+
+	figures_begin(b);
+	table_begin(b, "Passes", titles);
+	for (size_t i = 0; i < p->x->pass_count; i++) {
+		const struct firn_pass_record *r = &p->x->passes[i];
+
+		buf_add_str(b, "<tr>");
+		cell_text(b, r->started_at);
+		cell_text(b, r->table);
+		cell_text(b, r->seconds < 0 ? "runs, or died" : r->outcome);
+		cell(b, r->seconds < 0
+				? ""
+				: chart_value(CHART_SECONDS, r->seconds, text, sizeof(text)));
+		cell_count(b, r->rows_moved);
+		cell_count(b, r->segments);
+		cell_bytes(b, r->raw_bytes);
+		cell_bytes(b, r->stored_bytes);
+		buf_add_str(b, "</tr>\n");
+	}
+	table_end(b);
+	figures_end(b);
+}
+
+/* Oldest first. */
+static void draw_passes(struct page *p)
+{
+	size_t n = p->x->pass_count < PASSES_DRAWN ? p->x->pass_count : PASSES_DRAWN;
+	struct chart_bar bars[PASSES_DRAWN];
+	char tips[PASSES_DRAWN][256], when[2][8], took[40], rows[32];
+	const struct chart_bars chart = {
+		.label = "How long passes took", .unit = CHART_SECONDS, .bars = bars, .bar_count = n
+	};
+
+	for (size_t i = 0; i < n; i++) {
+		const struct firn_pass_record *r = &p->x->passes[n - 1 - i];
+
+		snprintf(tips[i], sizeof(tips[i]), "%.20s, %.60s: %.80s, %s, %s rows moved",
+			 r->started_at, r->table, r->seconds < 0 ? "runs, or died" : r->outcome,
+			 r->seconds < 0
+				 ? "no end"
+				 : chart_value(CHART_SECONDS, r->seconds, took, sizeof(took)),
+			 str_format_count(r->rows_moved, rows, sizeof(rows)));
+		bars[i] = (struct chart_bar){ .value = r->seconds,
+					      .style = went_well(r) ? "done" : "failed",
+					      .tip = tips[i],
+					      .above = went_well(r) ? NULL : "!" };
+		/* The first and the last say when: "10-25". */
+		if (i == 0 || i == n - 1) {
+			snprintf(when[i != 0], sizeof(when[0]), "%.5s", r->started_at + 5);
+			bars[i].below = when[i != 0];
+		}
+	}
+	chart_bars(&p->b, &chart);
+}
+
+static void passes(struct page *p)
+{
+	section(&p->b, "Passes", p->x->pass_count ? NULL : "There was no pass yet.");
+	if (p->x->pass_count) {
+		buf_add_str(&p->b, "<ul class=\"legend\">");
+		legend_item(&p->b, "done", "done");
+		legend_item(&p->b, "failed", "! ended early, failed, or runs");
+		buf_add_str(&p->b, "</ul>\n");
+		draw_passes(p);
+		passes_table(p);
+	}
+	buf_add_str(&p->b, "</section>\n");
+}
+
+static void rows(struct page *p)
+{
+	static const char *const titles[] = { "<Table",    "<Part",      "Hot rows", "Hot",
+					      "Cold rows", "Cold",       "Hot cost", "Cold cost",
+					      "Saved",     "Pays after", NULL };
+	struct buf *b = &p->b;
+	char segment[32];
+
+	section(b, "Tables", NULL);
+	table_begin(b, "Tables", titles);
+	for (size_t i = 0; i < p->x->row_count; i++) {
+		const struct firn_report_row *c = &p->x->rows[i];
+
+		snprintf(segment, sizeof(segment), "%" PRId64, c->segment);
+		buf_add_str(b, "<tr>");
+		cell_text(b, c->table);
+		cell_text(b, p->x->by == FIRN_BY_LEAF        ? c->leaf
+			     : p->x->by == FIRN_BY_WORKSPACE ? c->workspace
+			     : p->x->by == FIRN_BY_VERSION   ? c->version
+			     : p->x->by == FIRN_BY_MONTH     ? c->month
+			     : c->segment                    ? segment
+							     : "");
+		row_cells(b, c);
+		buf_add_str(b, "</tr>\n");
+	}
+	table_end(b);
+	buf_add_str(b, "</section>\n");
+}
+
+static void reclaimable(struct page *p)
+{
+	static const char *const titles[] = { "<Table", "<Leaf", "Takes", "Reclaimable", NULL };
+	struct buf *b = &p->b;
+
+	if (p->x->reclaimable_count == 0)
+		return;
+	section(b, "Reclaimable, and not reclaimed",
+		"Rows to come fill it; \"firn maintain --reclaim\" gives it back.");
+	table_begin(b, "Reclaimable", titles);
+	for (size_t i = 0; i < p->x->reclaimable_count; i++) {
+		const struct firn_reclaimable *r = &p->x->reclaimable[i];
+
+		buf_add_str(b, "<tr>");
+		cell_text(b, r->table);
+		cell_text(b, r->leaf);
+		cell_bytes(b, r->bytes);
+		cell_bytes(b, r->reclaimable_bytes);
+		buf_add_str(b, "</tr>\n");
+	}
+	table_end(b);
+	buf_add_str(b, "</section>\n");
+}
+
+static void requests(struct page *p)
+{
+	static const char *const titles[] = { "<Request", "<Storage class", "Calls",
+					      "Bytes",    "Cost",           NULL };
+	struct buf *b = &p->b;
+
+	if (p->x->request_count == 0)
+		return;
+	buf_printf(b, "<section>\n<h2>Requests to the archive since %.10s</h2>\n", p->x->since);
+	table_begin(b, "Requests", titles);
+	for (size_t i = 0; i < p->x->request_count; i++) {
+		const struct firn_request_count *r = &p->x->requests[i];
+
+		buf_add_str(b, "<tr>");
+		cell_text(b, r->kind);
+		cell_text(b, *r->storage_class ? r->storage_class : "default");
+		cell_count(b, r->calls);
+		cell_bytes(b, r->bytes);
+		cell_money(b, r->nano);
+		buf_add_str(b, "</tr>\n");
+	}
+	table_end(b);
+	buf_add_str(b, "</section>\n");
+}
+
+static void formulas(struct page *p)
+{
+	static const char *const titles[] = { "<Figure", "<Formula", "Result", NULL };
+	struct buf *b = &p->b;
+	char text[MONEY_MAX];
+
+	if (p->x->formula_count == 0)
+		return;
+	section(b, "Formulas", NULL);
+	table_begin(b, "Formulas", titles);
+	for (size_t i = 0; i < p->x->formula_count; i++) {
+		buf_add_str(b, "<tr>");
+		cell_text(b, p->x->formulas[i].figure);
+		cell_text(b, p->x->formulas[i].formula);
+		cell(b, money_decimal(p->x->formulas[i].nano, text));
+		buf_add_str(b, "</tr>\n");
+	}
+	table_end(b);
+	buf_add_str(b, "</section>\n");
+}
+
+static void head(struct page *p)
+{
+	buf_add_str(&p->b,
+		    "<!DOCTYPE html>\n<html lang=\"en\" "
+		    "xmlns=\"http://www.w3.org/1999/xhtml\">\n<head>\n"
+		    "<meta charset=\"utf-8\"/>\n<meta http-equiv=\"Content-Security-Policy\" "
+		    "content=\"default-src 'none'; style-src 'unsafe-inline'\"/>\n"
+		    "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n"
+		    "<title>firn: storage cost</title>\n<style>\n");
+	buf_add_str(&p->b, html_style);
+	buf_add_str(&p->b, "</style>\n</head>\n<body>\n");
+	chart_patterns(&p->b);
+	buf_add_str(&p->b, "<header>\n<h1>Storage cost</h1>\n<p>");
+	html_text(&p->b, p->x->now);
+	if (p->x->price_list_date && *p->x->price_list_date) {
+		buf_add_str(&p->b, ", prices ");
+		html_name(&p->b, p->x->price_list);
+		buf_add_str(&p->b, " of ");
+		html_text(&p->b, p->x->price_list_date);
+		buf_add_str(&p->b, ", ");
+		html_text(&p->b, p->x->currency);
+	} else {
+		buf_add_str(&p->b, "; no prices: name a list with --prices, or \"prices:\" in the "
+				   "configuration");
+	}
+	buf_add_str(&p->b, "</p>\n</header>\n<main>\n");
+}
+
+bool html_cost(const struct report *r, const struct firn_report_result *x, struct err *e)
+{
+	struct page p = { .b = BUF_INIT, .x = x };
+	bool ok;
+
+	head(&p);
+	totals(&p);
+	ok = over_time(&p, e);
+	tenants(&p);
+	heat(&p);
+	passes(&p);
+	rows(&p);
+	reclaimable(&p);
+	requests(&p);
+	formulas(&p);
+	buf_add_str(&p.b, "</main>\n<footer>firn " FIRN_VERSION "</footer>\n</body>\n</html>\n");
+	ok = ok && buf_ok(&p.b, e);
+	if (ok)
+		fputs(buf_str(&p.b), r->out);
+	buf_release(&p.b);
+	return ok;
+}
