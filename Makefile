@@ -267,7 +267,7 @@ EXAMPLES = share/doc/firn/examples
 INSTALLED = bin/firn lib/libfirn.a lib/pkgconfig/firn.pc $(addprefix include/firn/,$(notdir $(wildcard include/firn/*.h))) \
 	$(addprefix share/firn/,$(shell find policies -type f)) share/man/man1/firn.1 share/man/man5/firn.yaml.5 \
 	share/bash-completion/completions/firn share/zsh/site-functions/_firn lib/systemd/system/firn.service \
-	lib/systemd/system/firn.timer $(addprefix $(EXAMPLES)/,firn.cron firn.yaml)
+	lib/systemd/system/firn.timer $(addprefix $(EXAMPLES)/,firn.cron firn.yaml firn.rules.yml grafana.json)
 
 install: all $(O)/firn.pc
 	install -d $(DEST)/bin $(DEST)/lib/pkgconfig $(DEST)/include/firn $(DEST)/lib/systemd/system
@@ -284,7 +284,9 @@ install: all $(O)/firn.pc
 	chmod 644 $(DEST)/lib/systemd/system/firn.service
 	install -m 644 tools/systemd/firn.timer $(DEST)/lib/systemd/system/firn.timer
 	install -D -m 644 tools/cron/firn.cron $(DEST)/$(EXAMPLES)/firn.cron
-	install -D -m 644 policies/firn.example.yaml $(DEST)/$(EXAMPLES)/firn.yaml
+	install -m 644 policies/firn.example.yaml $(DEST)/$(EXAMPLES)/firn.yaml
+	install -m 644 tools/prometheus/firn.rules.yml $(DEST)/$(EXAMPLES)/firn.rules.yml
+	install -m 644 tools/grafana/firn.json $(DEST)/$(EXAMPLES)/grafana.json
 
 # Folders that others use as well stay.
 uninstall:

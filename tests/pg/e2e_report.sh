@@ -105,6 +105,13 @@ $name [0-9]+
 "
 done
 is "others may read it" "$(stat -c %a "$T/firn.prom")" "$(printf '%o' $((0644 & ~$(umask))))"
+# What the alerts and the dashboard ask for is what was written.
+named() { grep -oE '\bfirn_[a-z_]+' "$@" | sort -u; }
+for file in prometheus/firn.rules.yml grafana/firn.json; do
+	is "each metric of $file is there" "$(named "$FIRN_SRC/tools/$file" | while read -r name; do
+		grep -q "^$name[ {]" "$T/firn.prom" || echo "$name"; done)" ""
+done
+ok "the dashboard is JSON" /usr/bin/python3 -m json.tool "$FIRN_SRC/tools/grafana/firn.json"
 exits "a report that fails" 64 "$FIRN" report --since yesterday --format prometheus --output "$T/firn.prom"
 like "leaves what is there" "$(cat "$T/firn.prom")" "firn_rows"
 exits "status has no such format" 64 "$FIRN" status --format csv
