@@ -51,7 +51,9 @@ struct firn_options {
 	FILE *log_out; /* NULL: stderr */
 	enum firn_log_level log_level;
 	int log_json;
-	int progress; /* 0 none, 1 a terminal's line that is redrawn, 2 a log line a minute */
+	/* 0 none; 1 lines at the terminal's foot that are redrawn, where log_out is a terminal that can; 2 a log line a minute. With
+	 * 1 a pass counts what is due in a leaf before it moves it, for the time left. */
+	int progress;
 };
 
 /* Loads configuration and policy, connects to database and archive as calls need them. NULL and e set on failure. */
@@ -112,8 +114,9 @@ bool firn_doctor(const struct firn_options *options, struct firn_doctor_result *
 void firn_doctor_result_release(struct firn_doctor_result *r);
 
 /* Makes SIGINT and SIGTERM ask the calls of this process for a clean end: what is at hand is finished or undone, then
- * they return. A second signal of the same kind ends the process at once. For programs; never called by the library. */
-void firn_stop_on_signals(void);
+ * they return. A second signal of the same kind ends the process at once. say: the first one is answered on standard error,
+ * in words for whoever sits there. For programs; never called by the library. */
+void firn_stop_on_signals(int say);
 /* Whether such a signal came. */
 int firn_stop_requested(void);
 

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/board.h"
+
 static const char *const level_names[] = { "error", "warning", "notice", "info", "debug" };
 
 static void write_json(const struct log *log, const char *level, const char *message,
@@ -49,27 +51,29 @@ void log_write(const struct log *log, enum log_level level, const char *fmt, ...
 	va_start(ap, fmt);
 	vsnprintf(message, sizeof(message), fmt, ap);
 	va_end(ap);
-	if (log->json) {
+	board_pause(log->board);
+	if (log->json)
 		write_json(log, level_names[level], message, NULL);
-		return;
-	}
-	if (level <= LOG_WARNING)
+	else if (level <= LOG_WARNING)
 		fprintf(log->out, "%s: %s: %s\n", log->program, level_names[level], message);
 	else
 		fprintf(log->out, "%s: %s\n", log->program, message);
 	fflush(log->out);
+	board_go_on(log->board);
 }
 
 void log_err(const struct log *log, const struct err *e)
 {
 	if (!log)
 		return;
+	board_pause(log->board);
 	if (log->json) {
 		write_json(log, "error", e->message, e);
-		return;
+	} else {
+		fprintf(log->out, "%s: error: %s\n", log->program, e->message);
+		if (e->hint[0])
+			fprintf(log->out, "hint: %s\n", e->hint);
 	}
-	fprintf(log->out, "%s: error: %s\n", log->program, e->message);
-	if (e->hint[0])
-		fprintf(log->out, "hint: %s\n", e->hint);
 	fflush(log->out);
+	board_go_on(log->board);
 }

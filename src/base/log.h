@@ -7,6 +7,8 @@
 
 #include "base/err.h"
 
+struct board;
+
 enum log_level {
 	LOG_ERROR,
 	LOG_WARNING,
@@ -20,6 +22,8 @@ struct log {
 	enum log_level level; /* the most talkative level that is still written */
 	bool json;
 	const char *program; /* borrowed */
+	struct board
+		*board; /* what is redrawn below the lines (board.h); borrowed, NULL: nothing */
 };
 
 /* One line; newlines inside are folded in JSON and kept in text. A NULL log is silence. */

@@ -4,8 +4,9 @@
 
 #include <stdbool.h>
 
-/* Installs the handlers; SIGPIPE is ignored. A second signal of the same kind ends the process at once. */
-void signal_install(void);
+/* Installs the handlers; SIGPIPE is ignored. A second signal of the same kind ends the process at once. say: the first one
+ * is answered on standard error by what happens now, and what a second one would do. */
+void signal_install(bool say);
 
 bool signal_stop_requested(void);
 

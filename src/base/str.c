@@ -276,6 +276,15 @@ size_t str_utf8_len(const char *text)
 	return len;
 }
 
+size_t str_width(const char *s)
+{
+	size_t n = 0;
+
+	for (; *s; s++)
+		n += ((unsigned char)*s & 0xC0) != 0x80;
+	return n;
+}
+
 bool str_glob_match(const char *pattern, const char *s)
 {
 	const char *star = NULL, *resume = NULL;

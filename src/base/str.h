@@ -33,6 +33,9 @@ bool str_parse_time(const char *s, int64_t *us_out, struct err *e);
 /* Length of the UTF-8 sequence that s begins with; 0 when it is none. */
 size_t str_utf8_len(const char *s);
 
+/* Columns that UTF-8 text takes: code points, so that wide characters count once. */
+size_t str_width(const char *s);
+
 /* Shell pattern with * and ? only, whole string, case matters. */
 bool str_glob_match(const char *pattern, const char *s);
 

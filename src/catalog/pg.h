@@ -120,6 +120,9 @@ bool pg_local_search_path(struct pg *pg, bool own, struct err *e);
 bool pg_copy_out_start(struct pg *pg, const char *sql, struct err *e);
 bool pg_copy_out_next(struct pg *pg, const uint8_t **data_out, size_t *len_out, struct err *e);
 void pg_copy_out_cancel(struct pg *pg);
+/* Waits until next has something to give, which may take as long as the server sorts; *ready_out false: stop() was true
+ * before. Asks it twice a second. */
+bool pg_copy_out_wait(struct pg *pg, bool (*stop)(void), bool *ready_out, struct err *e);
 
 /* COPY ... FROM STDIN. finish with failure NULL ends it well; otherwise the server is told to fail the COPY, and finish
  * is true once it has. What the server refuses shows at finish, not at write. */

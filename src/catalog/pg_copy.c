@@ -1,5 +1,6 @@
 #include "catalog/pg.h"
 
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,6 +9,8 @@
 
 /* libpq sends in pieces of 8 kB whatever it is given, but makes its own buffer as large as the largest message. */
 #define COPY_MESSAGE_BYTES (256 * 1024)
+
+#define STOP_ASKED_MS 500
 
 static bool start(struct pg *pg, const char *sql, ExecStatusType wanted, enum pg_busy busy,
 		  struct err *e)
@@ -51,6 +54,7 @@ static void drop_message(struct pg *pg)
 {
 	PQfreemem(pg->copy_message);
 	pg->copy_message = NULL;
+	pg->copy_waiting = 0;
 }
 
 bool pg_copy_out_start(struct pg *pg, const char *sql, struct err *e)
@@ -64,16 +68,39 @@ bool pg_copy_out_next(struct pg *pg, const uint8_t **data_out, size_t *len_out, 
 
 	*data_out = NULL;
 	*len_out = 0;
-	drop_message(pg);
 	if (pg->busy != PG_BUSY_COPY_OUT)
 		return err_set(e, ERR_INTERNAL, "no COPY TO STDOUT is under way");
-	n = PQgetCopyData(pg->conn, &pg->copy_message, 0);
+	n = pg->copy_waiting;
+	pg->copy_waiting = 0;
+	if (n == 0) {
+		drop_message(pg);
+		n = PQgetCopyData(pg->conn, &pg->copy_message, 0);
+	}
 	if (n > 0) {
 		*data_out = (const uint8_t *)pg->copy_message;
 		*len_out = (size_t)n;
 		return true;
 	}
 	return finish(pg, e);
+}
+
+bool pg_copy_out_wait(struct pg *pg, bool (*stop)(void), bool *ready_out, struct err *e)
+{
+	if (pg->copy_waiting == 0)
+		drop_message(pg);
+	while (pg->busy == PG_BUSY_COPY_OUT) {
+		struct pollfd p = { .fd = PQsocket(pg->conn), .events = POLLIN };
+
+		if (pg->copy_waiting == 0)
+			pg->copy_waiting = PQgetCopyData(pg->conn, &pg->copy_message, 1);
+		*ready_out = pg->copy_waiting != 0;
+		if (*ready_out || stop())
+			return true;
+		/* A signal ends the wait as well. */
+		if (poll(&p, 1, STOP_ASKED_MS) > 0 && !PQconsumeInput(pg->conn))
+			return pg_fail(pg, NULL, e);
+	}
+	return err_set(e, ERR_INTERNAL, "no COPY TO STDOUT is under way");
 }
 
 void pg_copy_out_cancel(struct pg *pg)

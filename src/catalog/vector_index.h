@@ -121,7 +121,7 @@ struct vector_memory {
 };
 bool vector_server_memory(struct pg *pg, struct vector_memory *out, struct err *e);
 
-/* How far the build of another session is; *found_out false: it builds nothing. */
+/* How far the build, or VACUUM, of another session is; *found_out false: it does neither. */
 struct vector_progress {
 	char phase[128];
 	int64_t blocks, blocks_total, tuples, tuples_total;

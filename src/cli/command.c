@@ -16,7 +16,7 @@ const struct command command_table[] = {
 	  "backup) has worked with the archive, passes, transitions and gc --confirm end with "
 	  "78; --take-over says that it is this one's turn from now on, and has the other "
 	  "refused.",
-	  CMD_INIT, true, cmd_init },
+	  CMD_INIT, COMMAND_WORKS, cmd_init },
 	{ "pass", "one tiering pass: plan, move, maintain (what cron runs)",
 	  "Moves the chunks that the policy's rules name out of Postgres and into segments of "
 	  "the archive, then does the index work that this made due. A chunk is deleted only "
@@ -24,11 +24,11 @@ const struct command command_table[] = {
 	  "A limit (--max-rows, --max-runtime, those of the policy) ends a pass early with "
 	  "status 0; a signal ends it with 75, as does another pass that is at work, or index "
 	  "work that had to be put off.",
-	  CMD_PASS, true, cmd_pass },
+	  CMD_PASS, COMMAND_WORKS, cmd_pass },
 	{ "plan", "what a pass would move and why; moves nothing",
 	  "Shows rows and bytes by rule, leaf, workspace and embedding version. Nothing is "
 	  "written anywhere.",
-	  CMD_PLAN, true, cmd_plan },
+	  CMD_PLAN, COMMAND_LOOKS, cmd_plan },
 	{ "explain", "where a chunk is, and what each rule says of it; moves nothing",
 	  "Of a hot chunk (--chunk): where it is, when it was used last, and of each rule in order "
 	  "which "
@@ -48,7 +48,7 @@ const struct command command_table[] = {
 	  "paused or stopped, and its index work. gc.pass_log of the configuration says for how "
 	  "long that "
 	  "is kept.",
-	  CMD_EXPLAIN, true, cmd_explain },
+	  CMD_EXPLAIN, COMMAND_LOOKS, cmd_explain },
 	{ "rehydrate", "bring cold chunks back",
 	  "Brings back the chunks that are selected by --workspace, --document, --chunk, "
 	  "--version and --segment; different options narrow each other, and of one that is "
@@ -63,7 +63,7 @@ const struct command command_table[] = {
 	  "then searches of that leaf are slow (without the index they read the whole leaf), or "
 	  "find less of the new rows: do it when few read. What a run that died took away comes "
 	  "back with the next pass or \"firn maintain\".",
-	  CMD_REHYDRATE, true, cmd_rehydrate },
+	  CMD_REHYDRATE, COMMAND_WORKS, cmd_rehydrate },
 	{ "maintain", "ANALYZE, VACUUM, REINDEX where due",
 	  "Does the index work that moves left behind, choosing what is cheapest for each leaf and "
 	  "index by what such work cost in this database: VACUUM, a rebuild before VACUUM, or "
@@ -78,7 +78,7 @@ const struct command command_table[] = {
 	  "every leaf of whose table and TOAST files a fifth or more (and 8 MiB) is such room is "
 	  "written anew with its indexes by pg_repack, while it is read and written. That takes "
 	  "Debian's postgresql-NN-repack, its extension in the database, and disk for a copy.",
-	  CMD_MAINTAIN, true, cmd_maintain },
+	  CMD_MAINTAIN, COMMAND_WORKS, cmd_maintain },
 	{ "status", "hot and cold rows and bytes",
 	  "By table and leaf, and with --by workspace by workspace and version.", CMD_STATUS, true,
 	  cmd_status },
@@ -91,12 +91,12 @@ const struct command command_table[] = {
 	  "Rules with idle_for and heat_below hold back until reads are known for as long as they "
 	  "look back. With --complete-since that begins then: say it when what is given now, and "
 	  "was recorded before, is all that was read since.",
-	  CMD_TOUCH, true, cmd_touch },
+	  CMD_TOUCH, COMMAND_WORKS, cmd_touch },
 	{ "verify", "check archive against catalog",
 	  "Checks that every object is there with the length and digest that the catalog has. "
 	  "With --deep, every row is decoded and hashed again, and none may be both hot and "
 	  "cold. The status is 65 when something is wrong.",
-	  CMD_VERIFY, true, cmd_verify },
+	  CMD_VERIFY, COMMAND_WORKS, cmd_verify },
 	{ "gc", "remove what no catalog row refers to; dry run unless --confirm",
 	  "Lists the objects of the archive that are no longer needed: those of retired segments "
 	  "and what runs that died left behind. None is removed before the horizon, since a "
@@ -105,7 +105,7 @@ const struct command command_table[] = {
 	  "too. "
 	  "With --expire and --confirm they are given up for good: nothing brings them back but a "
 	  "backup of the database, until the horizon is over and their objects are removed.",
-	  CMD_GC, true, cmd_gc },
+	  CMD_GC, COMMAND_WORKS, cmd_gc },
 	{ "transition", "move archived objects on to other storage classes",
 	  "Moves each segment's object to the storage class that the transitions of its rule say "
 	  "for "
@@ -119,7 +119,7 @@ const struct command command_table[] = {
 	  "DEEP_ARCHIVE) "
 	  "come back in two steps: rehydrate asks for their restore and ends with 75, or waits "
 	  "(--wait); called again it goes on.",
-	  CMD_TRANSITION, true, cmd_transition },
+	  CMD_TRANSITION, COMMAND_WORKS, cmd_transition },
 	{ "forget", "destroy the key of a workspace, so that nobody can read what is cold of it",
 	  "Shows what is hot and cold of the workspace. With --confirm its key is removed from the "
 	  "catalog and its cold rows are given up: what encrypted segments hold of it can be read "
@@ -132,26 +132,26 @@ const struct command command_table[] = {
 	  "the master key: it is forgotten when the oldest of these is. Names of workspaces, and "
 	  "ids, "
 	  "can be read with the table's key until the segments are removed.",
-	  CMD_FORGET, true, cmd_forget },
+	  CMD_FORGET, COMMAND_WORKS, cmd_forget },
 	{ "report", "storage cost",
 	  "What hot and cold rows cost a month by the price list, and what was saved.", CMD_REPORT,
-	  true, cmd_report },
+	  COMMAND_LOOKS, cmd_report },
 	{ "partitions recommend", "how many leaves a table should have, and why",
 	  "Reckons with 25 million rows a leaf (--leaf-rows), for the rows of now and, with "
 	  "--growth or --rows, for those to come. A workspace lies in one leaf, so the largest "
 	  "one is given room. Rows and shares are those of the statistics: ANALYZE first.",
-	  CMD_PARTITIONS_RECOMMEND, true, cmd_partitions_recommend },
+	  CMD_PARTITIONS_RECOMMEND, COMMAND_LOOKS, cmd_partitions_recommend },
 	{ "partitions ensure", "create the hash partitions that are missing",
 	  "Creates TABLE_p0 and so on for a hash-partitioned table until it has --count of them. "
 	  "Running it again is safe. It never changes a partition that is there: a table divided "
 	  "by another number is refused.\n\n"
 	  "Each creation locks the table for a moment. It waits for that lock two seconds at a "
 	  "time, so that other sessions can pass; if it does not come the status is 75.",
-	  CMD_PARTITIONS_ENSURE, true, cmd_partitions_ensure },
+	  CMD_PARTITIONS_ENSURE, COMMAND_WORKS, cmd_partitions_ensure },
 	{ "partitions status", "rows and bytes of each leaf, skew, leaves that are too large",
 	  "Rows are those of the statistics where they know any. Skew is the largest leaf over "
 	  "the mean.",
-	  CMD_PARTITIONS_STATUS, true, cmd_partitions_status },
+	  CMD_PARTITIONS_STATUS, COMMAND_LOOKS, cmd_partitions_status },
 	{ "indexes ensure",
 	  "make the vector index of every leaf what it should be, without locking",
 	  "Builds the index of each leaf concurrently and attaches it to an index of the "
@@ -171,12 +171,12 @@ const struct command command_table[] = {
 	  "are dropped or used. Builds wait as those of \"firn maintain\" do; where there is no "
 	  "room "
 	  "or the policy's window is closed the status is 75, and the next run goes on.",
-	  CMD_INDEXES_ENSURE, true, cmd_indexes_ensure },
+	  CMD_INDEXES_ENSURE, COMMAND_WORKS, cmd_indexes_ensure },
 	{ "indexes status", "validity, options, size and dead share of each leaf's vector indexes",
 	  "FRESH is what a new build would take, DEAD the share of entries whose rows are gone, by "
 	  "statistics and by what firn deleted since the last build. Leftovers of builds that died "
 	  "are shown whatever their method is.",
-	  CMD_INDEXES_STATUS, true, cmd_indexes_status },
+	  CMD_INDEXES_STATUS, COMMAND_LOOKS, cmd_indexes_status },
 	{ "indexes probe", "recall and latency of each leaf's vector indexes, against exact search",
 	  "Takes rows of each leaf as queries (--sample, --seed) or vectors from a file "
 	  "(--queries), "
@@ -185,7 +185,7 @@ const struct command command_table[] = {
 	  "the tenth count as found. A sampled row finds itself, as it does for the exact search: "
 	  "that is one of the ten. Latencies are those of the whole statement, planning included; "
 	  "the first one is not counted.",
-	  CMD_INDEXES_PROBE, true, cmd_indexes_probe },
+	  CMD_INDEXES_PROBE, COMMAND_WORKS, cmd_indexes_probe },
 	{ "partitions split", "move a table into other hash partitions while it is used",
 	  "Moves a plain table, or one in hash partitions of its workspace, into --count of them: "
 	  "a new "
@@ -218,13 +218,13 @@ const struct command command_table[] = {
 	  "the old table, or the table has less than half of its rows and they were not moved out. "
 	  "The "
 	  "status is 75 when a lock did not come, a standby lags or the disk has no room.",
-	  CMD_PARTITIONS_SPLIT, true, cmd_partitions_split },
+	  CMD_PARTITIONS_SPLIT, COMMAND_WORKS, cmd_partitions_split },
 	{ "versions status", "embedding versions of each workspace, and where their rows are",
 	  "Shows which version is active and which is the target, how many of the active version's "
 	  "documents have rows of the target, and the rows of each version, hot and cold. Reads "
 	  "the "
 	  "rows of the table, but not their vectors.",
-	  CMD_VERSIONS_STATUS, true, cmd_versions_status },
+	  CMD_VERSIONS_STATUS, COMMAND_LOOKS, cmd_versions_status },
 	{ "versions promote", "make a version active where every document has it",
 	  "Makes the target version of a workspace, or the one that --to names, its active one. "
 	  "Refused where a document of the active version has no row of it, or where rows of it "
@@ -237,7 +237,7 @@ const struct command command_table[] = {
 	  "configuration "
 	  "is the statement that changes it. An unfinished rollback of the workspace is given up; "
 	  "with --to and the version that is active, that is all that happens.",
-	  CMD_VERSIONS_PROMOTE, true, cmd_versions_promote },
+	  CMD_VERSIONS_PROMOTE, COMMAND_WORKS, cmd_versions_promote },
 	{ "versions rollback", "go back to a version, bringing its cold rows back first",
 	  "Undoes the latest promote of a workspace, or goes to the version that --to names. What "
 	  "is cold of it comes back and is indexed while the other version is active; it is made "
@@ -246,19 +246,19 @@ const struct command command_table[] = {
 	  "Refused where documents have no row of it, unless --allow-missing is given; with cold "
 	  "rows that is known only after they came back. Whatever ended it, run it again: it goes "
 	  "on. The status is 75 when a vector index of these rows is not whole.",
-	  CMD_VERSIONS_ROLLBACK, true, cmd_versions_rollback },
+	  CMD_VERSIONS_ROLLBACK, COMMAND_WORKS, cmd_versions_rollback },
 	{ "keys status", "which master key wraps the keys of encrypted segments",
 	  "Shows by the id of each master key how many tables and workspaces have keys that it "
 	  "wraps, tries to open all of them with what the configuration names, and counts "
 	  "segments that are encrypted. The status is 78 where a key does not open.",
-	  CMD_KEYS_STATUS, true, cmd_keys_status },
+	  CMD_KEYS_STATUS, COMMAND_LOOKS, cmd_keys_status },
 	{ "keys rotate", "change the master key; no segment is written anew",
 	  "Opens the key of each table and workspace with the master key of the configuration, or "
 	  "the old one, and wraps it by the new one, all in one transaction: a run that dies "
 	  "changes nothing, and one that is run again finds it done. A pass that is at work ends "
 	  "with 78 at its next segment, whose rows stay hot. Change encryption.key_file or "
 	  "key_command to the new key afterwards.",
-	  CMD_KEYS_ROTATE, true, cmd_keys_rotate },
+	  CMD_KEYS_ROTATE, COMMAND_WORKS, cmd_keys_rotate },
 	{ "policy check", "whether a policy is well written; moves nothing",
 	  "Reads the policy in FILE (\"firn policy check FILE\"), or the one that is configured, "
 	  "and "
@@ -266,21 +266,22 @@ const struct command command_table[] = {
 	  "line "
 	  "and the key that was meant, with status 78. With --tables the database is asked whether "
 	  "each table has what the rules speak of, and whether \"where\" is what it may be.",
-	  CMD_POLICY_CHECK, true, cmd_policy_check },
+	  CMD_POLICY_CHECK, COMMAND_LOOKS, cmd_policy_check },
 	{ "doctor", "look at all that a pass needs, and say what to do",
 	  "Looks, one after the other, at configuration, policy and prices, the database, its "
 	  "version and extensions, the catalog, each table, the archive (by writing, reading and "
 	  "deleting a small object) and where its keys come from, the clocks, and room for work "
 	  "files. It goes on after a failure with what does not depend on it.\n\n"
 	  "The status is 0 where there are warnings at most, else that of the first failure.",
-	  CMD_DOCTOR, false, cmd_doctor },
+	  CMD_DOCTOR, COMMAND_ALONE, cmd_doctor },
 	{ "config show", "the configuration in force, and where each value came from",
 	  "Shows every key with its value and its source: the default, a line of the file, a "
 	  "variable or an option. Then the variables that libpq, the S3 archive and other commands "
 	  "read, and such of firn that no option is called by. Passwords and keys are hidden. "
 	  "Neither database nor archive is asked: \"firn doctor\" does that.",
-	  CMD_CONFIG_SHOW, false, cmd_config_show },
-	{ "help", "show help, of a command where one is named", "", CMD_HELP, false, cmd_help },
+	  CMD_CONFIG_SHOW, COMMAND_ALONE, cmd_config_show },
+	{ "help", "show help, of a command where one is named", "", CMD_HELP, COMMAND_ALONE,
+	  cmd_help },
 	{ 0 },
 };
 

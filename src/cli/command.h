@@ -52,6 +52,12 @@ struct cli {
 	struct firn *firn; /* open unless the command is help */
 };
 
+enum command_kind {
+	COMMAND_ALONE, /* opens what it needs itself */
+	COMMAND_LOOKS, /* cli.firn is open; nothing is lost where a signal ends it at once */
+	COMMAND_WORKS  /* cli.firn is open; a signal has it finish or undo what is at hand */
+};
+
 struct command {
 	const char *
 		name; /* one word, or two: "versions status" is a command of the group "versions" */
@@ -59,7 +65,7 @@ struct command {
 	const char *
 		text; /* sentences for "firn help NAME" and the man page; paragraphs are apart by a blank line */
 	uint32_t id;
-	bool needs_firn; /* cli.firn is open */
+	enum command_kind kind;
 	/* What a command writes goes to cli.report.out, errors to cli.log. Returns the exit status. */
 	int (*run)(struct cli *c);
 };

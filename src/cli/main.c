@@ -113,7 +113,9 @@ static int run(struct cli *c, const struct command *command)
 	struct err e = { 0 }, write_error = { 0 };
 	int status;
 
-	if (!command->needs_firn)
+	if (command->kind != COMMAND_LOOKS)
+		firn_stop_on_signals(isatty(STDERR_FILENO) && !c->log.json);
+	if (command->kind == COMMAND_ALONE)
 		return command->run(c);
 	options = cli_firn_options(c);
 	c->firn = firn_open(&options, &e);
@@ -147,7 +149,6 @@ int main(int argc, char **argv)
 
 	settings_init(&c.settings);
 	keep_memory();
-	firn_stop_on_signals();
 	command = find_command(argc, argv, &at, &c.settings, &e);
 	if (e.code) {
 		status = usage_failed(&c, NULL, &e);

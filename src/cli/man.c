@@ -135,9 +135,10 @@ void help_man(FILE *out)
 		{ "AWS_PROFILE, AWS_REGION, AWS_ACCESS_KEY_ID, ...",
 		  "Where the keys of an S3 archive come from, as for AWS's own tools." },
 		{ "https_proxy, http_proxy, no_proxy", "Proxies on the way to an S3 archive." },
-		{ "NO_COLOR, COLUMNS, TERM", "How progress looks on a terminal: without colours, "
-					     "at most so wide; a dumb terminal "
-					     "gets lines." },
+		{ "TERM",
+		  "On a terminal progress is lines at its foot, one for each leaf at hand, as "
+		  "wide as it is; on a dumb one, and where standard error is no terminal, a "
+		  "line a minute. Colours are never used, whatever NO_COLOR says." },
 		{ NULL },
 	};
 	static const char *const examples[][2] = {
@@ -166,9 +167,11 @@ void help_man(FILE *out)
 	      "(error, warning, notice, info or debug), message, and where there are such, code "
 	      "and "
 	      "hint.\n\n"
-	      "SIGINT and SIGTERM end a run cleanly: what is at hand is finished or undone, and "
-	      "the "
-	      "status is 75. A second one ends it at once; the next run tidies up.");
+	      "SIGINT (Ctrl-C) and SIGTERM end a run cleanly: what is at hand is finished or "
+	      "undone, and "
+	      "the status is 75. A second one ends it at once, and nothing is lost either: the "
+	      "next "
+	      "run tidies up. Commands that only look end at the first.");
 	fputs(".SH GLOBAL OPTIONS\nThey may stand before or after the command.\n", out);
 	for (const struct option *o = option_table; o->name; o++)
 		if (help_is_global(o))

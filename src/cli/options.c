@@ -74,7 +74,9 @@ const struct option option_table[] = {
 	OPT("quiet", 'q', OPT_COUNT, quiet, NULL,
 	    "log warnings and errors only; twice: errors only", FOR_ALL),
 	OPT("verbose", 'v', OPT_COUNT, verbose, NULL, "log more; twice: everything", FOR_ALL),
-	OPT("no-progress", 0, OPT_FLAG, no_progress, NULL, "show no progress", FOR_ALL),
+	OPT("no-progress", 0, OPT_FLAG, no_progress, NULL,
+	    "show no progress; on a terminal a pass then does not count first what is due",
+	    FOR_ALL),
 	OPT_THIS_ONCE("help", 'h', OPT_FLAG, help, NULL, "show help", FOR_ALL),
 	/* After a command, --version is rehydrate's. */
 	OPT_THIS_ONCE("version", 'V', OPT_FLAG, version, NULL, "show the version of firn",

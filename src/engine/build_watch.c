@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "base/board.h"
 #include "base/signal.h"
 #include "base/thread.h"
 #include "catalog/vector_index.h"
@@ -10,27 +11,20 @@
 #define LOOK_EVERY_MS 300
 #define LOG_EVERY_MS  60000
 
-enum {
-	SHOW_NOTHING,
-	SHOW_TERMINAL,
-	SHOW_LOG
-};
-
 static void show(struct build_watch *w, const struct vector_progress *p)
 {
 	int64_t done = p->tuples_total > 0 ? p->tuples : p->blocks;
 	int64_t total = p->tuples_total > 0 ? p->tuples_total : p->blocks_total;
 	int64_t now = clock_now_ms(w->f->clock);
-	char share[16] = "";
+	char share[16] = "", text[400];
 
 	if (total > 0)
 		snprintf(share, sizeof(share), ", %d%%", (int)(100 * done / total));
-	if (w->f->progress == SHOW_TERMINAL) {
-		fprintf(w->f->log.out, "\rbuilding %s: %s%s\033[K", w->what, p->phase, share);
-		fflush(w->f->log.out);
-		w->shown = true;
-	} else if (w->f->progress == SHOW_LOG && now - w->logged_ms >= LOG_EVERY_MS) {
-		log_notice(&w->f->log, "building %s: %s%s", w->what, p->phase, share);
+	snprintf(text, sizeof(text), "%s: %s%s", w->what, p->phase, share);
+	if (w->f->progress == PROGRESS_TERMINAL) {
+		board_set(w->f->log.board, w->board_line, text);
+	} else if (now - w->logged_ms >= LOG_EVERY_MS) {
+		log_notice(&w->f->log, "%s", text);
 		w->logged_ms = now;
 	}
 }
@@ -44,7 +38,7 @@ static bool look(struct build_watch *w)
 
 	if (signal_stop_requested() && !vector_cancel(w->pg, w->pid, &e))
 		return false;
-	if (w->f->progress == SHOW_NOTHING)
+	if (w->f->progress == PROGRESS_NONE)
 		return true;
 	if (!vector_build_progress(w->pg, w->pid, &found, &p, &e))
 		return false;
@@ -82,12 +76,14 @@ void build_watch_start(struct build_watch *w, struct firn *f, const char *what)
 	pthread_condattr_t attributes;
 	struct err e = { 0 };
 
-	*w = (struct build_watch){ .f = f, .pid = pg_backend_pid(f->pg) };
+	*w = (struct build_watch){ .f = f,
+				   .pid = pg_backend_pid(f->pg),
+				   .board_line = board_open(f->log.board) };
 	snprintf(w->what, sizeof(w->what), "%s", what);
 	w->logged_ms = clock_now_ms(f->clock);
 	w->pg = engine_pg_extra(f, &e);
 	if (!w->pg) {
-		log_info(&f->log, "building %s without showing how far it is: %s", what, e.message);
+		log_info(&f->log, "%s: how far it is cannot be shown: %s", what, e.message);
 		return;
 	}
 	pthread_mutex_init(&w->lock, NULL);
@@ -113,11 +109,8 @@ void build_watch_stop(struct build_watch *w)
 		pthread_mutex_destroy(&w->lock);
 		pthread_cond_destroy(&w->wake);
 		w->running = false;
-		if (w->shown) {
-			fprintf(w->f->log.out, "\r\033[K");
-			fflush(w->f->log.out);
-		}
 	}
+	board_close(w->f->log.board, w->board_line, NULL);
 	pg_close(w->pg);
 	w->pg = NULL;
 }

@@ -95,7 +95,7 @@ static const struct leaf *take_leaf(struct crew *c, const struct table_info *t)
 	pthread_mutex_lock(&c->mutex);
 	if (!c->stop && c->next_leaf < t->leaf_count) {
 		leaf = &t->leaves[c->order ? c->order[c->next_leaf] : c->next_leaf];
-		c->next_leaf++;
+		c->progress.part = ++c->next_leaf;
 	}
 	pthread_mutex_unlock(&c->mutex);
 	return leaf;
@@ -155,7 +155,8 @@ bool crew_move(struct crew *c, const struct move *how, int64_t jobs, struct err 
 		token_bucket_full(how->policy->limits.rows_per_second, clock_now_ms(how->f->clock));
 	c->bytes = token_bucket_full(how->policy->limits.bytes_per_second,
 				     clock_now_ms(how->f->clock));
-	progress_start(&c->progress, how->f, "moving", 0);
+	progress_start(&c->progress, how->f, "moving", NULL, 0);
+	c->progress.parts = leaves;
 	/* The first job is this thread's. */
 	for (size_t i = 1; i < count; i++) {
 		struct job *j = &all[i];
@@ -176,7 +177,7 @@ bool crew_move(struct crew *c, const struct move *how, int64_t jobs, struct err 
 		pthread_join(all[i].thread, NULL);
 		engine_split_close(&all[i].f);
 	}
-	progress_end(&c->progress);
+	progress_end(&c->progress, false);
 	free(all);
 	if (c->first_error.code == ERR_NONE)
 		return true;

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/board.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -120,13 +121,21 @@ struct firn *firn_open(const struct firn_options *o, struct err *e)
 	if (!f)
 		return NULL;
 	f->clock = &clock_system;
-	f->progress = o->progress;
 	f->log = (struct log){
 		.out = o->log_out ? o->log_out : stderr,
 		.level = (enum log_level)o->log_level,
 		.json = o->log_json != 0,
 		.program = "firn",
 	};
+	f->progress = o->progress;
+	if (f->progress == PROGRESS_TERMINAL && !board_possible(f->log.out))
+		f->progress = PROGRESS_LOG;
+	if (f->progress == PROGRESS_TERMINAL)
+		f->log.board = board_new(f->log.out, e);
+	if (f->progress == PROGRESS_TERMINAL && !f->log.board) {
+		firn_close(f);
+		return NULL;
+	}
 	if (!config_load(&f->config, o->config_path, e) || !apply_options(f, o, e) ||
 	    !choose_tables(f, o, e)) {
 		firn_close(f);
@@ -169,6 +178,7 @@ void firn_close(struct firn *f)
 	free(f->table_names);
 	free(f->tables);
 	config_release(&f->config);
+	board_free(f->log.board);
 	free(f);
 }
 

@@ -22,8 +22,8 @@ struct firn {
 	struct table_wanted *tables;
 	size_t table_count;
 	char **table_names;
-	struct log log;
-	int progress;
+	struct log log; /* its board is owned; splits borrow it */
+	int progress;   /* PROGRESS_... */
 	const struct clock *clock;
 	struct pg *pg;           /* main connection; NULL until engine_pg */
 	struct store *store;     /* NULL until engine_store */
@@ -163,14 +163,31 @@ void engine_note_requests(struct firn *f);
 
 /* ---- progress (progress.c) ---- */
 
+enum {
+	PROGRESS_NONE,
+	PROGRESS_TERMINAL, /* lines of f->log.board */
+	PROGRESS_LOG
+};
+
+/* One thread's, or guarded by its owner. */
 struct progress {
 	struct firn *f;
-	const char *verb;                /* "moving" */
+	const char *verb, *label;        /* "moving"; borrowed */
+	const char *unit;                /* "rows", unless it is set after the start */
+	const char *note;                /* what is being done that rows do not tell, or NULL */
 	int64_t total_rows, rows, bytes; /* total_rows 0: unknown */
-	int64_t started_ms, shown_ms;
+	size_t part, parts;              /* of the whole: leaf 2 of 4; 0: not told */
+	int64_t started_ms, first_row_ms, shown_ms;
+	int board_line;
+	bool shown;
 };
-void progress_start(struct progress *p, struct firn *f, const char *verb, int64_t total_rows);
+/* label: a part of something whose own line is above, such as a leaf; shown on a terminal only. NULL: the whole. */
+void progress_start(struct progress *p, struct firn *f, const char *verb, const char *label,
+		    int64_t total_rows);
 void progress_add(struct progress *p, int64_t rows, int64_t bytes);
-void progress_end(struct progress *p);
+/* Until more rows come: "uploading". A literal. */
+void progress_note(struct progress *p, const char *what);
+/* stays: what was done remains to be read on the terminal. */
+void progress_end(struct progress *p, bool stays);
 
 #endif

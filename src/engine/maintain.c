@@ -7,9 +7,11 @@
 
 #include "base/fault.h"
 #include "base/mem.h"
+#include "base/signal.h"
 #include "base/str.h"
 #include "catalog/server_load.h"
 #include "catalog/split.h"
+#include "engine/build_watch.h"
 
 /* Who waits long gains on who would gain more: a leaf's benefit doubles with each so many days. */
 #define AGE_DOUBLES_S (7 * 86400.0)
@@ -94,6 +96,24 @@ static bool log_vacuum(struct work *w, const struct leaf_list *l, double expecte
 	return true;
 }
 
+/* *put_off: a signal ended it. */
+static bool vacuum_watched(struct work *w, enum vacuum_indexes how, bool *put_off, struct err *e)
+{
+	struct build_watch watch;
+	char what[256];
+	bool ok;
+
+	snprintf(what, sizeof(what), "VACUUM of %s", w->leaf->label);
+	build_watch_start(&watch, w->f, what);
+	ok = index_work_vacuum(w->f->pg, w->leaf, how, e);
+	build_watch_stop(&watch);
+	*put_off = !ok && e->code == ERR_BUSY && signal_stop_requested();
+	if (!*put_off)
+		return ok;
+	err_clear(e);
+	return upkeep_add_step(w, "", "put-off", 0, 0, 0, 0, e, "a signal came while VACUUM ran");
+}
+
 static bool vacuum(struct work *w, const struct leaf_list *l, struct index_work *work,
 		   struct err *e)
 {
@@ -103,7 +123,7 @@ static bool vacuum(struct work *w, const struct leaf_list *l, struct index_work 
 	struct throttle throttle = THROTTLE_INIT;
 	int64_t start_ms, before = 0, after = 0, fresh = -1, waste;
 	double seconds = 0;
-	bool go = true, ok = false;
+	bool go = true, put_off = false, ok = false;
 
 	throttle.f = w->f;
 	throttle.table = w->table;
@@ -119,8 +139,13 @@ static bool vacuum(struct work *w, const struct leaf_list *l, struct index_work 
 		goto out;
 	start_ms = clock_now_ms(w->f->clock);
 	if (!w->options->dry_run) {
-		if (!index_work_vacuum(w->f->pg, w->leaf, how, e))
+		if (!vacuum_watched(w, how, &put_off, e))
 			goto out;
+		if (put_off) {
+			work->put_off = true;
+			ok = true;
+			goto out;
+		}
 		seconds = upkeep_seconds_since(w, start_ms);
 		if (how == VACUUM_INDEXES
 			    ? !log_vacuum(w, l, work->vacuum_s, seconds, e)

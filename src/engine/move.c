@@ -20,6 +20,8 @@
 #include "engine/segment_check.h"
 #include "segment/copybin.h"
 
+#define STOPPED_BY_SIGNAL "a signal asked to stop"
+
 /* Rows that go before the rates are looked at. */
 #define PACE_ROWS 64
 
@@ -214,6 +216,7 @@ static bool add_row(struct move *m, struct filling *s, const struct field *field
 	s->raw_bytes += raw;
 	s->rows++;
 	crew_add_rows(m->crew, 1, raw);
+	progress_add(&m->progress, 1, raw);
 	return true;
 }
 
@@ -364,6 +367,7 @@ static bool finish_segment(struct move *m, const struct leaf *leaf, struct filli
 	int64_t began_us;
 	bool lock_wait = false, ok = false;
 
+	progress_note(&m->progress, "sealing");
 	if (!segment_writer_seal(s->writer, &sealed, e))
 		goto out;
 	/* What is encoded lies in the sealed file now; the writer's memory is wanted for the read-back. */
@@ -373,16 +377,23 @@ static bool finish_segment(struct move *m, const struct leaf *leaf, struct filli
 		err_set(e, ERR_INTERNAL, "added %u rows, sealed %u", s->rows, sealed.rows);
 		goto out;
 	}
+	progress_note(&m->progress, "uploading");
 	if (FAULT("move.after_seal") || !upload(m, s, &sealed, false, e) ||
 	    FAULT("move.after_upload") || !upload(m, s, &sealed, true, e) ||
-	    FAULT("move.after_index_upload") ||
-	    !segment_check_archived(m->f, m->table, s->object_key, s->index_key, &sealed, s->hashes,
+	    FAULT("move.after_index_upload")) {
+		if (e->code == ERR_NONE)
+			fault(e);
+		goto out;
+	}
+	progress_note(&m->progress, "reading back");
+	if (!segment_check_archived(m->f, m->table, s->object_key, s->index_key, &sealed, s->hashes,
 				    e) ||
 	    FAULT("move.after_verify")) {
 		if (e->code == ERR_NONE)
 			fault(e);
 		goto out;
 	}
+	progress_note(&m->progress, "deleting");
 	began_us = clock_stopwatch_us();
 	if (!activate(m, leaf, s, &sealed, &moved, &lock_wait, e))
 		goto out;
@@ -544,7 +555,7 @@ static bool may_go_on(struct move *m, bool *go_on, struct err *e)
 	if (!wait_for_standby(m, e))
 		return false;
 	if (signal_stop_requested())
-		crew_stop(m->crew, true, "a signal asked to stop");
+		crew_stop(m->crew, true, STOPPED_BY_SIGNAL);
 	else if (m->max_rows == 0)
 		crew_stop(m->crew, false, "the limit of rows a pass was reached");
 	else if (m->max_bytes == 0)
@@ -578,6 +589,11 @@ static bool take_row(struct move *m, const struct leaf *leaf, struct filling *s,
 	    (size_t)rule >= m->policy->rule_count)
 		return err_set(e, ERR_INTERNAL, "the server sent a row without a rule");
 	if (s->writer && (rule != s->rule || is_full(m, s))) {
+		if (signal_stop_requested())
+			log_notice(&m->f->log,
+				   "stopping: leaf \"%s\" ends with the %" PRIu32
+				   " rows that were read of it",
+				   leaf->label, s->rows);
 		if (!finish_segment(m, leaf, s, e))
 			return false;
 		count_against_limits(m, s);
@@ -609,12 +625,21 @@ static bool stream(struct move *m, const struct leaf *leaf, struct pg *reader, s
 {
 	size_t field_count = CANDIDATE_FIELDS + m->table->info->column_count;
 	struct field *fields = mem_new(field_count, sizeof(*fields), e);
-	bool expect_header = true, stop = false, ok = fields != NULL;
+	bool expect_header = true, stop = false, ok = fields != NULL, ready;
 
 	while (ok && !stop) {
 		const uint8_t *message;
 		size_t len, used;
 
+		/* Until rows come the server reads the whole leaf and sorts what is due. */
+		if (!s->writer) {
+			ok = pg_copy_out_wait(reader, signal_stop_requested, &ready, e);
+			stop = ok && !ready;
+			if (stop)
+				crew_stop(m->crew, true, STOPPED_BY_SIGNAL);
+			if (!ok || stop)
+				break;
+		}
 		ok = pg_copy_out_next(reader, &message, &len, e);
 		if (!ok || len == 0)
 			break;
@@ -637,6 +662,34 @@ static bool stream(struct move *m, const struct leaf *leaf, struct pg *reader, s
 	return ok;
 }
 
+static bool count_due(void *ctx, const struct candidate_group *g, struct err *e)
+{
+	struct move *m = ctx;
+
+	(void)e;
+	if (m->policy->rules[g->rule].action == RULE_ARCHIVE)
+		m->progress.total_rows += g->rows;
+	return true;
+}
+
+/* For the time left, where somebody watches: it reads the leaf once more. */
+static void look_ahead(struct move *m, const struct leaf *leaf,
+		       const struct candidate_quotas *quotas)
+{
+	struct err e = { 0 };
+
+	if (m->f->progress != PROGRESS_TERMINAL)
+		return;
+	for (size_t i = 0; i < quotas->count; i++)
+		m->progress.total_rows += quotas->items[i].rows;
+	progress_note(&m->progress, "looking for what is due");
+	if (!m->quota && !candidates_plan(m->reader, m->table->info, leaf, m->table->id, m->rules,
+					  count_due, m, &e))
+		log_debug(&m->f->log, "%s", e.message);
+	/* The server goes on to sort what it found. */
+	m->progress.started_ms = clock_now_ms(m->f->clock);
+}
+
 bool move_leaf(struct move *m, const struct leaf *leaf, struct err *e)
 {
 	struct pg *reader = m->reader;
@@ -657,6 +710,8 @@ bool move_leaf(struct move *m, const struct leaf *leaf, struct err *e)
 			 leaf->label, quiet.until);
 		return true;
 	}
+	progress_start(&m->progress, m->f, "moving", leaf->label, 0);
+	look_ahead(m, leaf, &quotas);
 	ok = candidates_copy_start(reader, m->table->info, leaf, m->table->id, m->rules,
 				   m->quota ? &quotas : NULL, e);
 	if (!ok)
@@ -674,6 +729,7 @@ bool move_leaf(struct move *m, const struct leaf *leaf, struct err *e)
 				     e);
 	}
 out:
+	progress_end(&m->progress, ok);
 	if (!ok && s.id && !pg_in_transaction(m->f->pg))
 		catalog_segment_abandon(m->f->pg, s.id, &ignored);
 	filling_release(&s);

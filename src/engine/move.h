@@ -15,6 +15,7 @@ struct move {
 	const struct candidate_rules *rules;
 	const struct lease *lease;
 	struct crew *crew;
+	struct progress progress; /* of the leaf at hand */
 	char catalog_id[37];
 	int64_t pass_id;
 	uint64_t segment_bytes;    /* at which a segment is full */

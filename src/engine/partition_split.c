@@ -272,7 +272,7 @@ static bool copy(struct work *w, struct err *e)
 
 	w->started_ms = clock_now_ms(w->f->clock);
 	w->rows_before = w->split.rows_copied;
-	progress_start(&w->progress, w->f, "copying",
+	progress_start(&w->progress, w->f, "copying", NULL,
 		       w->table.info->rows_estimate > w->rows_before
 			       ? w->table.info->rows_estimate - w->rows_before
 			       : 0);
@@ -288,7 +288,7 @@ static bool copy(struct work *w, struct err *e)
 		     (waiting < RECORDS_MAX || apply(w, RECORDS_MAX, e));
 		pace(w, policy->limits.rows_per_second);
 	}
-	progress_end(&w->progress);
+	progress_end(&w->progress, false);
 	return ok && fault(FAULT("split.after_copy"), e);
 }
 

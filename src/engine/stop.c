@@ -3,9 +3,9 @@
 
 #include "base/signal.h"
 
-void firn_stop_on_signals(void)
+void firn_stop_on_signals(int say)
 {
-	signal_install();
+	signal_install(say != 0);
 }
 
 int firn_stop_requested(void)

@@ -365,13 +365,19 @@ static bool verify_table(struct firn *f, const struct table_wanted *wanted, stru
 	v->table = &t;
 	for (size_t i = 0; ok && i < list.count; i++)
 		total += list.items[i].rows_total;
-	progress_start(&v->progress, f, "verifying", v->options->deep ? total : 0);
+	progress_start(&v->progress, f, "verifying", NULL,
+		       v->options->deep ? total : (int64_t)list.count);
+	if (!v->options->deep)
+		v->progress.unit = "segments";
 	for (size_t i = 0; ok && i < list.count; i++) {
 		ok = verify_segment(v, list.items[i].id, e);
+		if (!v->options->deep)
+			progress_add(&v->progress, 1,
+				     list.items[i].bytes + list.items[i].index_bytes);
 		if (ok && signal_stop_requested())
 			ok = err_set(e, ERR_INTERRUPTED, "stopped by a signal");
 	}
-	progress_end(&v->progress);
+	progress_end(&v->progress, false);
 	segment_list_release(&list);
 	engine_table_close(&t);
 	return ok;

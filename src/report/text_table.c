@@ -12,16 +12,6 @@
 #define NOTE_MIN 24 /* a note is, but only after names */
 #define CELL_MAX 512
 
-/* Code points: right for names in most scripts, off by one cell for each wide character. */
-static size_t width_of(const char *s)
-{
-	size_t n = 0;
-
-	for (; *s; s++)
-		n += ((unsigned char)*s & 0xC0) != 0x80;
-	return n;
-}
-
 void text_add(struct text_table *t, const char *s)
 {
 	struct err ignored = { 0 };
@@ -107,10 +97,10 @@ static void measure(const struct text_table *t, size_t *widths, size_t limit)
 	for (size_t c = 0; c < t->column_count; c++) {
 		widths[c] = 0;
 		for (size_t i = c; i < t->cell_count; i += t->column_count)
-			if (width_of(t->cells[i]) > widths[c])
-				widths[c] = width_of(t->cells[i]);
-		if (widths[c] && width_of(t->columns[c].title) > widths[c])
-			widths[c] = width_of(t->columns[c].title);
+			if (str_width(t->cells[i]) > widths[c])
+				widths[c] = str_width(t->cells[i]);
+		if (widths[c] && str_width(t->columns[c].title) > widths[c])
+			widths[c] = str_width(t->columns[c].title);
 		if (widths[c])
 			total += widths[c] + GAP;
 	}
@@ -142,7 +132,7 @@ static void print_row(const struct text_table *t, FILE *out, const size_t *width
 
 	for (size_t c = 0; c < t->column_count; c++) {
 		const char *s = cells ? cells[c] : t->columns[c].title;
-		size_t len = width_of(s), pad = len < widths[c] ? widths[c] - len : 0;
+		size_t len = str_width(s), pad = len < widths[c] ? widths[c] - len : 0;
 
 		if (!widths[c])
 			continue;
