@@ -296,6 +296,19 @@ bool index_work_vacuum(struct pg *pg, const struct leaf *leaf, enum vacuum_index
 	       (how != VACUUM_LEAVE_INDEXES || vacuum_toast(pg, leaf, e));
 }
 
+bool index_work_recount(struct pg *pg, const struct leaf *leaf, const char *column, struct err *e)
+{
+	struct buf what = BUF_INIT;
+	bool ok;
+
+	buf_printf(&what, "%s (", leaf->qualified);
+	pg_add_identifier(pg, &what, column);
+	buf_add_str(&what, ")");
+	ok = buf_ok(&what, e) && run_alone(pg, "ANALYZE", buf_str(&what), 0, NULL, e);
+	buf_release(&what);
+	return ok;
+}
+
 bool index_work_analyze(struct pg *pg, const char *qualified, struct err *e)
 {
 	return run_alone(pg, "ANALYZE", qualified, 0, NULL, e);

@@ -68,6 +68,9 @@ enum vacuum_indexes {
 bool index_work_vacuum(struct pg *pg, const struct leaf *leaf, enum vacuum_indexes how,
 		       struct err *e);
 bool index_work_analyze(struct pg *pg, const char *qualified, struct err *e);
+/* Has the server count the leaf's rows anew, by a sample that leaves its long values alone. VACUUM reckons pages that it skips
+ * to be as full as the mean of all was, so that it counts too few where what was deleted lay together. */
+bool index_work_recount(struct pg *pg, const struct leaf *leaf, const char *column, struct err *e);
 
 struct work_log {
 	int64_t table_id;

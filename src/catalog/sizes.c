@@ -4,22 +4,37 @@
 
 #include "base/mem.h"
 
-bool sizes_of_leaf(struct pg *pg, const struct leaf *leaf, struct leaf_sizes *out, struct err *e)
+/* What moved since the statistics were made is known. */
+#define MOVED_SINCE                                                                            \
+	" + CASE WHEN c.reltuples > 0 THEN coalesce((SELECT m.rows_inserted - m.rows_deleted " \
+	"FROM firn.maintenance m WHERE m.table_id = $2::bigint AND m.leaf = $3 AND m.since > " \
+	"coalesce(greatest(pg_catalog.pg_stat_get_last_analyze_time(c.oid), "                  \
+	"pg_catalog.pg_stat_get_last_autoanalyze_time(c.oid), "                                \
+	"pg_catalog.pg_stat_get_last_vacuum_time(c.oid), "                                     \
+	"pg_catalog.pg_stat_get_last_autovacuum_time(c.oid)), '-infinity')), 0) ELSE 0 END "
+
+bool sizes_of_leaf(struct pg *pg, const struct leaf *leaf, int64_t table_id, struct leaf_sizes *out,
+		   struct err *e)
 {
-	static const char sql[] =
-		"SELECT pg_catalog.pg_table_size(c.oid) - "
-		"coalesce(pg_catalog.pg_total_relation_size(nullif(c.reltoastrelid, 0)), 0), "
-		"coalesce(pg_catalog.pg_total_relation_size(nullif(c.reltoastrelid, 0)), 0), "
-		"pg_catalog.pg_indexes_size(c.oid), c.reltuples::bigint "
-		"FROM pg_catalog.pg_class c WHERE c.oid = $1::bigint::oid";
 	struct pg_params p = PG_PARAMS_INIT;
 	struct pg_result *r = NULL, *counted = NULL;
-	struct buf count = BUF_INIT;
+	struct buf sql = BUF_INIT, count = BUF_INIT;
 	bool ok;
 
 	*out = (struct leaf_sizes){ .estimated = true };
+	buf_add_str(&sql,
+		    "SELECT pg_catalog.pg_table_size(c.oid) - "
+		    "coalesce(pg_catalog.pg_total_relation_size(nullif(c.reltoastrelid, 0)), 0), "
+		    "coalesce(pg_catalog.pg_total_relation_size(nullif(c.reltoastrelid, 0)), 0), "
+		    "pg_catalog.pg_indexes_size(c.oid), c.reltuples::bigint");
 	pg_param_i64(&p, leaf->oid);
-	ok = pg_query(pg, sql, &p, &r, e);
+	if (table_id) {
+		buf_add_str(&sql, MOVED_SINCE);
+		pg_param_i64(&p, table_id);
+		pg_param_text(&p, leaf->label);
+	}
+	buf_add_str(&sql, " FROM pg_catalog.pg_class c WHERE c.oid = $1::bigint::oid");
+	ok = buf_ok(&sql, e) && pg_query(pg, buf_str(&sql), &p, &r, e);
 	if (ok && pg_rows(r) == 1) {
 		out->heap_bytes = pg_i64(r, 0, 0);
 		out->toast_bytes = pg_i64(r, 0, 1);
@@ -36,6 +51,7 @@ bool sizes_of_leaf(struct pg *pg, const struct leaf *leaf, struct leaf_sizes *ou
 	pg_result_free(counted);
 	pg_result_free(r);
 	buf_release(&count);
+	buf_release(&sql);
 	return ok || err_wrap(e, "could not measure leaf \"%s\"", leaf->label);
 }
 

@@ -8,10 +8,12 @@ struct leaf_sizes {
 	int64_t heap_bytes;  /* all forks but indexes and TOAST */
 	int64_t toast_bytes; /* with its index */
 	int64_t index_bytes;
-	int64_t rows; /* as the statistics know them; counted where they know nothing */
+	int64_t rows; /* as the statistics and the catalog know them; counted where they know nothing */
 	bool estimated;
 };
-bool sizes_of_leaf(struct pg *pg, const struct leaf *leaf, struct leaf_sizes *out, struct err *e);
+/* table_id: of the catalog; 0: what firn moved since the statistics were made is not looked at. */
+bool sizes_of_leaf(struct pg *pg, const struct leaf *leaf, int64_t table_id, struct leaf_sizes *out,
+		   struct err *e);
 
 struct row_count {
 	char *leaf; /* "" for what is summed over leaves */
@@ -39,7 +41,7 @@ void cold_classes_free(struct cold_class *classes, size_t count);
 
 struct catalog_summary {
 	int64_t active, intent, retired, due;
-	int64_t not_encrypted; /* of the active segments */
+	int64_t not_encrypted;                  /* of the active segments */
 	char *last_pass_at, *last_pass_outcome; /* NULL when there was none */
 };
 /* Active segments of the whole catalog. */

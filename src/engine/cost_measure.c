@@ -30,7 +30,8 @@ static bool measure_hot(struct cost_report *r, struct cost_table *t, const struc
 	struct leaf_sizes sizes;
 	struct cost_leaf *out;
 
-	if (!add_leaf(t, leaf->label, &out, e) || !sizes_of_leaf(r->f->pg, leaf, &sizes, e) ||
+	if (!add_leaf(t, leaf->label, &out, e) ||
+	    !sizes_of_leaf(r->f->pg, leaf, t->table->id, &sizes, e) ||
 	    !usage_vector_index_bytes(r->f->pg, leaf, &out->hot.vector_index_bytes, e) ||
 	    !index_cost_reclaimable(r->f, t->table, leaf, sizes.rows, &out->reclaimable_bytes, e))
 		return false;

@@ -49,7 +49,7 @@ static bool load(struct ensure *x, struct err *e)
 		struct leaf leaf = { n->oid, n->schema, n->name, n->qualified, n->label };
 		struct leaf_sizes sizes = { 0 };
 
-		if (n->leaf && !sizes_of_leaf(x->f->pg, &leaf, &sizes, e))
+		if (n->leaf && !sizes_of_leaf(x->f->pg, &leaf, 0, &sizes, e))
 			return false;
 		x->targets[i].rows = sizes.rows;
 		x->targets[i].old = -1;

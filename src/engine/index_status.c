@@ -36,7 +36,7 @@ static bool enter_node(struct listing *l, const struct vector_node *n, struct er
 	l->leaf = (struct leaf){ n->oid, n->schema, n->name, n->qualified, n->label };
 	if (!n->leaf)
 		return true;
-	if (!sizes_of_leaf(l->f->pg, &l->leaf, &sizes, e) ||
+	if (!sizes_of_leaf(l->f->pg, &l->leaf, 0, &sizes, e) ||
 	    !index_work_rows(l->f->pg, n->oid, &live, &l->dead, e) ||
 	    !index_work_indexes(l->f->pg, l->table->id, &l->leaf, &l->leaf_indexes,
 				&l->leaf_index_count, e))

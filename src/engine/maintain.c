@@ -105,7 +105,9 @@ static bool vacuum_watched(struct work *w, enum vacuum_indexes how, bool *put_of
 
 	snprintf(what, sizeof(what), "VACUUM of %s", w->leaf->label);
 	build_watch_start(&watch, w->f, what);
-	ok = index_work_vacuum(w->f->pg, w->leaf, how, e);
+	ok = index_work_vacuum(w->f->pg, w->leaf, how, e) &&
+	     index_work_recount(w->f->pg, w->leaf,
+				table_info_column(w->table->info, COLUMN_WORKSPACE)->name, e);
 	build_watch_stop(&watch);
 	*put_off = !ok && e->code == ERR_BUSY && signal_stop_requested();
 	if (!*put_off)

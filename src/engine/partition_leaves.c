@@ -116,7 +116,7 @@ static bool measure(struct firn *f, const struct divided *d, struct firn_partiti
 		*p = (struct firn_partition){ .table = mem_strdup(d->info->label, e),
 					      .leaf = mem_strdup(leaf->label, e),
 					      .bound = mem_strdup(bound_of(d, leaf), e) };
-		ok = p->table && p->leaf && p->bound && sizes_of_leaf(f->pg, leaf, &sizes, e);
+		ok = p->table && p->leaf && p->bound && sizes_of_leaf(f->pg, leaf, 0, &sizes, e);
 		if (!ok)
 			break;
 		p->rows = rows[i] = sizes.rows;

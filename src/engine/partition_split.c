@@ -164,7 +164,7 @@ static bool check_room(struct work *w, struct err *e)
 	for (size_t i = 0; i < t->leaf_count; i++) {
 		struct leaf_sizes s;
 
-		if (!sizes_of_leaf(w->f->pg, &t->leaves[i], &s, e))
+		if (!sizes_of_leaf(w->f->pg, &t->leaves[i], 0, &s, e))
 			return false;
 		needed += (double)(s.heap_bytes + s.toast_bytes + s.index_bytes) * ROOM_FACTOR;
 	}

@@ -48,7 +48,7 @@ static bool add_leaves(struct status *s, const struct engine_table *t, const str
 		struct leaf_sizes sizes;
 		struct firn_status_row *row;
 
-		if (!sizes_of_leaf(s->f->pg, leaf, &sizes, e))
+		if (!sizes_of_leaf(s->f->pg, leaf, t->id, &sizes, e))
 			return false;
 		row = add_row(&s->result->leaves, &s->result->leaf_count, &s->leaf_capacity,
 			      t->info->label, leaf->label, "", "", e);
