@@ -229,6 +229,9 @@ struct firn_plan_result {
 	size_t row_count;
 	int64_t total_rows, total_bytes;
 	int64_t kept_rows; /* that a keep rule pins */
+	/* Of tables of which nothing would move: rows that time alone will make due, and when the first, ISO 8601 UTC or "". */
+	int64_t waiting_rows;
+	char first_due[32];
 	struct firn_held_back *held_back;
 	size_t held_back_count;
 	struct firn_expiry *expiries;

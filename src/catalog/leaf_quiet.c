@@ -142,15 +142,14 @@ static void add_rule_due(struct pg *pg, struct buf *b, const struct table_info *
 	candidate_conditions_release(&list);
 }
 
-/* The earliest over rows and rules that archive. */
-static bool find_until(struct pg *pg, const struct table_info *t, const struct leaf *leaf,
-		       int64_t table_id, const struct candidate_rules *r, char until[32],
-		       struct err *e)
+/* Asks select of the rows, of which due is when the first rule that archives takes them by time alone (NULL: none will). */
+static bool ask_due(struct pg *pg, const struct table_info *t, const struct leaf *leaf,
+		    int64_t table_id, const struct candidate_rules *r, const char *select,
+		    struct pg_result **out, struct err *e)
 {
 	struct candidate_sql what = { .with_keep = true, .only = "true" };
 	struct candidate_cut *cuts = mem_new(r->count, sizeof(*cuts), e);
 	struct buf selected = BUF_INIT, sql = BUF_INIT;
-	struct pg_result *result = NULL;
 	bool ok = cuts && candidate_sql_begin(pg, t, r, e) &&
 		  candidate_sql_look(pg, t, table_id, r, &what, e) &&
 		  candidate_pressure_cut_leaf(pg, t, leaf, table_id, r, &what, cuts, e);
@@ -170,25 +169,55 @@ static bool find_until(struct pg *pg, const struct table_info *t, const struct l
 		goto out;
 	what.selected = buf_str(&selected);
 	candidate_sql_add_rows(pg, &sql, t, leaf, table_id, r, &what);
-	buf_printf(&sql,
-		   " SELECT least(min(due), pg_catalog.now() + pg_catalog.make_interval(secs => "
-		   "%d))::text FROM firn_rows WHERE firn_rule NOT IN (-2",
-		   AT_MOST_S);
+	buf_printf(&sql, " SELECT %s FROM firn_rows WHERE firn_rule NOT IN (-2", select);
 	for (size_t i = 0; i < r->count; i++)
 		if (r->rules[i].keep)
 			buf_printf(&sql, ", %zu", i);
 	buf_add_str(&sql, ")");
-	ok = buf_ok(&sql, e) && pg_query(pg, buf_str(&sql), NULL, &result, e) && pg_commit(pg, e);
-	if (ok)
-		snprintf(until, 32, "%s", pg_text(result, 0, 0));
+	ok = buf_ok(&sql, e) && pg_query(pg, buf_str(&sql), NULL, out, e) && pg_commit(pg, e);
 out:
 	if (!ok)
 		pg_rollback(pg);
 	free(cuts);
-	pg_result_free(result);
 	buf_release(&selected);
 	buf_release(&sql);
 	return ok;
+}
+
+/* The earliest. */
+static bool find_until(struct pg *pg, const struct table_info *t, const struct leaf *leaf,
+		       int64_t table_id, const struct candidate_rules *r, char until[32],
+		       struct err *e)
+{
+	struct pg_result *result = NULL;
+	char select[128];
+	bool ok;
+
+	snprintf(select, sizeof(select),
+		 "least(min(due), pg_catalog.now() + pg_catalog.make_interval(secs => %d))::text",
+		 AT_MOST_S);
+	ok = ask_due(pg, t, leaf, table_id, r, select, &result, e);
+	if (ok)
+		snprintf(until, 32, "%s", pg_text(result, 0, 0));
+	pg_result_free(result);
+	return ok;
+}
+
+bool leaf_quiet_waiting(struct pg *pg, const struct table_info *t, const struct leaf *leaf,
+			int64_t table_id, const struct candidate_rules *r, int64_t *rows_out,
+			char first[32], struct err *e)
+{
+	struct pg_result *result = NULL;
+	bool ok = ask_due(pg, t, leaf, table_id, r,
+			  "count(*) FILTER (WHERE due > now() AND due < 'infinity'), "
+			  "pg_catalog.to_char(min(due) FILTER (WHERE due > now()) AT TIME ZONE "
+			  "'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')",
+			  &result, e);
+
+	*rows_out = ok ? pg_i64(result, 0, 0) : 0;
+	snprintf(first, 32, "%s", *rows_out > 0 ? pg_text(result, 0, 1) : "");
+	pg_result_free(result);
+	return ok || err_wrap(e, "could not find out when leaf \"%s\" has rows due", leaf->label);
 }
 
 bool leaf_quiet_note(struct pg *pg, const struct table_info *t, const struct leaf *leaf,

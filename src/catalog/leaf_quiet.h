@@ -29,4 +29,9 @@ bool leaf_quiet_note(struct pg *pg, const struct table_info *t, const struct lea
 		     int64_t table_id, const struct candidate_rules *r, const struct leaf_quiet *q,
 		     struct err *e);
 
+/* How many rows time alone will make due, and when the first (ISO 8601 UTC, "" for none). Reads the leaf. */
+bool leaf_quiet_waiting(struct pg *pg, const struct table_info *t, const struct leaf *leaf,
+			int64_t table_id, const struct candidate_rules *r, int64_t *rows_out,
+			char first[32], struct err *e);
+
 #endif

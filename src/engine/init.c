@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "catalog/candidates.h"
 #include "catalog/migrate.h"
 
 static const char *role_name(enum column_role role)
@@ -102,6 +103,7 @@ bool firn_init(struct firn *f, const struct firn_init_options *options,
 	       struct firn_init_result *result, struct err *e)
 {
 	struct table_info **infos = NULL;
+	struct err ignored = { 0 };
 	bool ok = false;
 
 	*result = (struct firn_init_result){ 0 };
@@ -123,6 +125,10 @@ bool firn_init(struct firn *f, const struct firn_init_options *options,
 		int64_t id;
 
 		ok = catalog_register_table(f->pg, infos[i]->label, store_url(f->store), &id, e);
+		/* Grace periods begin now, where nobody else says since when a version is active; what is wrong with that
+		 * source a pass says. */
+		if (ok && !candidates_note_versions(f->pg, infos[i], id, &ignored))
+			log_debug(&f->log, "%s", ignored.message);
 	}
 	ok = ok && engine_archive_mark(f, e) &&
 	     (options->take_over ? engine_archive_take_over(f, e) : engine_archive_ours(f, e));

@@ -1,9 +1,11 @@
 #include "engine/plan.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "catalog/candidate_pressure.h"
+#include "catalog/leaf_quiet.h"
 
 bool plan_rules(const struct policy *p, int64_t half_life_s, struct candidate_rules *out,
 		struct err *e)
@@ -98,6 +100,25 @@ bool plan_table_rules(struct firn *f, const struct engine_table *t,
 	       candidate_pressure_cut_table(f->pg, t->info, t->id, out, e);
 }
 
+/* Where nothing would move, an operator wants to know whether anything ever will. */
+static bool add_waiting(struct firn *f, const struct engine_table *t,
+			const struct candidate_rules *rules, struct firn_plan_result *result,
+			struct err *e)
+{
+	for (size_t i = 0; i < t->info->leaf_count; i++) {
+		char first[32];
+		int64_t rows;
+
+		if (!leaf_quiet_waiting(f->pg, t->info, &t->info->leaves[i], t->id, rules, &rows,
+					first, e))
+			return false;
+		result->waiting_rows += rows;
+		if (*first && (!*result->first_due || strcmp(first, result->first_due) < 0))
+			snprintf(result->first_due, sizeof(result->first_due), "%s", first);
+	}
+	return true;
+}
+
 bool plan_table(struct firn *f, const struct engine_table *t, const struct candidate_rules *rules,
 		struct firn_plan_result *result, struct err *e)
 {
@@ -108,6 +129,7 @@ bool plan_table(struct firn *f, const struct engine_table *t, const struct candi
 	const struct reads_held_back held = { &result->held_back, &result->held_back_count };
 	struct candidate_rules own = { 0 };
 	struct plan_leaf *sums = NULL;
+	int64_t before = result->total_rows;
 	bool ok;
 
 	ok = engine_pg(f, e) && candidates_check(f->pg, t->info, rules, e) &&
@@ -120,7 +142,8 @@ bool plan_table(struct firn *f, const struct engine_table *t, const struct candi
 		ok = candidates_plan(f->pg, t->info, &t->info->leaves[i], t->id, &own, add_group,
 				     &c, e);
 	}
-	ok = ok && plan_expect(f, t, sums, &result->expected, e);
+	ok = ok && (result->total_rows > before || add_waiting(f, t, &own, result, e)) &&
+	     plan_expect(f, t, sums, &result->expected, e);
 	free(sums);
 	free(own.rules);
 	return ok;

@@ -87,6 +87,8 @@ static void put_plan(json_t *o, const struct firn_plan_result *x)
 	set_int(o, "total_rows", x->total_rows);
 	set_int(o, "total_bytes", x->total_bytes);
 	set_int(o, "kept_rows", x->kept_rows);
+	set_int(o, "waiting_rows", x->waiting_rows);
+	set_string(o, "first_due", *x->first_due ? x->first_due : NULL);
 	put_held_back(o, x->held_back, x->held_back_count);
 	expected = json_object();
 	json_object_set_new(o, "expected", expected);

@@ -232,7 +232,12 @@ bool text_plan(const struct report *r, const struct firn_plan_result *x, struct 
 		if (!print_rule(r, &x->rows[from], &x->rows[to], e))
 			return false;
 	}
-	if (x->total_rows == 0)
+	if (x->total_rows == 0 && x->waiting_rows > 0)
+		fprintf(r->out,
+			"nothing would move yet: %s %s for time to pass, the first until %s",
+			count(&w, x->waiting_rows),
+			plural(x->waiting_rows, "row waits", "rows wait"), x->first_due);
+	else if (x->total_rows == 0)
 		fputs("nothing would move", r->out);
 	else
 		fprintf(r->out, "%s %s (%s) would move", count(&w, x->total_rows),

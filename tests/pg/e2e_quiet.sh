@@ -103,4 +103,13 @@ sql "SELECT pg_stat_reset()" >/dev/null
 pass "when counts were reset"
 is "too" "$QUIET" 0
 e2e_check_accounted "$ROWS" "at the end"
+# A plan of which nothing would move says whether anything ever will.
+printf '%s\n' "rules: [{ name: later, match: { age_over: 3650d }, archive: {} }]" >"$T/later.yaml"
+exits "a plan of what is not due yet" 0 "$FIRN" --policy "$T/later.yaml" plan
+like "says how many wait, and until when" "$OUT" "^nothing would move yet: .* wait for time to pass, the first until 20[0-9]{2}-"
+exits "for programs, too" 0 "$FIRN" --policy "$T/later.yaml" plan --format json
+is "with all rows" "$(json '{waiting_rows}')" "$(hot_rows)"
+printf '%s\n' "rules: [{ name: nobody, match: { workspace: nobody, age_over: 3650d }, archive: {} }]" >"$T/later.yaml"
+exits "a plan of what will never be due" 0 "$FIRN" --policy "$T/later.yaml" plan
+is "says so" "$OUT" "nothing would move"
 done_testing
