@@ -109,7 +109,7 @@ static bool cold(struct cost_report *r, const struct cost_table *t, const char *
 			 "%" PRId64 " bytes as billed in %s / 2^30 x %s", s->billed_bytes,
 			 class_text(s->name), price) ||
 		    !add(r, table, "early deletion", s->early_nano, e,
-			 "%.0f bytes x days still billed in %s / 2^30 x %s / 30.4375",
+			 "%.0f byte-days still billed in %s / 2^30 x %s / 30.4375",
 			 s->early_byte_days, class_text(s->name), price))
 			return false;
 	}
@@ -197,7 +197,7 @@ bool cost_explain_shared(struct cost_report *r, struct err *e)
 		if (!requests(r, &r->requests[i], e))
 			return false;
 	return add(r, NULL, "requests", r->requests_nano, e,
-		   "the sum of these, known of %" PRId64 " days", r->request_days) &&
+		   "the sum of these, which are known of %" PRId64 " days", r->request_days) &&
 	       add(r, NULL, "cache", r->cache_nano, e, "%" PRId64 " bytes / 2^30 x %s",
 		   r->cache_bytes, money_decimal(r->prices.cache_gib_nano, price)) &&
 	       add(r, NULL, "saved this month", x->saved_month_nano, e,
