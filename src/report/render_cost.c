@@ -147,9 +147,12 @@ bool text_cost(const struct report *r, const struct firn_report_result *x, struc
 	if (x->total.reclaimable_bytes > 0)
 		fprintf(r->out, "of what is hot, about %s is room for rows to come\n",
 			str_format_bytes((uint64_t)x->total.reclaimable_bytes, size, sizeof(size)));
-	for (size_t i = 0; i < x->formula_count; i++)
-		fprintf(r->out, "%s%s: %s = %s\n", i == 0 ? "\n" : "", x->formulas[i].figure,
-			x->formulas[i].formula, money_decimal(x->formulas[i].nano, month));
+	for (size_t i = 0; i < x->formula_count; i++) {
+		fputs(i == 0 ? "\n" : "", r->out);
+		text_put(r->out, x->formulas[i].figure);
+		fprintf(r->out, ": %s = %s\n", x->formulas[i].formula,
+			money_decimal(x->formulas[i].nano, month));
+	}
 	return true;
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/money.h"
+#include "base/str.h"
 #include "report/render.h"
 
 /* A spreadsheet takes text that begins like this for a formula; an apostrophe before it keeps it text. */
@@ -78,17 +79,21 @@ static void family(FILE *out, const char *name, const char *type, const char *he
 	fprintf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
 }
 
+/* One value that is not UTF-8 would have Prometheus refuse all of it. */
 static void label(FILE *out, const char *name, const char *value)
 {
 	fprintf(out, "%s=\"", name);
-	for (; value && *value; value++) {
-		if (*value == '\n') {
+	while (value && *value) {
+		size_t len = str_utf8_len(value);
+
+		if (*value == '\n')
 			fputs("\\n", out);
-			continue;
-		}
-		if (*value == '"' || *value == '\\')
-			fputc('\\', out);
-		fputc(*value, out);
+		else if (len == 0)
+			fputs("\xEF\xBF\xBD", out);
+		else
+			fprintf(out, "%s%.*s", *value == '"' || *value == '\\' ? "\\" : "",
+				(int)len, value);
+		value += len ? len : 1;
 	}
 	fputc('"', out);
 }

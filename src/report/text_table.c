@@ -22,6 +22,17 @@ static size_t width_of(const char *s)
 	return n;
 }
 
+static char shown(char c)
+{
+	return (unsigned char)c < ' ' || c == 0x7F ? '?' : c;
+}
+
+void text_put(FILE *out, const char *s)
+{
+	for (; *s; s++)
+		fputc(shown(*s), out);
+}
+
 void text_add(struct text_table *t, const char *s)
 {
 	struct err ignored = { 0 };
@@ -37,8 +48,7 @@ void text_add(struct text_table *t, const char *s)
 		return;
 	}
 	for (char *c = copy; *c; c++)
-		if ((unsigned char)*c < ' ' || *c == 0x7F)
-			*c = '?';
+		*c = shown(*c);
 	t->cells[t->cell_count++] = copy;
 }
 
