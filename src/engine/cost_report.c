@@ -9,6 +9,18 @@
 #include "base/storage_class.h"
 #include "base/str.h"
 
+static void warn_unpriced(struct cost_report *r, const char *storage_class)
+{
+	unsigned bit = 1u << storage_class_number(storage_class);
+
+	/* Where sizes are only written down there is no list. */
+	if (!r->f->config.prices || !r->list.name || r->unpriced & bit)
+		return;
+	r->unpriced |= bit;
+	log_warning(&r->f->log, "price list \"%s\" has no storage class \"%s\": it counts as 0",
+		    r->list.name, *storage_class ? storage_class : "STANDARD");
+}
+
 struct bill_class cost_class(struct cost_report *r, const char *storage_class)
 {
 	const struct storage_class *known = storage_class_find(storage_class);
@@ -20,6 +32,8 @@ struct bill_class cost_class(struct cost_report *r, const char *storage_class)
 		c.least_bytes = (int64_t)known->least_bytes;
 	}
 	c.priced = price != NULL;
+	if (!price)
+		warn_unpriced(r, storage_class);
 	c.egress_gib_nano = money_times(r->prices.egress_share, r->prices.egress_gib_nano);
 	if (price) {
 		c.gib_nano = money_of(price->usd_per_gib_month);

@@ -12,6 +12,7 @@ struct cost_report {
 	struct prices list;
 	struct bill_prices prices;
 	size_t row_capacity, formula_capacity, reclaimable_capacity, tenant_capacity;
+	unsigned unpriced; /* classes of which a warning said so, by storage_class_number */
 	/* What belongs to no table (cost_requests.c): requests of the last days by kind and class, and the local cache. */
 	struct cost_requests {
 		char kind[16], storage_class[32];
