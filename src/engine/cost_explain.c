@@ -179,13 +179,13 @@ static bool requests(struct cost_report *r, const struct cost_requests *q, struc
 	if (!str_eq(q->kind, "get"))
 		return add(r, NULL, what, q->month_nano, e,
 			   "%" PRId64 " calls / 1000 x %s x 30.4375 / %" PRId64 " days", q->calls,
-			   price, r->request_days);
+			   price, r->requests_known_days);
 	return add(r, NULL, what, q->month_nano, e,
 		   "(%" PRId64 " calls / 1000 x %s + %" PRId64 " bytes / 2^30 x (%s retrieval + "
 		   "%.2f x %s egress)) x 30.4375 / %" PRId64 " days",
 		   q->calls, price, q->bytes, money_decimal(class.retrieved_gib_nano, retrieved),
 		   r->prices.egress_share, money_decimal(r->prices.egress_gib_nano, egress),
-		   r->request_days);
+		   r->requests_known_days);
 }
 
 bool cost_explain_shared(struct cost_report *r, struct err *e)
@@ -197,7 +197,8 @@ bool cost_explain_shared(struct cost_report *r, struct err *e)
 		if (!requests(r, &r->requests[i], e))
 			return false;
 	return add(r, NULL, "requests", r->requests_nano, e,
-		   "the sum of these, which are known of %" PRId64 " days", r->request_days) &&
+		   "the sum of these, which are known of %" PRId64 " days",
+		   r->requests_known_days) &&
 	       add(r, NULL, "cache", r->cache_nano, e, "%" PRId64 " bytes / 2^30 x %s",
 		   r->cache_bytes, money_decimal(r->prices.cache_gib_nano, price)) &&
 	       add(r, NULL, "saved this month", x->saved_month_nano, e,

@@ -321,5 +321,5 @@ bool cost_history(struct cost_report *r, const struct cost_managed *tables, size
 	x->day_count -= before;
 	if (before > 0)
 		memmove(x->days, x->days + before, x->day_count * sizeof(*x->days));
-	return cost_passes(r, e) && cost_requests(r, e) && read_operations(r, e);
+	return cost_passes(r, e) && cost_request_counts(r, e) && read_operations(r, e);
 }

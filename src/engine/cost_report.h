@@ -5,6 +5,17 @@
 #include "engine/bill.h"
 #include "engine/engine.h"
 
+/* Requests of the last days to objects of one class, and what they make a month. */
+struct cost_requests {
+	char kind[16], storage_class[32];
+	int64_t calls, bytes, month_nano;
+};
+
+struct cost_day_requests {
+	char day[11];
+	int64_t nano;
+};
+
 struct cost_report {
 	struct firn *f;
 	const struct firn_report_options *options;
@@ -14,21 +25,15 @@ struct cost_report {
 	size_t row_capacity, formula_capacity, reclaimable_capacity, tenant_capacity;
 	unsigned unpriced; /* classes of which a warning said so, by storage_class_number */
 	/* What belongs to no table (cost_requests.c): requests of the last days by kind and class, and the local cache. */
-	struct cost_requests {
-		char kind[16], storage_class[32];
-		int64_t calls, bytes, month_nano;
-	} * requests;
+	struct cost_requests *requests;
 	size_t request_count;
-	int64_t request_days, cache_bytes;
+	int64_t requests_known_days, cache_bytes;
 	int64_t requests_nano, cache_nano; /* of a month */
 	bool any_cold;
 	/* Shared out over tables, over rows, and over tenants where these are no rows. */
 	struct bill_shared to_tables, to_rows, to_tenants;
 	/* The same of each day, by day. */
-	struct cost_day_requests {
-		char day[11];
-		int64_t nano;
-	} * request_day;
+	struct cost_day_requests *request_days;
 	size_t request_day_count;
 	/* How many days the result's saved_month_nano and saved_total_nano are sums of. */
 	int64_t month_days, total_days;
@@ -96,7 +101,7 @@ double cost_weight(const struct cost_report *r, int64_t billed_bytes, const stru
 int64_t cost_requests_of(const struct cost_report *r, const char *day);
 /* Passes, with their requests; requests since the result's day and ever. */
 bool cost_passes(struct cost_report *r, struct err *e);
-bool cost_requests(struct cost_report *r, struct err *e);
+bool cost_request_counts(struct cost_report *r, struct err *e);
 
 /* A row for each active segment. */
 bool cost_segments(struct cost_report *r, const struct cost_table *t, struct err *e);

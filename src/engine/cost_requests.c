@@ -25,7 +25,7 @@ static bool load_recent(struct cost_report *r, struct err *e)
 	struct pg_result *rows = NULL;
 	bool ok = usage_recent_requests(r->f->pg, RECENT_DAYS, &rows, e);
 
-	r->request_days = 1;
+	r->requests_known_days = 1;
 	if (ok) {
 		r->requests = mem_new((size_t)pg_rows(rows) + 1, sizeof(*r->requests), e);
 		ok = r->requests != NULL;
@@ -33,14 +33,14 @@ static bool load_recent(struct cost_report *r, struct err *e)
 	for (int i = 0; ok && i < pg_rows(rows); i++) {
 		struct cost_requests *q = &r->requests[r->request_count++];
 
-		r->request_days = pg_i64(rows, i, 4);
+		r->requests_known_days = pg_i64(rows, i, 4);
 		snprintf(q->kind, sizeof(q->kind), "%s", pg_text(rows, i, 0));
 		snprintf(q->storage_class, sizeof(q->storage_class), "%s", pg_text(rows, i, 1));
 		q->calls = pg_i64(rows, i, 2);
 		q->bytes = pg_i64(rows, i, 3);
 		q->month_nano = bill_month_of(
 			request_nano(r, q->kind, q->storage_class, q->calls, q->bytes),
-			r->request_days);
+			r->requests_known_days);
 		r->requests_nano += q->month_nano;
 	}
 	pg_result_free(rows);
@@ -53,18 +53,18 @@ static bool load_days(struct cost_report *r, struct err *e)
 	bool ok = usage_requests_by_day(r->f->pg, &rows, e);
 
 	if (ok) {
-		r->request_day = mem_new((size_t)pg_rows(rows) + 1, sizeof(*r->request_day), e);
-		ok = r->request_day != NULL;
+		r->request_days = mem_new((size_t)pg_rows(rows) + 1, sizeof(*r->request_days), e);
+		ok = r->request_days != NULL;
 	}
 	for (int i = 0; ok && i < pg_rows(rows); i++) {
 		const char *day = pg_text(rows, i, 0);
 		size_t n = r->request_day_count;
 
-		if (n == 0 || !str_eq(r->request_day[n - 1].day, day)) {
-			snprintf(r->request_day[n].day, sizeof(r->request_day[n].day), "%s", day);
+		if (n == 0 || !str_eq(r->request_days[n - 1].day, day)) {
+			snprintf(r->request_days[n].day, sizeof(r->request_days[n].day), "%s", day);
 			n = ++r->request_day_count;
 		}
-		r->request_day[n - 1].nano +=
+		r->request_days[n - 1].nano +=
 			request_nano(r, pg_text(rows, i, 1), pg_text(rows, i, 2),
 				     pg_i64(rows, i, 3), pg_i64(rows, i, 4));
 	}
@@ -79,8 +79,8 @@ static int by_day(const void *day, const void *entry)
 
 int64_t cost_requests_of(const struct cost_report *r, const char *day)
 {
-	const struct cost_day_requests *d =
-		bsearch(day, r->request_day, r->request_day_count, sizeof(*r->request_day), by_day);
+	const struct cost_day_requests *d = bsearch(day, r->request_days, r->request_day_count,
+						    sizeof(*r->request_days), by_day);
 
 	return d ? d->nano : 0;
 }
@@ -127,7 +127,7 @@ bool cost_shared_load(struct cost_report *r, const struct cost_managed *tables, 
 void cost_shared_release(struct cost_report *r)
 {
 	free(r->requests);
-	free(r->request_day);
+	free(r->request_days);
 }
 
 /* ---- of passes ---- */
@@ -219,7 +219,7 @@ static bool read_since(struct cost_report *c, struct err *e)
 	return ok;
 }
 
-bool cost_requests(struct cost_report *c, struct err *e)
+bool cost_request_counts(struct cost_report *c, struct err *e)
 {
 	struct firn_report_result *x = c->result;
 	struct pg_result *r = NULL;
