@@ -21,22 +21,15 @@
 
 #define HOSTILE "public.\"a\\b\nc\",<d>\x1b[31m"
 
-static const struct firn_cost costs = {
-	.heap_nano = 100000000,
-	.toast_nano = 20000000,
-	.index_nano = 3000000,
-	.replicas_nano = 123000000,
-	.wal_nano = 1,
-	.ram_nano = 2800000000,
-	.objects_nano = 2450000000,
-	.requests_nano = 12345678,
-	.cache_nano = 952,
-	.early_nano = 7,
-	.hot_nano = 3046000001,
-	.cold_nano = 2462346630,
-	.all_hot_nano = 98765432109876543,
-	.saved_nano = 98765426601529912,
-};
+/* A constant for every compiler. */
+#define COSTS                                                                             \
+	{                                                                                 \
+		.heap_nano = 100000000, .toast_nano = 20000000, .index_nano = 3000000,    \
+		.replicas_nano = 123000000, .wal_nano = 1, .ram_nano = 2800000000,        \
+		.objects_nano = 2450000000, .requests_nano = 12345678, .cache_nano = 952, \
+		.early_nano = 7, .hot_nano = 3046000001, .cold_nano = 2462346630,         \
+		.all_hot_nano = 98765432109876543, .saved_nano = 98765426601529912        \
+	}
 
 static struct firn_report_row rows[] = {
 	{ .table = (char[]){ "public.chunk" },
@@ -55,7 +48,7 @@ static struct firn_report_row rows[] = {
 	  .reclaimable_bytes = 1 << 20,
 	  .break_even_known = 1,
 	  .break_even_days = 12.5,
-	  .cost = costs },
+	  .cost = COSTS },
 	/* Costs more than it saves, and never pays. */
 	{ .table = (char[]){ HOSTILE },
 	  .leaf = (char[]){ "=cmd|' /C calc'!A0" },
@@ -90,7 +83,7 @@ static struct firn_report_row months[] = {
 	  .month = "2026-11",
 	  .hot_rows = 1000,
 	  .hot_rows_estimated = 1,
-	  .cost = costs },
+	  .cost = COSTS },
 };
 
 static struct firn_formula formulas[] = {
@@ -139,7 +132,7 @@ static const struct firn_report_result full = {
 		   .cold_rows = 50004,
 		   .cold_bytes = 100ll << 30,
 		   .reclaimable_bytes = 1 << 20,
-		   .cost = costs },
+		   .cost = COSTS },
 	.saved_month_nano = -5,
 	.saved_total_nano = 123456789012,
 	.known_since = "2026-11-23",
