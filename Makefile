@@ -8,6 +8,8 @@
 
 VERSION = 0.1.0
 O ?= build
+# As one name, however it is given: the .d files name targets by it.
+override O := $(patsubst $(CURDIR)/%,%,$(O))
 PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 30
 SANITIZE ?=

@@ -744,8 +744,10 @@ struct firn_cost {
 	/* hot: storage of heap, TOAST and indexes in each copy that there is, WAL that is archived, memory that vector
 	 * indexes want */
 	int64_t heap_nano, toast_nano, index_nano, replicas_nano, wal_nano, ram_nano;
-	/* cold: objects as they are billed. Requests are no month's: firn_report_result.requests has them. */
-	int64_t objects_nano;
+	/* cold: objects as they are billed; what requests to the archive cost, retrieval and egress included, by those of the
+	 * last 30 days as far as they are known; the disk of the local cache. The latter two belong to no leaf and are shared
+	 * out by cold_billed_bytes, where nothing is cold by the hot bytes. */
+	int64_t objects_nano, requests_nano, cache_nano;
 	int64_t early_nano; /* once, no month's: what removing all now would cost for days that are billed at least */
 	int64_t hot_nano, cold_nano; /* the sums; early_nano is in neither */
 	int64_t all_hot_nano;        /* what it would cost if the cold rows were hot as well */
@@ -788,7 +790,7 @@ struct firn_report_row {
 /* By name: "hot heap of public.document_chunk", "12.3 GiB x 0.0952 USD = 1.17 USD". */
 struct firn_formula {
 	char *figure, *formula;
-	int64_t nano;
+	int64_t nano; /* of money; of what is in days, of a day */
 };
 
 /* A day's end, by UTC, summed over the tables reported; only days of which something is known. */
@@ -797,6 +799,7 @@ struct firn_usage_day {
 	int64_t hot_rows, cold_rows, hot_bytes, cold_bytes;
 	int64_t rows_moved, rows_rehydrated;     /* on that day */
 	int64_t hot_nano, cold_nano, saved_nano; /* of that one day */
+	int64_t requests_nano, cache_nano;       /* of cold_nano */
 };
 
 struct firn_pass_record {
@@ -806,6 +809,8 @@ struct firn_pass_record {
 	double seconds;   /* negative: it runs, or died */
 	char *outcome;    /* "done", or why it ended; "" while it runs */
 	int64_t rows_moved, rows_changed, segments, raw_bytes, stored_bytes;
+	int64_t requests; /* to the archive; -1: not known, as it runs, died, or was an older firn's */
+	int64_t requests_nano; /* what they cost */
 };
 
 /* Chunks by heat as it is now; those never read, or not lately, are in none. */
@@ -830,7 +835,13 @@ struct firn_request_count {
 	char *kind;           /* put, copy, get, head, list, delete, restore */
 	char *storage_class;  /* as far as the request or its answer named one; "" */
 	int64_t calls, bytes; /* since firn_report_result.since; bytes of bodies, either way */
-	int64_t nano;         /* what they cost, retrieval of the bytes included */
+	int64_t nano;         /* what they cost, retrieval and egress of the bytes included */
+};
+
+/* The same ever, of all classes; only rises. */
+struct firn_request_total {
+	char kind[16];
+	int64_t calls, bytes;
 };
 
 /* The last runs of what should run; times in seconds since 1970, 0: never. */
@@ -882,6 +893,8 @@ struct firn_report_result {
 	size_t reclaimable_count;
 	struct firn_request_count *requests; /* by kind and class */
 	size_t request_count;
+	struct firn_request_total *request_totals; /* by kind */
+	size_t request_total_count;
 	struct firn_operations operations;
 };
 
@@ -904,7 +917,7 @@ struct firn_what_if_row {
 	/* Chunks a month that were read after having been idle for so long, and would have had to come back: at least so many. -1:
 	 * not known, as no reads are recorded, not for long enough, or the policy does not ask for idle_for. */
 	int64_t woken_rows;
-	int64_t woken_nano; /* what that would cost in requests and retrieval */
+	int64_t woken_nano; /* what that would cost in requests, retrieval and egress */
 };
 
 struct firn_what_if_result {

@@ -26,6 +26,9 @@ bool file_pread_all(int fd, void *data, size_t len, uint64_t offset, const char 
 		    struct err *e);
 bool file_write_all(int fd, const void *data, size_t len, const char *name, struct err *e);
 
+/* Bytes of the regular files right in the folder, of so many of its entries at most. What cannot be read counts 0. */
+uint64_t file_folder_bytes(const char *path, size_t entries_max);
+
 /* Folder and everything in it. Symbolic links are removed, never followed. A missing folder is fine. */
 bool file_remove_tree(const char *path, struct err *e);
 

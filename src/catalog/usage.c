@@ -84,18 +84,21 @@ bool usage_write(struct pg *pg, int64_t table_id, const struct usage_sizes *s, s
 	pg_param_i64(&p, s->reclaimable_bytes);
 	pg_param_i64(&p, s->cold_rows);
 	pg_param_i64(&p, s->cold_raw_bytes);
+	pg_param_i64(&p, s->cache_bytes);
 	buf_add_str(&sql,
 		    "WITH today AS (INSERT INTO firn.usage_daily AS u (table_id, day, measured_at, "
 		    "hot_rows, heap_bytes, toast_bytes, index_bytes, vector_index_bytes, "
-		    "reclaimable_bytes, cold_rows, cold_raw_bytes) VALUES ($1::bigint, " TODAY
+		    "reclaimable_bytes, cold_rows, cold_raw_bytes, cache_bytes) VALUES "
+		    "($1::bigint, " TODAY
 		    ", pg_catalog.clock_timestamp(), $2::bigint, $3::bigint, $4::bigint, "
-		    "$5::bigint, $6::bigint, $7::bigint, $8::bigint, $9::bigint) "
+		    "$5::bigint, $6::bigint, $7::bigint, $8::bigint, $9::bigint, $10::bigint) "
 		    "ON CONFLICT (table_id, day) DO UPDATE SET measured_at = excluded.measured_at, "
 		    "hot_rows = excluded.hot_rows, heap_bytes = excluded.heap_bytes, "
 		    "toast_bytes = excluded.toast_bytes, index_bytes = excluded.index_bytes, "
 		    "vector_index_bytes = excluded.vector_index_bytes, "
 		    "reclaimable_bytes = excluded.reclaimable_bytes, "
-		    "cold_rows = excluded.cold_rows, cold_raw_bytes = excluded.cold_raw_bytes "
+		    "cold_rows = excluded.cold_rows, cold_raw_bytes = excluded.cold_raw_bytes, "
+		    "cache_bytes = excluded.cache_bytes "
 		    "RETURNING u.table_id, u.day), classes (c, o, b, l) AS (VALUES ");
 	/* A row without a class, so that there is one: it is left out below. */
 	buf_add_str(&sql, "(NULL::text, 0::bigint, 0::bigint, 0::bigint)");
@@ -172,6 +175,27 @@ bool usage_add_requests(struct pg *pg, const struct usage_requests *requests, si
 	return ok || err_wrap(e, "could not count the requests to the archive");
 }
 
+bool usage_add_pass_requests(struct pg *pg, int64_t pass_id, const struct usage_requests *requests,
+			     size_t count, struct err *e)
+{
+	struct pg_params p = PG_PARAMS_INIT;
+	struct buf sql = BUF_INIT;
+	bool ok;
+
+	if (count == 0)
+		return true;
+	pg_param_i64(&p, pass_id);
+	buf_add_str(&sql, "INSERT INTO firn.pass_request (pass_id, kind, storage_class, calls, "
+			  "bytes) VALUES ");
+	for (size_t i = 0; i < count; i++)
+		buf_printf(&sql, "%s($1::bigint, '%s', '%s', %" PRIu64 ", %" PRIu64 ")",
+			   i > 0 ? ", " : "", requests[i].kind, requests[i].storage_class,
+			   requests[i].calls, requests[i].bytes);
+	ok = buf_ok(&sql, e) && pg_query(pg, buf_str(&sql), &p, NULL, e);
+	buf_release(&sql);
+	return ok || err_wrap(e, "could not record the pass's requests to the archive");
+}
+
 static void param_count(struct pg_params *p, int64_t n)
 {
 	if (n < 0)
@@ -224,7 +248,9 @@ static bool visit_day(void *ctx, const struct pg_result *r, struct err *e)
 			   .vector_index_bytes = pg_i64(r, 0, 6),
 			   .reclaimable_bytes = pg_i64(r, 0, 7),
 			   .cold_rows = pg_i64(r, 0, 8),
-			   .cold_raw_bytes = pg_i64(r, 0, 9) },
+			   .cold_raw_bytes = pg_i64(r, 0, 9),
+			   .cache_bytes = pg_i64(r, 0, 15) },
+		.share = pg_f64(r, 0, 16),
 		.storage_class = pg_is_null(r, 0, 10) ? NULL : pg_text(r, 0, 10),
 		.bytes = pg_i64(r, 0, 11),
 		.billed_bytes = pg_i64(r, 0, 12),
@@ -235,16 +261,38 @@ static bool visit_day(void *ctx, const struct pg_result *r, struct err *e)
 	return v->visit(v->ctx, &d, e);
 }
 
-bool usage_days(struct pg *pg, int64_t table_id,
+static bool param_ids(struct pg_params *p, const int64_t *ids, size_t count, struct buf *text,
+		      struct err *e)
+{
+	buf_add_str(text, "{");
+	for (size_t i = 0; i < count; i++)
+		buf_printf(text, "%s%" PRId64, i > 0 ? "," : "", ids[i]);
+	buf_add_str(text, "}");
+	pg_param_text(p, buf_str(text));
+	return buf_ok(text, e);
+}
+
+bool usage_days(struct pg *pg, int64_t table_id, const int64_t *table_ids, size_t table_count,
 		bool (*visit)(void *ctx, const struct usage_day *d, struct err *e), void *ctx,
 		struct err *e)
 {
 	static const char sql[] =
+		"WITH taken AS (SELECT d.table_id, d.day, d.heap_bytes + d.toast_bytes + "
+		"d.index_bytes AS hot, coalesce((SELECT sum(c.billed_bytes) FROM "
+		"firn.usage_daily_class c WHERE c.table_id = d.table_id AND c.day = d.day), 0) AS "
+		"cold FROM firn.usage_daily d WHERE d.table_id = ANY ($2::bigint[]) AND "
+		"d.measured_at IS NOT NULL), "
+		"part AS (SELECT table_id, day, (CASE WHEN sum(cold) OVER w > 0 THEN cold / "
+		"sum(cold) OVER w WHEN sum(hot) OVER w > 0 THEN hot / sum(hot) OVER w ELSE "
+		"1.0 / count(*) OVER w END)::float8 AS share FROM taken "
+		"WINDOW w AS (PARTITION BY day)) "
 		"SELECT u.day::text, row_number() OVER (PARTITION BY u.day ORDER BY "
 		"c.storage_class) = 1, u.hot_rows, u.heap_bytes, u.toast_bytes, u.index_bytes, "
 		"u.vector_index_bytes, u.reclaimable_bytes, u.cold_rows, u.cold_raw_bytes, "
 		"c.storage_class, c.bytes, c.billed_bytes, u.rows_rehydrated, "
-		"coalesce(p.moved, 0) FROM firn.usage_daily u LEFT JOIN firn.usage_daily_class c "
+		"coalesce(p.moved, 0), coalesce(u.cache_bytes, 0), part.share FROM "
+		"firn.usage_daily u JOIN part USING (table_id, day) LEFT JOIN "
+		"firn.usage_daily_class c "
 		"USING (table_id, day) LEFT JOIN (SELECT (started_at AT TIME ZONE 'UTC')::date AS "
 		"day, sum(rows_moved)::bigint AS moved FROM firn.pass WHERE table_id = $1::bigint "
 		"GROUP BY 1) p ON p.day = u.day WHERE u.table_id = $1::bigint AND u.measured_at IS "
@@ -252,9 +300,14 @@ bool usage_days(struct pg *pg, int64_t table_id,
 	struct day_visit v = { visit, ctx };
 	struct pg_params p = PG_PARAMS_INIT;
 
+	struct buf ids = BUF_INIT;
+	bool ok;
+
 	pg_param_i64(&p, table_id);
-	return pg_query_each(pg, sql, &p, visit_day, &v, e) ||
-	       err_wrap(e, "could not read what storage was used");
+	ok = param_ids(&p, table_ids, table_count, &ids, e) &&
+	     pg_query_each(pg, sql, &p, visit_day, &v, e);
+	buf_release(&ids);
+	return ok || err_wrap(e, "could not read what storage was used");
 }
 
 bool usage_passes(struct pg *pg, const char *since, struct pg_result **out, struct err *e)
@@ -271,6 +324,51 @@ bool usage_passes(struct pg *pg, const char *since, struct pg_result **out, stru
 
 	pg_param_text(&p, since);
 	return pg_query(pg, sql, &p, out, e) || err_wrap(e, "could not read the passes");
+}
+
+bool usage_read_pass_requests(struct pg *pg, const char *since, struct pg_result **out,
+			      struct err *e)
+{
+	static const char sql[] =
+		"SELECT q.pass_id, q.kind, q.storage_class, q.calls, q.bytes FROM "
+		"firn.pass_request q JOIN firn.pass p ON p.id = q.pass_id WHERE p.started_at >= "
+		"$1::date::timestamp AT TIME ZONE 'UTC' ORDER BY 1 DESC, 2, 3";
+	struct pg_params p = PG_PARAMS_INIT;
+
+	pg_param_text(&p, since);
+	return pg_query(pg, sql, &p, out, e) ||
+	       err_wrap(e, "could not read the passes' requests to the archive");
+}
+
+bool usage_recent_requests(struct pg *pg, int64_t days, struct pg_result **out, struct err *e)
+{
+	static const char sql[] =
+		"SELECT kind, storage_class, sum(calls)::bigint, sum(bytes)::bigint "
+		"FROM firn.request_daily WHERE day > " TODAY " - $1::int AND calls > 0 "
+		"GROUP BY 1, 2 ORDER BY 1, 2";
+	struct pg_params p = PG_PARAMS_INIT;
+
+	pg_param_i64(&p, days);
+	return pg_query(pg, sql, &p, out, e) ||
+	       err_wrap(e, "could not read the requests to the archive");
+}
+
+bool usage_requests_by_day(struct pg *pg, struct pg_result **out, struct err *e)
+{
+	return pg_query(pg,
+			"SELECT day::text, kind, storage_class, calls, bytes FROM "
+			"firn.request_daily ORDER BY 1, 2, 3",
+			NULL, out, e) ||
+	       err_wrap(e, "could not read the requests to the archive");
+}
+
+bool usage_request_totals(struct pg *pg, struct pg_result **out, struct err *e)
+{
+	return pg_query(pg,
+			"SELECT kind, sum(calls)::bigint, sum(bytes)::bigint FROM "
+			"firn.request_daily GROUP BY 1 ORDER BY 1",
+			NULL, out, e) ||
+	       err_wrap(e, "could not count the requests to the archive");
 }
 
 bool usage_read_requests(struct pg *pg, const char *since, struct pg_result **out, struct err *e)

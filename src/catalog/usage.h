@@ -38,6 +38,7 @@ struct usage_sizes {
 	int64_t hot_rows, heap_bytes, toast_bytes, index_bytes, vector_index_bytes,
 		reclaimable_bytes;
 	int64_t cold_rows, cold_raw_bytes;
+	int64_t cache_bytes; /* of the local cache, whatever the table */
 	struct usage_class classes[USAGE_CLASSES_MAX];
 	size_t class_count;
 };
@@ -55,26 +56,40 @@ struct usage_requests {
 /* Adds to today's. One statement. */
 bool usage_add_requests(struct pg *pg, const struct usage_requests *requests, size_t count,
 			struct err *e);
+/* Those of one pass, once; they are added nowhere else. One statement. */
+bool usage_add_pass_requests(struct pg *pg, int64_t pass_id, const struct usage_requests *requests,
+			     size_t count, struct err *e);
 
 /* A day's objects of one class, with what else is known of that day. */
 struct usage_day {
 	const char *day; /* "2026-11-24" */
 	bool first;      /* of the rows of that day: the sizes are its own, and the same in each */
+	/* The table's part of what belongs to no table: by billed bytes, else by hot ones. Over the tables asked for these are 1. */
+	double share;
 	struct usage_sizes sizes;  /* without classes */
 	const char *storage_class; /* NULL: there were none */
 	int64_t bytes, billed_bytes;
 	int64_t rows_moved, rows_rehydrated;
 };
-/* Measured days of the table, by day. */
-bool usage_days(struct pg *pg, int64_t table_id,
+/* Measured days of the table, by day. table_ids: all that the report is about. */
+bool usage_days(struct pg *pg, int64_t table_id, const int64_t *table_ids, size_t table_count,
 		bool (*visit)(void *ctx, const struct usage_day *d, struct err *e), void *ctx,
 		struct err *e);
 
 /* Columns: id, table, started at, seconds (-1), outcome, rows moved, rows changed, segments, raw bytes, stored bytes; those
  * of any table since that day, newest first, 200 at most. The caller frees the result. */
 bool usage_passes(struct pg *pg, const char *since, struct pg_result **out, struct err *e);
+/* Columns: pass, kind, storage class, calls, bytes, of the passes since that day, newest first. */
+bool usage_read_pass_requests(struct pg *pg, const char *since, struct pg_result **out,
+			      struct err *e);
 /* Columns: kind, storage class, calls, bytes, since that day. */
 bool usage_read_requests(struct pg *pg, const char *since, struct pg_result **out, struct err *e);
+/* The same of the last so many days, today included. */
+bool usage_recent_requests(struct pg *pg, int64_t days, struct pg_result **out, struct err *e);
+/* Columns: day, kind, storage class, calls, bytes; by day. */
+bool usage_requests_by_day(struct pg *pg, struct pg_result **out, struct err *e);
+/* Columns: kind, calls, bytes, ever. */
+bool usage_request_totals(struct pg *pg, struct pg_result **out, struct err *e);
 /* One row; columns as the members of firn_operations, in their order. */
 bool usage_operations(struct pg *pg, struct pg_result **out, struct err *e);
 /* One row: today, the first of this month, so many days ago; by UTC. */

@@ -1,6 +1,7 @@
 #include "engine/bill.h"
 
 #include "base/money.h"
+#include "base/str.h"
 
 #define GIB (1024.0 * 1024 * 1024)
 
@@ -45,6 +46,58 @@ void bill_objects(const struct bill_class *c, int64_t billed_bytes, int64_t age_
 	out->early_nano += money_times((double)left / BILL_MONTH_DAYS, month);
 }
 
+int64_t bill_call_nano(const struct bill_class *c, const struct bill_class *standard,
+		       const char *kind)
+{
+	if (str_eq(kind, "put") || str_eq(kind, "copy"))
+		return c->put_nano;
+	if (str_eq(kind, "list"))
+		return standard->put_nano;
+	if (str_eq(kind, "restore"))
+		return c->restore_nano;
+	return str_eq(kind, "get") || str_eq(kind, "head") ? c->get_nano : 0;
+}
+
+int64_t bill_read(const struct bill_class *c, double thousands, double bytes)
+{
+	return money_times(thousands, c->get_nano) + bill_gib(bytes, c->retrieved_gib_nano) +
+	       bill_gib(bytes, c->egress_gib_nano);
+}
+
+int64_t bill_requests(const struct bill_class *c, const struct bill_class *standard,
+		      const char *kind, int64_t calls, int64_t bytes)
+{
+	double thousands = (double)calls / 1000;
+
+	if (str_eq(kind, "get"))
+		return bill_read(c, thousands, (double)bytes);
+	return money_times(thousands, bill_call_nano(c, standard, kind));
+}
+
+void bill_add_shared(int64_t requests_nano, int64_t cache_nano, struct firn_cost *out)
+{
+	out->requests_nano += requests_nano;
+	out->cache_nano += cache_nano;
+	out->cold_nano += requests_nano + cache_nano;
+	out->saved_nano -= requests_nano + cache_nano;
+}
+
+void bill_share(struct bill_shared *s, double weight, struct firn_cost *out)
+{
+	int64_t requests, cache;
+	double share;
+
+	if (s->weight <= 0)
+		return;
+	s->so_far += weight;
+	share = s->so_far < s->weight ? s->so_far / s->weight : 1;
+	requests = money_times(share, s->requests_nano) - s->requests_given;
+	cache = money_times(share, s->cache_nano) - s->cache_given;
+	s->requests_given += requests;
+	s->cache_given += cache;
+	bill_add_shared(requests, cache, out);
+}
+
 void bill_compare(const struct bill_prices *p, const struct bill_hot *extra, struct firn_cost *out)
 {
 	struct firn_cost more = { 0 };
@@ -63,6 +116,8 @@ void bill_add(struct firn_cost *to, const struct firn_cost *more)
 	to->wal_nano += more->wal_nano;
 	to->ram_nano += more->ram_nano;
 	to->objects_nano += more->objects_nano;
+	to->requests_nano += more->requests_nano;
+	to->cache_nano += more->cache_nano;
 	to->early_nano += more->early_nano;
 	to->hot_nano += more->hot_nano;
 	to->cold_nano += more->cold_nano;

@@ -6,7 +6,9 @@
 
 #include "base/mem.h"
 #include "base/money.h"
+#include "base/str.h"
 
+/* table NULL: of all. */
 static bool add(struct cost_report *r, const char *table, const char *what, int64_t nano,
 		struct err *e, const char *fmt, ...) PRINTF(6, 7);
 
@@ -25,7 +27,7 @@ static bool add(struct cost_report *r, const char *table, const char *what, int6
 	if (!mem_grow(&array, &r->formula_capacity, x->formula_count + 1, sizeof(*x->formulas), e))
 		return false;
 	x->formulas = array;
-	buf_printf(&figure, "%s of %s", what, table);
+	buf_printf(&figure, "%s%s%s", what, table ? " of " : "", table ? table : "");
 	x->formulas[x->formula_count] = (struct firn_formula){
 		.figure = buf_take(&figure, e),
 		.formula = mem_strdup(text, e),
@@ -52,7 +54,7 @@ static bool hot(struct cost_report *r, const struct cost_table *t, const char *t
 	const struct firn_cost *c = &row->cost;
 	int64_t bytes = row->hot.heap_bytes + row->hot.toast_bytes + row->hot.index_bytes,
 		vector_bytes = 0;
-	char price[MONEY_MAX];
+	char price[MONEY_MAX], parts[6][MONEY_MAX];
 
 	for (size_t i = 0; i < t->leaf_count; i++)
 		vector_bytes += t->leaves[i].hot.vector_index_bytes;
@@ -66,7 +68,84 @@ static bool hot(struct cost_report *r, const struct cost_table *t, const char *t
 		   p->wal_share, bytes, money_decimal(p->wal_gib_nano, price)) &&
 	       add(r, table, "memory", c->ram_nano, e,
 		   "%" PRId64 " x %.2f x %" PRId64 " bytes of vector indexes / 2^30 x %s",
-		   p->copies, p->memory_share, vector_bytes, money_decimal(p->ram_gib_nano, price));
+		   p->copies, p->memory_share, vector_bytes,
+		   money_decimal(p->ram_gib_nano, price)) &&
+	       add(r, table, "hot", c->hot_nano, e,
+		   "%s heap + %s TOAST + %s indexes + %s replicas + %s archived WAL + %s memory",
+		   money_decimal(c->heap_nano, parts[0]), money_decimal(c->toast_nano, parts[1]),
+		   money_decimal(c->index_nano, parts[2]),
+		   money_decimal(c->replicas_nano, parts[3]), money_decimal(c->wal_nano, parts[4]),
+		   money_decimal(c->ram_nano, parts[5]));
+}
+
+static const char *class_text(const char *storage_class)
+{
+	return *storage_class ? storage_class : "the default class";
+}
+
+/* The table's part of what all share. */
+static bool part(struct cost_report *r, const char *table, const char *what, int64_t all_nano,
+		 const struct firn_report_row *row, int64_t nano, struct err *e)
+{
+	char all[MONEY_MAX];
+
+	return add(r, table, what, nano, e, "%s x %.0f / %.0f bytes %s, of all tables",
+		   money_decimal(all_nano, all), cost_weight(r, row->cold_billed_bytes, &row->hot),
+		   r->to_tables.weight > 0 ? r->to_tables.weight : 1,
+		   r->any_cold ? "as billed" : "that are hot");
+}
+
+static bool cold(struct cost_report *r, const struct cost_table *t, const char *table,
+		 const struct firn_report_row *row, struct err *e)
+{
+	const struct firn_cost *c = &row->cost;
+	char price[MONEY_MAX], objects[MONEY_MAX], requests[MONEY_MAX];
+
+	for (size_t i = 0; i < t->class_count; i++) {
+		const struct cost_class_sum *s = &t->classes[i];
+
+		money_decimal(s->gib_nano, price);
+		if (!add(r, table, "objects", s->nano, e,
+			 "%" PRId64 " bytes as billed in %s / 2^30 x %s", s->billed_bytes,
+			 class_text(s->name), price) ||
+		    !add(r, table, "early deletion", s->early_nano, e,
+			 "%.0f byte-days still billed in %s / 2^30 x %s / 30.4375",
+			 s->early_byte_days, class_text(s->name), price))
+			return false;
+	}
+	return part(r, table, "requests", r->requests_nano, row, c->requests_nano, e) &&
+	       part(r, table, "cache", r->cache_nano, row, c->cache_nano, e) &&
+	       add(r, table, "cold", c->cold_nano, e, "%s objects + %s requests + %s cache",
+		   money_decimal(c->objects_nano, objects),
+		   money_decimal(c->requests_nano, requests), money_decimal(c->cache_nano, price));
+}
+
+/* In days, and so is the result. */
+static bool break_even(struct cost_report *r, const struct cost_table *t, const char *table,
+		       const struct firn_report_row *row, struct err *e)
+{
+	char hot_month[MONEY_MAX], cold_month[MONEY_MAX], once[MONEY_MAX], back[MONEY_MAX];
+	static const char what[] = "break-even in days";
+	int64_t result = money_of(row->break_even_days);
+	struct bill_move m;
+
+	if (!cost_move(r, t, row, &m))
+		return add(r, table, what, 0, e, "not known: nothing is cold");
+	money_decimal(m.hot_month_nano, hot_month);
+	money_decimal(m.cold_month_nano, cold_month);
+	money_decimal(m.once_nano, once);
+	money_decimal(m.back_nano, back);
+	if (row->break_even_days < 0)
+		return add(r, table, what, result, e,
+			   "never: %s a month hot is not more than %s cold", hot_month, cold_month);
+	if (row->break_even_days <= (double)m.least_days)
+		return add(r, table, what, result, e,
+			   "(%s once + %s back x %.9f of the rows + %s cold / 30.4375 x %" PRId64
+			   " days at least) / (%s hot / 30.4375)",
+			   once, back, m.back_share, cold_month, m.least_days, hot_month);
+	return add(r, table, what, result, e,
+		   "(%s once + %s back x %.9f of the rows) / ((%s hot - %s cold) / 30.4375)", once,
+		   back, m.back_share, hot_month, cold_month);
 }
 
 bool cost_explain(struct cost_report *r, const struct cost_table *t,
@@ -74,20 +153,10 @@ bool cost_explain(struct cost_report *r, const struct cost_table *t,
 {
 	const struct bill_per_row *one = &t->per_row;
 	const char *table = t->table->info->label;
-	char price[MONEY_MAX], all_hot[MONEY_MAX], is_hot[MONEY_MAX], cold[MONEY_MAX];
+	char all_hot[MONEY_MAX], is_hot[MONEY_MAX], is_cold[MONEY_MAX];
 
-	if (!hot(r, t, table, row, e))
-		return false;
-	for (size_t i = 0; i < t->class_count; i++) {
-		const struct cost_class_sum *c = &t->classes[i];
-
-		if (!add(r, table, "objects", c->nano, e,
-			 "%" PRId64 " bytes as billed in %s / 2^30 x %s", c->billed_bytes,
-			 *c->name ? c->name : "the default class",
-			 money_decimal(c->gib_nano, price)))
-			return false;
-	}
-	return add(r, table, "all hot", row->cost.all_hot_nano, e,
+	return hot(r, t, table, row, e) && cold(r, t, table, row, e) &&
+	       add(r, table, "all hot", row->cost.all_hot_nano, e,
 		   "what is hot, and %" PRId64 " cold rows x %.0f bytes less %" PRId64
 		   " bytes of free room, leaf by leaf",
 		   row->cold_rows, one->heap_bytes + one->toast_bytes + one->index_bytes,
@@ -95,5 +164,42 @@ bool cost_explain(struct cost_report *r, const struct cost_table *t,
 	       add(r, table, "saved", row->cost.saved_nano, e, "%s all hot - %s hot - %s cold",
 		   money_decimal(row->cost.all_hot_nano, all_hot),
 		   money_decimal(row->cost.hot_nano, is_hot),
-		   money_decimal(row->cost.cold_nano, cold));
+		   money_decimal(row->cost.cold_nano, is_cold)) &&
+	       break_even(r, t, table, row, e);
+}
+
+static bool requests(struct cost_report *r, const struct cost_requests *q, struct err *e)
+{
+	const struct bill_class class = cost_class(r, q->storage_class),
+				standard = cost_class(r, "");
+	char what[96], price[MONEY_MAX], retrieved[MONEY_MAX], egress[MONEY_MAX];
+
+	snprintf(what, sizeof(what), "%s requests to %s", q->kind, class_text(q->storage_class));
+	money_decimal(bill_call_nano(&class, &standard, q->kind), price);
+	if (!str_eq(q->kind, "get"))
+		return add(r, NULL, what, q->month_nano, e, "%" PRId64 " calls / 1000 x %s",
+			   q->calls, price);
+	return add(r, NULL, what, q->month_nano, e,
+		   "%" PRId64 " calls / 1000 x %s + %" PRId64 " bytes / 2^30 x (%s retrieval + "
+		   "%.2f x %s egress)",
+		   q->calls, price, q->bytes, money_decimal(class.retrieved_gib_nano, retrieved),
+		   r->prices.egress_share, money_decimal(r->prices.egress_gib_nano, egress));
+}
+
+bool cost_explain_shared(struct cost_report *r, struct err *e)
+{
+	const struct firn_report_result *x = r->result;
+	char price[MONEY_MAX];
+
+	for (size_t i = 0; i < r->request_count; i++)
+		if (!requests(r, &r->requests[i], e))
+			return false;
+	return add(r, NULL, "requests", r->requests_nano, e,
+		   "the sum of these, of the last 30 days") &&
+	       add(r, NULL, "cache", r->cache_nano, e, "%" PRId64 " bytes / 2^30 x %s",
+		   r->cache_bytes, money_decimal(r->prices.cache_gib_nano, price)) &&
+	       add(r, NULL, "saved this month", x->saved_month_nano, e,
+		   "the sum of %" PRId64 " days' all hot - hot - cold", r->month_days) &&
+	       add(r, NULL, "saved in total", x->saved_total_nano, e,
+		   "the sum of %" PRId64 " days' all hot - hot - cold", r->total_days);
 }

@@ -31,15 +31,14 @@ static const struct bill_class *class_of_most(const struct cost_table *t)
 	return most ? &most->dearest : NULL;
 }
 
-void cost_break_even(const struct cost_report *r, const struct cost_table *t,
-		     struct firn_report_row *row)
+bool cost_move(const struct cost_report *r, const struct cost_table *t,
+	       const struct firn_report_row *row, struct bill_move *out)
 {
 	const struct bill_class *class = class_of_most(t);
 	int64_t rows = row->cold_rows ? row->cold_rows : row->hot_rows;
 	struct bill_hot there = bill_extra(&t->per_row, rows, 0);
 	double all_rows = 0, all_bytes = 0, all_nano = 0, segments = 0, bytes, thousands;
 	struct firn_cost hot = { 0 };
-	struct bill_move move;
 	int64_t reading;
 
 	for (size_t i = 0; i < t->leaf_count; i++) {
@@ -49,13 +48,12 @@ void cost_break_even(const struct cost_report *r, const struct cost_table *t,
 		segments += (double)t->leaves[i].segments;
 	}
 	if (!class || all_rows <= 0 || all_bytes <= 0 || rows <= 0)
-		return;
+		return false;
 	bytes = row->cold_rows ? (double)row->cold_bytes : (double)rows * all_bytes / all_rows;
 	thousands = OBJECTS_PER_SEGMENT * segments * bytes / all_bytes / 1000;
-	reading = money_times(thousands, class->get_nano) +
-		  bill_gib(bytes, class->retrieved_gib_nano);
+	reading = bill_read(class, thousands, bytes);
 	bill_hot(&r->prices, &there, &hot);
-	move = (struct bill_move){
+	*out = (struct bill_move){
 		.hot_month_nano = hot.hot_nano,
 		.cold_month_nano = (int64_t)(all_nano * bytes / all_bytes),
 		/* What was written is read again before rows are deleted. */
@@ -67,6 +65,16 @@ void cost_break_even(const struct cost_report *r, const struct cost_table *t,
 				      : 0,
 		.least_days = class->least_days,
 	};
+	return true;
+}
+
+void cost_break_even(const struct cost_report *r, const struct cost_table *t,
+		     struct firn_report_row *row)
+{
+	struct bill_move move;
+
+	if (!cost_move(r, t, row, &move))
+		return;
 	row->break_even_known = 1;
 	row->break_even_days = bill_break_even_days(&move);
 }
@@ -118,6 +126,7 @@ static bool add_segment(void *ctx, const struct usage_segment *s, struct err *e)
 			alone.reclaimable_bytes = room_for(&v->t->leaves[i], s->rows_live, 0);
 	cost_row_add_leaf(v->r, v->t, &alone, row);
 	row->reclaimable_bytes = 0;
+	cost_share(v->r, &v->r->to_rows, row);
 	cost_break_even(v->r, v->t, row);
 	return true;
 }
@@ -223,6 +232,7 @@ static bool end_group(struct group_rows *v, struct err *e)
 	v->sum.table = v->t->table->info->label;
 	v->sum.workspace = v->versions ? NULL : v->name;
 	v->sum.version = v->versions ? v->name : NULL;
+	cost_share(v->r, v->rows ? &v->r->to_rows : &v->r->to_tenants, &v->sum);
 	cost_break_even(v->r, v->t, &v->sum);
 	if (v->tenants && !add_tenant(v, &v->sum, e))
 		return false;

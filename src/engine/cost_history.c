@@ -1,4 +1,4 @@
-/* The parts of a report that tell how it went: days, months, passes, requests, heat, how inspections ended. */
+/* The parts of a report that tell how it went: days, months, heat, how inspections ended. */
 #include "engine/cost_report.h"
 
 #include <ctype.h>
@@ -116,6 +116,23 @@ static void add_to_month(struct history *h, const struct usage_sizes *s,
 	m->cost.saved_nano += of_a_day(cost->saved_nano);
 }
 
+/* The table's part of what the archive was asked on that day, and of the cache. */
+static void add_shared(const struct history *h, const struct usage_day *d,
+		       struct firn_usage_day *day, struct firn_report_row *month)
+{
+	const struct cost_report *r = h->r;
+	int64_t requests = money_times(d->share, cost_requests_of(r, d->day));
+	int64_t cache = of_a_day(
+		bill_gib(d->share * (double)d->sizes.cache_bytes, r->prices.cache_gib_nano));
+
+	day->requests_nano += requests;
+	day->cache_nano += cache;
+	day->cold_nano += requests + cache;
+	day->saved_nano -= requests + cache;
+	if (month)
+		bill_add_shared(requests, cache, &month->cost);
+}
+
 static bool by_month(const struct history *h, const char *day)
 {
 	return h->r->options->by == FIRN_BY_MONTH && strcmp(day, h->r->result->since) >= 0;
@@ -145,6 +162,7 @@ static bool add_day(void *ctx, const struct usage_day *d, struct err *e)
 				return false;
 			add_to_month(h, &d->sizes, &c);
 		}
+		add_shared(h, d, day, by_month(h, d->day) ? h->row : NULL);
 	}
 	if (d->storage_class) {
 		struct bill_class class = cost_class(h->r, d->storage_class);
@@ -197,82 +215,6 @@ static bool calendar(struct history *h, struct err *e)
 	return ok;
 }
 
-static bool read_passes(struct cost_report *c, struct err *e)
-{
-	struct firn_report_result *x = c->result;
-	struct pg_result *r = NULL;
-	bool ok = usage_passes(c->f->pg, x->since, &r, e);
-
-	if (ok) {
-		x->passes = mem_new((size_t)pg_rows(r) + 1, sizeof(*x->passes), e);
-		ok = x->passes != NULL;
-	}
-	for (int i = 0; ok && i < pg_rows(r); i++) {
-		struct firn_pass_record *p = &x->passes[x->pass_count++];
-
-		*p = (struct firn_pass_record){
-			.id = pg_i64(r, i, 0),
-			.table = mem_strdup(pg_text(r, i, 1), e),
-			.started_at = mem_strdup(pg_text(r, i, 2), e),
-			.seconds = pg_f64(r, i, 3),
-			.outcome = mem_strdup(pg_text(r, i, 4), e),
-			.rows_moved = pg_i64(r, i, 5),
-			.rows_changed = pg_i64(r, i, 6),
-			.segments = pg_i64(r, i, 7),
-			.raw_bytes = pg_i64(r, i, 8),
-			.stored_bytes = pg_i64(r, i, 9),
-		};
-		ok = p->table && p->started_at && p->outcome;
-	}
-	pg_result_free(r);
-	return ok;
-}
-
-static int64_t request_nano(struct cost_report *c, const char *kind, const char *storage_class,
-			    int64_t calls, int64_t bytes)
-{
-	struct bill_class class = cost_class(c, storage_class), standard = cost_class(c, "");
-	double thousands = (double)calls / 1000;
-
-	if (str_eq(kind, "put") || str_eq(kind, "copy"))
-		return money_times(thousands, class.put_nano);
-	if (str_eq(kind, "list"))
-		return money_times(thousands, standard.put_nano);
-	if (str_eq(kind, "restore"))
-		return money_times(thousands, class.restore_nano);
-	if (str_eq(kind, "get"))
-		return money_times(thousands, class.get_nano) +
-		       bill_gib((double)bytes, class.retrieved_gib_nano);
-	return str_eq(kind, "head") ? money_times(thousands, class.get_nano) : 0;
-}
-
-static bool read_requests(struct cost_report *c, struct err *e)
-{
-	struct firn_report_result *x = c->result;
-	struct pg_result *r = NULL;
-	bool ok = usage_read_requests(c->f->pg, x->since, &r, e);
-
-	if (ok) {
-		x->requests = mem_new((size_t)pg_rows(r) + 1, sizeof(*x->requests), e);
-		ok = x->requests != NULL;
-	}
-	for (int i = 0; ok && i < pg_rows(r); i++) {
-		struct firn_request_count *q = &x->requests[x->request_count++];
-
-		*q = (struct firn_request_count){
-			.kind = mem_strdup(pg_text(r, i, 0), e),
-			.storage_class = mem_strdup(pg_text(r, i, 1), e),
-			.calls = pg_i64(r, i, 2),
-			.bytes = pg_i64(r, i, 3),
-		};
-		ok = q->kind && q->storage_class;
-		if (ok)
-			q->nano = request_nano(c, q->kind, q->storage_class, q->calls, q->bytes);
-	}
-	pg_result_free(r);
-	return ok;
-}
-
 static bool read_operations(struct cost_report *c, struct err *e)
 {
 	struct firn_operations *o = &c->result->operations;
@@ -317,7 +259,7 @@ static bool read_cuts(struct cost_report *c, struct err *e)
 	return true;
 }
 
-bool cost_heat(struct cost_report *r, const struct cost_named *tables, size_t table_count,
+bool cost_heat(struct cost_report *r, const struct cost_managed *tables, size_t table_count,
 	       struct err *e)
 {
 	struct firn_report_result *x = r->result;
@@ -328,8 +270,8 @@ bool cost_heat(struct cost_report *r, const struct cost_named *tables, size_t ta
 	if (!x->heat)
 		return false;
 	for (size_t i = 0; i < table_count; i++) {
-		if (!usage_heat(r->f->pg, tables[i].id, r->f->config.heat.half_life_s, heat, &known,
-				e))
+		if (!usage_heat(r->f->pg, tables[i].table.id, r->f->config.heat.half_life_s, heat,
+				&known, e))
 			return false;
 		for (size_t b = 0; known && b < USAGE_HEAT_BUCKETS; b++) {
 			x->heat[b].lower = heat[b].lower;
@@ -342,22 +284,36 @@ bool cost_heat(struct cost_report *r, const struct cost_named *tables, size_t ta
 	return read_cuts(r, e);
 }
 
-bool cost_history(struct cost_report *r, const struct cost_named *tables, size_t table_count,
+static bool read_days(struct history *h, const struct cost_managed *tables, size_t table_count,
+		      struct err *e)
+{
+	int64_t *ids = mem_new(table_count + 1, sizeof(*ids), e);
+	bool ok = ids != NULL;
+
+	for (size_t i = 0; ok && i < table_count; i++)
+		ids[i] = tables[i].table.id;
+	for (size_t i = 0; ok && i < table_count; i++) {
+		h->table = tables[i].table.info->label;
+		h->row = NULL;
+		ok = usage_days(h->r->f->pg, ids[i], ids, table_count, add_day, h, e);
+		end_month(h);
+	}
+	free(ids);
+	return ok;
+}
+
+bool cost_history(struct cost_report *r, const struct cost_managed *tables, size_t table_count,
 		  struct err *e)
 {
 	struct firn_report_result *x = r->result;
 	struct history h = { .r = r };
 	size_t before = 0;
 
-	if (!calendar(&h, e))
+	if (!calendar(&h, e) || !read_days(&h, tables, table_count, e))
 		return false;
-	for (size_t i = 0; i < table_count; i++) {
-		h.table = tables[i].label;
-		h.row = NULL;
-		if (!usage_days(r->f->pg, tables[i].id, add_day, &h, e))
-			return false;
-		end_month(&h);
-	}
+	r->total_days = (int64_t)x->day_count;
+	for (size_t i = 0; i < x->day_count; i++)
+		r->month_days += strcmp(x->days[i].day, h.month) >= 0;
 	if (x->day_count > 0)
 		snprintf(x->known_since, sizeof(x->known_since), "%s", x->days[0].day);
 	while (before < x->day_count && strcmp(x->days[before].day, x->since) < 0)
@@ -365,5 +321,5 @@ bool cost_history(struct cost_report *r, const struct cost_named *tables, size_t
 	x->day_count -= before;
 	if (before > 0)
 		memmove(x->days, x->days + before, x->day_count * sizeof(*x->days));
-	return read_passes(r, e) && read_requests(r, e) && read_operations(r, e);
+	return cost_passes(r, e) && cost_request_counts(r, e) && read_operations(r, e);
 }

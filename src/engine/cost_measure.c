@@ -66,7 +66,8 @@ struct cold_visit {
 	struct cost_table *t;
 };
 
-static void add_class(struct cost_table *t, const struct bill_class *class, int64_t billed)
+static void add_class(struct cost_table *t, const struct bill_class *class, int64_t billed,
+		      int64_t age_days)
 {
 	const size_t max = sizeof(t->classes) / sizeof(t->classes[0]);
 	struct firn_cost c = { 0 };
@@ -79,9 +80,13 @@ static void add_class(struct cost_table *t, const struct bill_class *class, int6
 		t->classes[i].gib_nano = class->gib_nano;
 		t->class_count++;
 	}
-	bill_objects(class, billed, 0, &c);
+	bill_objects(class, billed, age_days, &c);
 	t->classes[i].billed_bytes += billed;
 	t->classes[i].nano += c.objects_nano;
+	t->classes[i].early_nano += c.early_nano;
+	if (class->least_days > age_days)
+		t->classes[i].early_byte_days +=
+			(double)billed * (double)(class->least_days - age_days);
 }
 
 static bool add_segment(void *ctx, const struct usage_segment *s, struct err *e)
@@ -101,8 +106,8 @@ static bool add_segment(void *ctx, const struct usage_segment *s, struct err *e)
 	leaf->cold_bytes += s->bytes + s->index_bytes;
 	leaf->cold_billed_bytes += billed + billed_index;
 	leaf->cold_raw_bytes += s->raw_bytes;
-	add_class(v->t, &class, billed);
-	add_class(v->t, &standard, billed_index);
+	add_class(v->t, &class, billed, s->age_days);
+	add_class(v->t, &standard, billed_index, s->age_days);
 	bill_objects(&class, billed, s->age_days, &leaf->cold);
 	bill_objects(&standard, billed_index, s->age_days, &leaf->cold);
 	if (s->bytes > leaf->dearest_bytes || !leaf->dearest.name) {

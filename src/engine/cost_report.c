@@ -9,6 +9,18 @@
 #include "base/storage_class.h"
 #include "base/str.h"
 
+static void warn_unpriced(struct cost_report *r, const char *storage_class)
+{
+	unsigned bit = 1u << storage_class_number(storage_class);
+
+	/* Where sizes are only written down there is no list. */
+	if (!r->f->config.prices || !r->list.name || r->unpriced & bit)
+		return;
+	r->unpriced |= bit;
+	log_warning(&r->f->log, "price list \"%s\" has no storage class \"%s\": it counts as 0",
+		    r->list.name, *storage_class ? storage_class : "STANDARD");
+}
+
 struct bill_class cost_class(struct cost_report *r, const char *storage_class)
 {
 	const struct storage_class *known = storage_class_find(storage_class);
@@ -20,6 +32,9 @@ struct bill_class cost_class(struct cost_report *r, const char *storage_class)
 		c.least_bytes = (int64_t)known->least_bytes;
 	}
 	c.priced = price != NULL;
+	if (!price)
+		warn_unpriced(r, storage_class);
+	c.egress_gib_nano = money_times(r->prices.egress_share, r->prices.egress_gib_nano);
 	if (price) {
 		c.gib_nano = money_of(price->usd_per_gib_month);
 		c.put_nano = money_of(price->usd_per_1000_put);
@@ -47,6 +62,9 @@ bool cost_load_prices(struct cost_report *r, struct err *e)
 		.copies = 1 + config->cost.replicas,
 		.wal_share = (double)config->cost.wal_percent / 100,
 		.memory_share = (double)config->cost.index_memory_percent / 100,
+		.cache_gib_nano = money_of(r->list.cache_usd_per_gib_month),
+		.egress_gib_nano = money_of(r->list.usd_per_gib_egress),
+		.egress_share = (double)config->cost.egress_percent / 100,
 	};
 	return true;
 }
@@ -126,47 +144,50 @@ static bool add_leaves(struct cost_report *r, const struct cost_table *t,
 		if (!row)
 			return false;
 		cost_row_add_leaf(r, t, &t->leaves[i], row);
+		cost_share(r, &r->to_rows, row);
 		cost_break_even(r, t, row);
 	}
 	return true;
 }
 
-static bool add_table_rows(struct cost_report *r, const struct cost_table *t, struct err *e)
+static bool report_table(struct cost_report *r, struct cost_managed *m, struct err *e)
 {
-	struct firn_report_row table = { .table = t->table->info->label };
+	const struct cost_table *t = &m->measured;
 
-	if (!add_leaves(r, t, &table, e))
+	m->sum.table = m->table.info->label;
+	if (!add_leaves(r, t, &m->sum, e))
 		return false;
-	cost_break_even(r, t, &table);
-	if (r->options->by == FIRN_BY_TABLE && !cost_add_row(r, &table, e))
+	cost_share(r, &r->to_tables, &m->sum);
+	cost_break_even(r, t, &m->sum);
+	if (r->options->by == FIRN_BY_TABLE && !cost_add_row(r, &m->sum, e))
 		return false;
 	if (r->options->by == FIRN_BY_SEGMENT && !cost_segments(r, t, e))
 		return false;
-	return cost_groups(r, t, e) && (!r->options->explain || cost_explain(r, t, &table, e));
+	return cost_groups(r, t, e) && (!r->options->explain || cost_explain(r, t, &m->sum, e));
 }
 
-static bool report_table(struct cost_report *r, const struct table_wanted *wanted,
-			 struct cost_named *out, struct err *e)
+/* All are measured before any row is made, since rows share what belongs to no table. */
+static bool report_tables(struct cost_report *r, struct cost_managed *tables, size_t count,
+			  struct err *e)
 {
-	struct engine_table t = { 0 };
-	struct cost_table measured = { 0 };
-	bool ok = engine_table_open(r->f, wanted, &t, e) &&
-		  cost_table_measure(r, &t, &measured, e) && add_table_rows(r, &measured, e);
-
-	if (ok) {
-		*out = (struct cost_named){ t.id, mem_strdup(t.info->label, e) };
-		ok = out->label != NULL;
-	}
-	cost_table_release(&measured);
-	engine_table_close(&t);
-	return ok;
+	for (size_t i = 0; i < count; i++)
+		if (!engine_table_open(r->f, &r->f->tables[i], &tables[i].table, e) ||
+		    !cost_table_measure(r, &tables[i].table, &tables[i].measured, e))
+			return false;
+	if (!cost_shared_load(r, tables, count, e))
+		return false;
+	for (size_t i = 0; i < count; i++)
+		if (!report_table(r, &tables[i], e))
+			return false;
+	bill_add_shared(r->requests_nano, r->cache_nano, &r->result->total.cost);
+	return true;
 }
 
 bool firn_report(struct firn *f, const struct firn_report_options *options,
 		 struct firn_report_result *result, struct err *e)
 {
 	struct cost_report r = { .f = f, .options = options, .result = result };
-	struct cost_named *tables;
+	struct cost_managed *tables;
 	bool ok;
 
 	*result = (struct firn_report_result){ .by = options->by };
@@ -178,13 +199,16 @@ bool firn_report(struct firn *f, const struct firn_report_options *options,
 	tables = mem_new(f->table_count, sizeof(*tables), e);
 	ok = tables && result->price_list && result->price_list_date && engine_pg(f, e) &&
 	     catalog_now(f->pg, result->now, NULL, e);
-	for (size_t i = 0; ok && i < f->table_count; i++)
-		ok = report_table(&r, &f->tables[i], &tables[i], e);
-	ok = ok && cost_history(&r, tables, f->table_count, e) &&
+	ok = ok && report_tables(&r, tables, f->table_count, e) &&
+	     cost_history(&r, tables, f->table_count, e) &&
+	     (!options->explain || cost_explain_shared(&r, e)) &&
 	     cost_heat(&r, tables, f->table_count, e);
-	for (size_t i = 0; tables && i < f->table_count; i++)
-		free(tables[i].label);
+	for (size_t i = 0; tables && i < f->table_count; i++) {
+		cost_table_release(&tables[i].measured);
+		engine_table_close(&tables[i].table);
+	}
 	free(tables);
+	cost_shared_release(&r);
 	prices_release(&r.list);
 	return ok;
 }

@@ -5,6 +5,17 @@
 #include "engine/bill.h"
 #include "engine/engine.h"
 
+/* Requests of the last days to objects of one class, and what they make a month. */
+struct cost_requests {
+	char kind[16], storage_class[32];
+	int64_t calls, bytes, month_nano;
+};
+
+struct cost_day_requests {
+	char day[11];
+	int64_t nano;
+};
+
 struct cost_report {
 	struct firn *f;
 	const struct firn_report_options *options;
@@ -12,12 +23,20 @@ struct cost_report {
 	struct prices list;
 	struct bill_prices prices;
 	size_t row_capacity, formula_capacity, reclaimable_capacity, tenant_capacity;
-};
-
-/* A managed table. */
-struct cost_named {
-	int64_t id;
-	char *label;
+	unsigned unpriced; /* classes of which a warning said so, by storage_class_number */
+	/* What belongs to no table (cost_requests.c): requests of the last days by kind and class, and the local cache. */
+	struct cost_requests *requests;
+	size_t request_count;
+	int64_t cache_bytes;
+	int64_t requests_nano, cache_nano; /* of a month */
+	bool any_cold;
+	/* Shared out over tables, over rows, and over tenants where these are no rows. */
+	struct bill_shared to_tables, to_rows, to_tenants;
+	/* The same of each day, by day. */
+	struct cost_day_requests *request_days;
+	size_t request_day_count;
+	/* How many days the result's saved_month_nano and saved_total_nano are sums of. */
+	int64_t month_days, total_days;
 };
 
 /* Fills list (prices_release) and prices by the configuration. */
@@ -56,9 +75,33 @@ struct cost_table {
 	struct cost_class_sum {
 		char name[64];
 		int64_t billed_bytes, gib_nano, nano;
+		double early_byte_days; /* still billed, were all removed now */
+		int64_t early_nano;
 	} classes[16];
 	size_t class_count;
 };
+
+/* A managed table, from its measuring to the report's end. */
+struct cost_managed {
+	struct engine_table table;
+	struct cost_table measured;
+	struct firn_report_row sum; /* its strings are borrowed */
+};
+
+/* Looks up what the archive was asked and what the cache takes, to be shared out over these tables. */
+bool cost_shared_load(struct cost_report *r, const struct cost_managed *tables, size_t table_count,
+		      struct err *e);
+void cost_shared_release(struct cost_report *r);
+/* Adds the row's part of that, after all else of its costs is known. */
+void cost_share(const struct cost_report *r, struct bill_shared *shared,
+		struct firn_report_row *row);
+/* By which it is shared: bytes as billed, where nothing is cold those that are hot. */
+double cost_weight(const struct cost_report *r, int64_t billed_bytes, const struct firn_size *hot);
+/* What the archive was asked on that day cost. */
+int64_t cost_requests_of(const struct cost_report *r, const char *day);
+/* Passes, with their requests; requests since the result's day and ever. */
+bool cost_passes(struct cost_report *r, struct err *e);
+bool cost_request_counts(struct cost_report *r, struct err *e);
 
 /* A row for each active segment. */
 bool cost_segments(struct cost_report *r, const struct cost_table *t, struct err *e);
@@ -68,6 +111,9 @@ bool cost_groups(struct cost_report *r, const struct cost_table *t, struct err *
  * cold ones do. Stays unknown while nothing is cold. */
 void cost_break_even(const struct cost_report *r, const struct cost_table *t,
 		     struct firn_report_row *row);
+/* What that is reckoned by; false: it is unknown. */
+bool cost_move(const struct cost_report *r, const struct cost_table *t,
+	       const struct firn_report_row *row, struct bill_move *out);
 bool cost_table_measure(struct cost_report *r, const struct engine_table *t, struct cost_table *out,
 			struct err *e);
 /* What a row takes, by what is not free room; where there are hardly any hot rows, by the cold ones' own bytes. */
@@ -76,11 +122,13 @@ struct bill_per_row cost_per_row(const struct bill_hot *hot, int64_t hot_rows, i
 /* The formulas of a table's figures; row is the table's, all leaves of it. */
 bool cost_explain(struct cost_report *r, const struct cost_table *t,
 		  const struct firn_report_row *row, struct err *e);
+/* Those of what belongs to no table, after cost_history. */
+bool cost_explain_shared(struct cost_report *r, struct err *e);
 /* Days, passes, requests, operations; by month, a row for each month of each table. ERR_USAGE: since is no day. */
-bool cost_history(struct cost_report *r, const struct cost_named *tables, size_t table_count,
+bool cost_history(struct cost_report *r, const struct cost_managed *tables, size_t table_count,
 		  struct err *e);
 /* Heat of all tables together, and the policy's cuts. */
-bool cost_heat(struct cost_report *r, const struct cost_named *tables, size_t table_count,
+bool cost_heat(struct cost_report *r, const struct cost_managed *tables, size_t table_count,
 	       struct err *e);
 void cost_table_release(struct cost_table *t);
 

@@ -175,6 +175,11 @@ bool crew_move(struct crew *c, const struct move *how, int64_t jobs, struct err 
 	pg_close(all[0].move.reader);
 	for (size_t i = 1; i <= started; i++) {
 		pthread_join(all[i].thread, NULL);
+		if (all[i].f.store) {
+			const struct store_counters asked = store_counters(all[i].f.store);
+
+			store_counters_add(&c->requests, &asked);
+		}
 		engine_split_close(&all[i].f);
 	}
 	progress_end(&c->progress, false);

@@ -21,6 +21,8 @@ struct crew {
 	const size_t *order; /* of the leaves, by position; NULL: as they are */
 	size_t next_leaf;    /* in that order, the first that no job has taken */
 	struct catalog_pass_totals totals;
+	struct store_counters
+		requests;      /* of the further jobs' archives, which are closed after each call */
 	bool stop;             /* a job failed or came upon a limit: nothing new is begun */
 	char stop_reason[128]; /* of the limit or signal; "" otherwise */
 	bool stopped_by_signal;

@@ -133,6 +133,9 @@ bool engine_read_again(struct firn *f, const char *key, int *reads, struct err *
 struct segment_index *engine_segment_index(struct firn *f, const struct segment_record *r,
 					   int64_t *fetched_bytes, struct err *e);
 
+/* What that cache takes; 0 where it is not there. */
+int64_t engine_cache_bytes(const struct firn *f);
+
 /* The whole segment object in a scratch file, its length and digest compared with the record. path_out (heap, set also
  * where it fails half-way) is removed and freed by the caller. */
 bool engine_segment_copy(struct firn *f, const struct segment_record *r, char **path_out,
@@ -160,6 +163,10 @@ void engine_note_rehydrated(struct firn *f, int64_t table_id, int64_t rows);
 void engine_note_inspection(struct firn *f, const struct usage_inspection *i);
 /* The requests of f's archive, which is about to be closed. */
 void engine_note_requests(struct firn *f);
+/* Those of a pass: what f's archive was asked since the counters were before, and what the closed archives of its jobs were.
+ * They are part of what engine_note_requests counts. */
+void engine_note_pass_requests(struct firn *f, int64_t pass_id, const struct store_counters *before,
+			       const struct store_counters *jobs);
 
 /* ---- progress (progress.c) ---- */
 

@@ -209,9 +209,8 @@ static int64_t cost_of_reading(struct explain *x, const struct segment_record *s
 	if (!x->f->config.prices)
 		return 0;
 	plain = cost_class(&x->money, "");
-	return money_times((double)gets / 1000, class.get_nano) +
+	return bill_read(&class, (double)gets / 1000, (double)c->bytes) +
 	       money_times(1.0 / 1000, plain.get_nano) +
-	       bill_gib((double)c->bytes, class.retrieved_gib_nano) +
 	       (storage_class_is_frozen(s->storage_class)
 			? money_times(1.0 / 1000, class.restore_nano)
 			: 0);

@@ -274,18 +274,23 @@ static bool pass_table(struct firn *f, const struct table_wanted *wanted,
 			options->max_runtime_s > 0 ? started_ms + options->max_runtime_s * 1000 : 0,
 	};
 	size_t held_from = result->held_back_count, steps_from = result->maintain.step_count;
+	struct store_counters before = { 0 };
 	bool ok;
 
 	if (!engine_store(f, e) && e->code != ERR_OFFLINE)
 		return false;
 	err_clear(e);
+	if (f->store)
+		before = store_counters(f->store);
 	ok = engine_table_open(f, wanted, &table, e) && engine_encryption_check(f, true, e) &&
 	     catalog_id(f->pg, m.catalog_id, e) && lease_take(&lease, f->pg, table.id, e) &&
 	     work_under_lease(f, &m, &crew, options, result, e);
 	if (ok)
 		engine_note_usage(f, &table, crew.totals.rows_moved > 0);
-	if (m.pass_id && (ok || (e->code != ERR_OFFLINE && e->code != ERR_FENCED)))
+	if (m.pass_id && (ok || (e->code != ERR_OFFLINE && e->code != ERR_FENCED))) {
 		write_log(f, &m, &crew, result, held_from, steps_from, e);
+		engine_note_pass_requests(f, m.pass_id, &before, &crew.requests);
+	}
 	decisions_release(&crew.decisions);
 	if (crew.stop_reason[0]) {
 		result->stopped_early = 1;

@@ -280,6 +280,7 @@ void firn_report_result_release(struct firn_report_result *r)
 	free(r->cuts);
 	free(r->reclaimable);
 	free(r->requests);
+	free(r->request_totals);
 	free(r->price_list);
 	free(r->price_list_date);
 	*r = (struct firn_report_result){ 0 };

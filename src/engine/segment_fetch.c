@@ -18,6 +18,21 @@
 
 /* ---- the local cache of index objects: files named by their digest, so that a wrong one cannot be taken ---- */
 
+#define CACHE_ENTRIES_MAX 1000000 /* that are looked at, for reports */
+
+int64_t engine_cache_bytes(const struct firn *f)
+{
+	struct buf path = BUF_INIT;
+	struct err ignored;
+	int64_t bytes = 0;
+
+	buf_printf(&path, "%s/index", f->config.cache.dir);
+	if (buf_ok(&path, &ignored))
+		bytes = (int64_t)file_folder_bytes(buf_str(&path), CACHE_ENTRIES_MAX);
+	buf_release(&path);
+	return bytes;
+}
+
 static bool cache_path(struct firn *f, const struct segment_record *r, struct buf *out,
 		       struct err *e)
 {

@@ -70,6 +70,7 @@ static bool note_usage(struct firn *f, const struct engine_table *t, struct err 
 		sizes.cold_rows += l->cold_rows;
 		sizes.cold_raw_bytes += l->cold_raw_bytes;
 	}
+	sizes.cache_bytes = engine_cache_bytes(f);
 	cost_table_release(&measured);
 	return ok && usage_write(f->pg, t->id, &sizes, e);
 }
@@ -101,28 +102,57 @@ void engine_note_inspection(struct firn *f, const struct usage_inspection *i)
 		warn(f, &e);
 }
 
+/* What was asked since before, by kind and class; returns how many of these there are. */
+static size_t list_requests(const struct store_counters *now, const struct store_counters *before,
+			    struct usage_requests out[STORE_REQUESTS * STORAGE_CLASSES])
+{
+	size_t count = 0;
+
+	for (int i = 0; i < STORE_REQUESTS; i++)
+		for (int j = 0; j < STORAGE_CLASSES; j++) {
+			const struct store_tally *t = &now->requests[i][j],
+						 *b = &before->requests[i][j];
+
+			if (t->calls > b->calls)
+				out[count++] = (struct usage_requests){
+					.kind = store_request_name((enum store_request)i),
+					.storage_class = storage_class_name(j),
+					.calls = t->calls - b->calls,
+					.bytes = t->bytes - b->bytes,
+				};
+		}
+	return count;
+}
+
 void engine_note_requests(struct firn *f)
 {
 	struct usage_requests requests[STORE_REQUESTS * STORAGE_CLASSES];
-	struct store_counters counters;
+	const struct store_counters none = { 0 };
+	struct store_counters now;
 	struct err e = { 0 };
-	size_t count = 0;
 
 	if (!f->store || !f->pg || pg_in_transaction(f->pg))
 		return;
-	counters = store_counters(f->store);
-	for (int i = 0; i < STORE_REQUESTS; i++)
-		for (int j = 0; j < STORAGE_CLASSES; j++) {
-			const struct store_tally *t = &counters.requests[i][j];
+	now = store_counters(f->store);
+	if (!usage_add_requests(f->pg, requests, list_requests(&now, &none, requests), &e))
+		warn(f, &e);
+}
 
-			if (t->calls > 0)
-				requests[count++] = (struct usage_requests){
-					.kind = store_request_name((enum store_request)i),
-					.storage_class = storage_class_name(j),
-					.calls = t->calls,
-					.bytes = t->bytes,
-				};
-		}
-	if (!usage_add_requests(f->pg, requests, count, &e))
+void engine_note_pass_requests(struct firn *f, int64_t pass_id, const struct store_counters *before,
+			       const struct store_counters *jobs)
+{
+	struct usage_requests requests[STORE_REQUESTS * STORAGE_CLASSES];
+	struct store_counters now = *jobs;
+	struct err e = { 0 };
+
+	if (!f->pg || pg_in_transaction(f->pg))
+		return;
+	if (f->store) {
+		const struct store_counters own = store_counters(f->store);
+
+		store_counters_add(&now, &own);
+	}
+	if (!usage_add_pass_requests(f->pg, pass_id, requests,
+				     list_requests(&now, before, requests), &e))
 		warn(f, &e);
 }

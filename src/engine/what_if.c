@@ -2,7 +2,6 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "base/money.h"
 #include "catalog/candidate_reads.h"
 #include "catalog/heat.h"
 #include "engine/cost_report.h"
@@ -96,12 +95,10 @@ static bool add_prices(struct firn *f, const struct firn_plan_result *plan,
 	if (!result->price_list)
 		result->price_list = mem_strdup(r.list.name, e);
 	if (row->woken_rows > 0)
-		row->woken_nano =
-			money_times(READS_OF_ONE * (double)row->woken_rows / 1000, class.get_nano) +
-			bill_gib((double)plan->total_bytes * plan->expected.stored_share /
-					 (double)(row->rows ? row->rows : 1) *
-					 (double)row->woken_rows,
-				 class.retrieved_gib_nano);
+		row->woken_nano = bill_read(
+			&class, READS_OF_ONE * (double)row->woken_rows / 1000,
+			(double)plan->total_bytes * plan->expected.stored_share /
+				(double)(row->rows ? row->rows : 1) * (double)row->woken_rows);
 	prices_release(&r.list);
 	return result->price_list != NULL;
 }

@@ -35,7 +35,7 @@ struct raw_heat {
 };
 
 struct raw_cost {
-	char *replicas, *wal_percent, *index_memory_percent;
+	char *replicas, *wal_percent, *index_memory_percent, *egress_percent;
 };
 
 struct raw_maintain {
@@ -121,6 +121,7 @@ static const cyaml_schema_field_t cost_fields[] = {
 	YAML_STRING("replicas", struct raw_cost, replicas),
 	YAML_STRING("wal_percent", struct raw_cost, wal_percent),
 	YAML_STRING("index_memory_percent", struct raw_cost, index_memory_percent),
+	YAML_STRING("egress_percent", struct raw_cost, egress_percent),
 	CYAML_FIELD_END,
 };
 
@@ -329,7 +330,9 @@ static bool read_cost(struct config *c, const struct raw_cost *raw, struct yaml_
 		yaml_file_number(f, "cost.wal_percent", raw->wal_percent, 0, 100000,
 				 &c->cost.wal_percent, e) &&
 		yaml_file_number(f, "cost.index_memory_percent", raw->index_memory_percent, 0, 100,
-				 &c->cost.index_memory_percent, e));
+				 &c->cost.index_memory_percent, e) &&
+		yaml_file_number(f, "cost.egress_percent", raw->egress_percent, 0, 100,
+				 &c->cost.egress_percent, e));
 }
 
 static bool read_active(struct config_active_version *v, const struct raw_active *raw,

@@ -66,6 +66,7 @@ struct config {
 		int64_t replicas; /* of the database, each with all of it; default 0 */
 		int64_t wal_percent; /* WAL and base backups that are kept, of the hot bytes; default 0 */
 		int64_t index_memory_percent; /* of the vector indexes that is to be in memory; default 0 */
+		int64_t egress_percent; /* of what is read from the archive, that leaves its network; default 0 */
 	} cost;
 	struct {
 		bool concurrently; /* REINDEX CONCURRENTLY; default true */

@@ -51,6 +51,7 @@ const struct config_key config_keys[] = {
 	KEY("cost.replicas", CONFIG_I64, cost.replicas),
 	KEY("cost.wal_percent", CONFIG_I64, cost.wal_percent),
 	KEY("cost.index_memory_percent", CONFIG_I64, cost.index_memory_percent),
+	KEY("cost.egress_percent", CONFIG_I64, cost.egress_percent),
 	KEY("gc.horizon", CONFIG_DURATION, gc.horizon_s),
 	KEY("gc.pass_log", CONFIG_DURATION, gc.pass_log_s),
 	KEY("maintain.concurrently", CONFIG_BOOL, maintain.concurrently),

@@ -109,6 +109,8 @@ struct prices {
 	char *currency;             /* three letters; "USD" */
 	double hot_usd_per_gib_month;
 	double wal_usd_per_gib_month, ram_usd_per_gib_month;
+	double cache_usd_per_gib_month; /* of the disk that the local cache lies on; as hot where the list says nothing */
+	double usd_per_gib_egress; /* out of the network that the archive is in */
 	struct price *classes;
 	size_t class_count;
 };

@@ -16,7 +16,8 @@ struct raw_price {
 
 struct raw_prices {
 	char *name, *date, *source, *currency, *hot_usd_per_gib_month;
-	char *wal_usd_per_gib_month, *ram_usd_per_gib_month;
+	char *wal_usd_per_gib_month, *ram_usd_per_gib_month, *cache_usd_per_gib_month;
+	char *usd_per_gib_egress;
 	struct raw_price *classes;
 	size_t class_count;
 };
@@ -45,6 +46,8 @@ static const cyaml_schema_field_t prices_fields[] = {
 	YAML_STRING("hot_usd_per_gib_month", struct raw_prices, hot_usd_per_gib_month),
 	YAML_STRING("wal_usd_per_gib_month", struct raw_prices, wal_usd_per_gib_month),
 	YAML_STRING("ram_usd_per_gib_month", struct raw_prices, ram_usd_per_gib_month),
+	YAML_STRING("cache_usd_per_gib_month", struct raw_prices, cache_usd_per_gib_month),
+	YAML_STRING("usd_per_gib_egress", struct raw_prices, usd_per_gib_egress),
 	YAML_LIST("classes", struct raw_prices, classes, class_count, &price_schema),
 	CYAML_FIELD_END,
 };
@@ -139,7 +142,13 @@ static bool read_prices(struct prices *p, const struct raw_prices *raw, struct y
 	    !yaml_file_decimal(f, "ram_usd_per_gib_month", raw->ram_usd_per_gib_month,
 			       &p->ram_usd_per_gib_month, e) ||
 	    !yaml_file_decimal(f, "hot_usd_per_gib_month", raw->hot_usd_per_gib_month,
-			       &p->hot_usd_per_gib_month, e))
+			       &p->hot_usd_per_gib_month, e) ||
+	    !yaml_file_decimal(f, "usd_per_gib_egress", raw->usd_per_gib_egress,
+			       &p->usd_per_gib_egress, e))
+		return false;
+	p->cache_usd_per_gib_month = p->hot_usd_per_gib_month;
+	if (!yaml_file_decimal(f, "cache_usd_per_gib_month", raw->cache_usd_per_gib_month,
+			       &p->cache_usd_per_gib_month, e))
 		return false;
 	p->classes = mem_new(raw->class_count, sizeof(*p->classes), e);
 	if (!p->classes)

@@ -122,7 +122,8 @@ static bool print_tenants(const struct report *r, const struct firn_report_resul
 
 bool text_cost(const struct report *r, const struct firn_report_result *x, struct err *e)
 {
-	char size[32], month[MONEY_MAX], ever[MONEY_MAX];
+	const struct firn_cost *all = &x->total.cost;
+	char size[32], month[MONEY_MAX], ever[MONEY_MAX], cache[MONEY_MAX];
 
 	if (!print_rows(r, x, e) || !print_tenants(r, x, e))
 		return false;
@@ -134,6 +135,11 @@ bool text_cost(const struct report *r, const struct firn_report_result *x, struc
 		fputs("; prices: none; name a list with --prices or \"prices:\" in the "
 		      "configuration\n",
 		      r->out);
+	if (all->requests_nano + all->cache_nano > 0 && x->by != FIRN_BY_MONTH)
+		fprintf(r->out,
+			"of the cold cost objects are %s, requests %s, the local cache %s\n",
+			money_short(all->objects_nano, month),
+			money_short(all->requests_nano, ever), money_short(all->cache_nano, cache));
 	if (x->known_since[0])
 		fprintf(r->out, "saved this month %s, in total since %s %s\n",
 			money_short(x->saved_month_nano, month), x->known_since,
@@ -141,9 +147,12 @@ bool text_cost(const struct report *r, const struct firn_report_result *x, struc
 	if (x->total.reclaimable_bytes > 0)
 		fprintf(r->out, "of what is hot, about %s is room for rows to come\n",
 			str_format_bytes((uint64_t)x->total.reclaimable_bytes, size, sizeof(size)));
-	for (size_t i = 0; i < x->formula_count; i++)
-		fprintf(r->out, "%s%s: %s = %s\n", i == 0 ? "\n" : "", x->formulas[i].figure,
-			x->formulas[i].formula, money_decimal(x->formulas[i].nano, month));
+	for (size_t i = 0; i < x->formula_count; i++) {
+		fputs(i == 0 ? "\n" : "", r->out);
+		text_put(r->out, x->formulas[i].figure);
+		fprintf(r->out, ": %s = %s\n", x->formulas[i].formula,
+			money_decimal(x->formulas[i].nano, month));
+	}
 	return true;
 }
 
@@ -163,6 +172,9 @@ static void set_costs(json_t *o, const struct firn_cost *c)
 {
 	set_money(o, "hot_per_month", c->hot_nano);
 	set_money(o, "cold_per_month", c->cold_nano);
+	set_money(o, "objects_per_month", c->objects_nano);
+	set_money(o, "requests_per_month", c->requests_nano);
+	set_money(o, "cache_per_month", c->cache_nano);
 	set_money(o, "all_hot_per_month", c->all_hot_nano);
 	set_money(o, "saved_per_month", c->saved_nano);
 	set_money(o, "early_deletion_once", c->early_nano);
@@ -222,6 +234,8 @@ static void set_history(json_t *o, const struct firn_report_result *x)
 		set_int(j, "rows_rehydrated", d->rows_rehydrated);
 		set_money(j, "hot_cost", d->hot_nano);
 		set_money(j, "cold_cost", d->cold_nano);
+		set_money(j, "requests_cost", d->requests_nano);
+		set_money(j, "cache_cost", d->cache_nano);
 		set_money(j, "saved", d->saved_nano);
 	}
 	for (size_t i = 0; i < x->pass_count; i++) {
@@ -241,6 +255,13 @@ static void set_history(json_t *o, const struct firn_report_result *x)
 		set_int(j, "segments", p->segments);
 		set_int(j, "raw_bytes", p->raw_bytes);
 		set_int(j, "stored_bytes", p->stored_bytes);
+		if (p->requests < 0) {
+			json_object_set_new(j, "requests", json_null());
+			json_object_set_new(j, "request_cost", json_null());
+		} else {
+			set_int(j, "requests", p->requests);
+			set_money(j, "request_cost", p->requests_nano);
+		}
 	}
 	for (size_t i = 0; i < x->request_count; i++) {
 		const struct firn_request_count *q = &x->requests[i];

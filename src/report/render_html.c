@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "base/money.h"
@@ -375,9 +376,9 @@ static bool went_well(const struct firn_pass_record *r)
 
 static void passes_table(struct page *p)
 {
-	static const char *const titles[] = { "<Started",    "<Table",     "<Outcome",
-					      "Took",        "Rows moved", "Segments",
-					      "Rows' bytes", "Stored",     NULL };
+	static const char *const titles[] = { "<Started",   "<Table",       "<Outcome",    "Took",
+					      "Rows moved", "Segments",     "Rows' bytes", "Stored",
+					      "Requests",   "Request cost", NULL };
 	struct buf *b = &p->b;
 	char text[40];
 
@@ -397,6 +398,13 @@ static void passes_table(struct page *p)
 		cell_count(b, r->segments);
 		cell_bytes(b, r->raw_bytes);
 		cell_bytes(b, r->stored_bytes);
+		if (r->requests < 0) {
+			cell(b, "");
+			cell(b, "");
+		} else {
+			cell_count(b, r->requests);
+			cell_money(b, r->requests_nano);
+		}
 		buf_add_str(b, "</tr>\n");
 	}
 	table_end(b);
@@ -408,7 +416,7 @@ static void draw_passes(struct page *p)
 {
 	size_t n = p->x->pass_count < PASSES_DRAWN ? p->x->pass_count : PASSES_DRAWN;
 	struct chart_bar bars[PASSES_DRAWN];
-	char tips[PASSES_DRAWN][256], when[2][8], took[40], rows[32];
+	char tips[PASSES_DRAWN][320], when[2][8], took[40], rows[32], asked[32], money[MONEY_MAX];
 	const struct chart_bars chart = {
 		.label = "How long passes took", .unit = CHART_SECONDS, .bars = bars, .bar_count = n
 	};
@@ -422,6 +430,13 @@ static void draw_passes(struct page *p)
 				 ? "no end"
 				 : chart_value(CHART_SECONDS, r->seconds, took, sizeof(took)),
 			 str_format_count(r->rows_moved, rows, sizeof(rows)));
+		if (r->requests >= 0) {
+			size_t len = strlen(tips[i]);
+
+			snprintf(tips[i] + len, sizeof(tips[i]) - len, ", %s requests for %s %.3s",
+				 str_format_count(r->requests, asked, sizeof(asked)),
+				 money_short(r->requests_nano, money), p->x->currency);
+		}
 		bars[i] = (struct chart_bar){ .value = r->seconds,
 					      .style = went_well(r) ? "done" : "failed",
 					      .tip = tips[i],

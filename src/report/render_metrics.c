@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/money.h"
+#include "base/str.h"
 #include "report/render.h"
 
 /* A spreadsheet takes text that begins like this for a formula; an apostrophe before it keeps it text. */
@@ -28,7 +29,8 @@ static void csv_text(FILE *out, const char *s)
 
 static void csv_row(FILE *out, const struct firn_report_result *x, const struct firn_report_row *c)
 {
-	char hot[MONEY_MAX], cold[MONEY_MAX], all[MONEY_MAX], saved[MONEY_MAX], early[MONEY_MAX];
+	char hot[MONEY_MAX], cold[MONEY_MAX], all[MONEY_MAX], saved[MONEY_MAX], early[MONEY_MAX],
+		objects[MONEY_MAX], requests[MONEY_MAX], cache[MONEY_MAX];
 
 	csv_text(out, c->table);
 	fputc(',', out);
@@ -44,13 +46,15 @@ static void csv_row(FILE *out, const struct firn_report_result *x, const struct 
 	csv_text(out, c->storage_class);
 	fprintf(out,
 		",%" PRId64 ",%d,%" PRId64 ",%" PRId64 ",%" PRId64 ",%" PRId64 ",%" PRId64
-		",%" PRId64 ",%" PRId64 ",%" PRId64 ",%s,%s,%s,%s,%s,%s,",
+		",%" PRId64 ",%" PRId64 ",%" PRId64 ",%s,%s,%s,%s,%s,%s,%s,%s,%s,",
 		c->hot_rows, c->hot_rows_estimated != 0, c->hot.heap_bytes, c->hot.toast_bytes,
 		c->hot.index_bytes, c->cold_rows, c->cold_bytes, c->cold_billed_bytes,
 		c->cold_raw_bytes, c->reclaimable_bytes, x->currency,
 		money_decimal(c->cost.hot_nano, hot), money_decimal(c->cost.cold_nano, cold),
-		money_decimal(c->cost.all_hot_nano, all), money_decimal(c->cost.saved_nano, saved),
-		money_decimal(c->cost.early_nano, early));
+		money_decimal(c->cost.objects_nano, objects),
+		money_decimal(c->cost.requests_nano, requests),
+		money_decimal(c->cost.cache_nano, cache), money_decimal(c->cost.all_hot_nano, all),
+		money_decimal(c->cost.saved_nano, saved), money_decimal(c->cost.early_nano, early));
 	if (c->break_even_known && c->break_even_days >= 0)
 		fprintf(out, "%.3f", c->break_even_days);
 	fputs(c->break_even_known && c->break_even_days < 0 ? "never\r\n" : "\r\n", out);
@@ -61,7 +65,8 @@ bool csv_cost(const struct report *r, const struct firn_report_result *x)
 	fputs("table,leaf,workspace,version,segment,month,storage_class,hot_rows,hot_rows_"
 	      "estimated,heap_bytes,toast_bytes,index_bytes,cold_rows,"
 	      "cold_bytes,cold_billed_bytes,cold_raw_bytes,reclaimable_bytes,currency,"
-	      "hot_per_month,cold_per_month,all_hot_per_month,saved_per_month,"
+	      "hot_per_month,cold_per_month,objects_per_month,requests_per_month,"
+	      "cache_per_month,all_hot_per_month,saved_per_month,"
 	      "early_deletion_once,break_even_days\r\n",
 	      r->out);
 	for (size_t i = 0; i < x->row_count; i++)
@@ -74,17 +79,21 @@ static void family(FILE *out, const char *name, const char *type, const char *he
 	fprintf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
 }
 
+/* One value that is not UTF-8 would have Prometheus refuse all of it. */
 static void label(FILE *out, const char *name, const char *value)
 {
 	fprintf(out, "%s=\"", name);
-	for (; value && *value; value++) {
-		if (*value == '\n') {
+	while (value && *value) {
+		size_t len = str_utf8_len(value);
+
+		if (*value == '\n')
 			fputs("\\n", out);
-			continue;
-		}
-		if (*value == '"' || *value == '\\')
-			fputc('\\', out);
-		fputc(*value, out);
+		else if (len == 0)
+			fputs("\xEF\xBF\xBD", out);
+		else
+			fprintf(out, "%s%.*s", *value == '"' || *value == '\\' ? "\\" : "",
+				(int)len, value);
+		value += len ? len : 1;
 	}
 	fputc('"', out);
 }
@@ -194,6 +203,24 @@ static void inspections(FILE *out, const struct firn_operations *o)
 	}
 }
 
+static void requests(FILE *out, const struct firn_report_result *x)
+{
+	family(out, "firn_archive_requests_total", "counter",
+	       "Requests to the archive that commands ever made.");
+	for (size_t i = 0; i < x->request_total_count; i++) {
+		fputs("firn_archive_requests_total{", out);
+		label(out, "kind", x->request_totals[i].kind);
+		fprintf(out, "} %" PRId64 "\n", x->request_totals[i].calls);
+	}
+	family(out, "firn_archive_request_bytes_total", "counter",
+	       "Bytes of their bodies, either way.");
+	for (size_t i = 0; i < x->request_total_count; i++) {
+		fputs("firn_archive_request_bytes_total{", out);
+		label(out, "kind", x->request_totals[i].kind);
+		fprintf(out, "} %" PRId64 "\n", x->request_totals[i].bytes);
+	}
+}
+
 bool prometheus_cost(const struct report *r, const struct firn_report_result *x)
 {
 	const struct firn_operations *o = &x->operations;
@@ -203,7 +230,8 @@ bool prometheus_cost(const struct report *r, const struct firn_report_result *x)
 	money_family(out, x, "firn_hot_cost_per_month",
 		     "What the hot rows cost a month, in the price list's currency.",
 		     offsetof(struct firn_cost, hot_nano));
-	money_family(out, x, "firn_cold_cost_per_month", "What the cold rows cost a month.",
+	money_family(out, x, "firn_cold_cost_per_month",
+		     "What the cold rows cost a month: objects, requests and the local cache.",
 		     offsetof(struct firn_cost, cold_nano));
 	money_family(out, x, "firn_all_hot_cost_per_month",
 		     "What all would cost a month if it were hot.",
@@ -225,5 +253,7 @@ bool prometheus_cost(const struct report *r, const struct firn_report_result *x)
 	      o->rows_rehydrated_total);
 	gauge(out, "firn_rehydrates_total", "counter", "Rehydrates that brought any back.",
 	      o->cold_reads_total);
+	if (x->request_total_count > 0)
+		requests(out, x);
 	return true;
 }

@@ -12,6 +12,17 @@
 #define NOTE_MIN 24 /* a note is, but only after names */
 #define CELL_MAX 512
 
+static char shown(char c)
+{
+	return (unsigned char)c < ' ' || c == 0x7F ? '?' : c;
+}
+
+void text_put(FILE *out, const char *s)
+{
+	for (; *s; s++)
+		fputc(shown(*s), out);
+}
+
 void text_add(struct text_table *t, const char *s)
 {
 	struct err ignored = { 0 };
@@ -27,8 +38,7 @@ void text_add(struct text_table *t, const char *s)
 		return;
 	}
 	for (char *c = copy; *c; c++)
-		if ((unsigned char)*c < ' ' || *c == 0x7F)
-			*c = '?';
+		*c = shown(*c);
 	t->cells[t->cell_count++] = copy;
 }
 

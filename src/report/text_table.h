@@ -46,6 +46,9 @@ void text_add_count(struct text_table *t, int64_t n);     /* 12,345 */
 void text_add_bytes(struct text_table *t, int64_t bytes); /* 1.2 GiB */
 void text_add_usd(struct text_table *t, double usd);      /* 12.30, 0.0021 */
 
+/* A line's part beside a table, as a cell would show it. */
+void text_put(FILE *out, const char *s);
+
 /* How many rows are complete. */
 size_t text_table_rows(const struct text_table *t);
 

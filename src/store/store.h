@@ -178,5 +178,6 @@ const char *store_url(const struct store *s);
  * NULL: the archive needs none. Valid until the next call of this store. */
 const char *store_credentials_source(const struct store *s);
 struct store_counters store_counters(const struct store *s);
+void store_counters_add(struct store_counters *to, const struct store_counters *more);
 
 #endif

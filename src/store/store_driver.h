@@ -53,7 +53,6 @@ bool store_s3_open(struct store *s, const char *location, const struct store_opt
 /* Counts a call; storage_class NULL or "": the default, or not known. */
 void store_count(struct store *s, enum store_request request, const char *storage_class,
 		 uint64_t bytes);
-void store_counters_add(struct store_counters *to, const struct store_counters *more);
 
 /* For tests: how many objects an S3 listing asks for at a time (1 to 1000), so that paging needs
  * few objects. Nothing on other drivers. */

@@ -22,8 +22,15 @@ is "and bytes as the catalog has them" "$(sql "SELECT sum(bytes) FROM firn.usage
 	"$(sql "SELECT sum(bytes + index_bytes) FROM firn.segment WHERE state = 'active'")"
 is "as many puts are counted as there are objects, at least" \
 	"$(sql "SELECT sum(calls) >= $(objects | wc -l) FROM firn.request_daily WHERE kind = 'put'")" t
+is "the pass's own are told apart, and none is counted twice" "$(sql "SELECT count(DISTINCT pass_id) || ' ' || bool_and(p.calls <= d.calls)
+	FROM firn.pass_request p JOIN firn.request_daily d USING (kind, storage_class)")" "1 true"
+is "all puts of objects are the pass's, with their bytes" "$(sql "SELECT calls >= $(objects | wc -l) AND bytes >=
+	(SELECT sum(bytes + index_bytes) FROM firn.segment WHERE state = 'active') FROM firn.pass_request WHERE kind = 'put'")" t
+exits "a pass with four jobs, that moves nothing" 0 "$FIRN" pass --jobs 4
 sql "UPDATE firn.usage_daily SET measured_at = '2020-01-01'"
 exits "a pass that moves nothing" 0 "$FIRN" pass
+is "it asked less than the first" "$(sql "SELECT bool_and(asked[1] > n) FROM (SELECT array_agg(n) OVER (ORDER BY id) AS asked, n, id FROM
+	(SELECT pass_id AS id, sum(calls) AS n FROM firn.pass_request GROUP BY 1) s) t WHERE id > 1")" t
 is "does not measure again" "$(today "measured_at::date")" 2020-01-01
 exits "a workspace comes back" 0 "$FIRN" rehydrate --workspace w1 --format json
 is "and is counted" "$(today "rows_rehydrated || ' ' || rehydrates")" "$(json '{rows}') 1"
@@ -33,32 +40,64 @@ exits "gc" 0 "$FIRN" gc
 is "leaves its own" "$(sql "SELECT outcome || ' ' || (orphans IS NOT NULL) FROM firn.inspection WHERE command = 'gc'")" "done true"
 
 # --- what reports say of it ---
+# With a price for each thing that there is.
+sed 's/^usd_per_gib_egress.*/cache_usd_per_gib_month: 0.05\nusd_per_gib_egress: 0.08/
+	/ STANDARD,/ s/, usd_per_1000_put/, usd_per_gib_retrieved: 0.007&/' "$FIRN_PRICES" >"$T/prices.yaml"
+printf 'cost: { replicas: 1, wal_percent: 50, index_memory_percent: 100, egress_percent: 25 }\n' >"$T/firn.yaml"
+export FIRN_PRICES=$T/prices.yaml FIRN_CONFIG=$T/firn.yaml
+truncate -s 100M "$FIRN_CACHE_DIR/index/large.idx"
 exits "a report" 0 "$FIRN" report --format json
 is "has the day" "$(json '{days,0,cold_rows}')" "$COLD"
-is "and the passes" "$(json '{passes,1,rows_moved}') $(json '{passes,1,outcome}')" "$COLD done"
+is "and the passes" "$(json '{passes,2,rows_moved}') $(json '{passes,2,outcome}')" "$COLD done"
+is "with their requests" "$(json '{passes,2,requests}')" "$(sql "SELECT sum(calls) FROM firn.pass_request WHERE pass_id = 1")"
+like "and what these cost" "$(json '{passes,2,request_cost}')" '^0\.000[0-9]*[1-9][0-9]*$'
 like "and the requests" "$(json '{requests}')" '"put"'
 like "money is decimal text" "$(json '{total,hot_per_month}')" '^[0-9]+\.[0-9]{9}$'
 exits "a report with its formulas" 0 "$FIRN" report --format json --explain
 ok "whose numbers give the results" python3 -c '
 import json, re, sys
-x = json.loads(sys.argv[1])
-n = 0
+x, CACHE = json.loads(sys.argv[1]), int(sys.argv[2])
+n, words = 0, set()
 for f in x["formulas"]:
-    m = re.fullmatch(r"(?:([0-9.]+) x )?(?:([0-9.]+) x )?([0-9]+) bytes[a-zA-Z_ ]*/ 2\^30 x ([0-9.]+)", f["formula"])
-    if m:
+    # What is left without its words is to be reckoned.
+    text = re.sub(r"[a-zA-Z_,-]*[a-zA-Z_,]", "", f["formula"].replace("2^30", "2**30").replace(" x ", " * "))
+    if not re.match("the sum of|what is hot", f["formula"]):
         n += 1
-        want = float(m[1] or 1) * float(m[2] or 1) * int(m[3]) / 2**30 * float(m[4])
-        assert abs(want - float(f["result"])) < 1e-7, f
-assert n >= 7, n
+        want, is_ = eval(text), float(f["result"])
+        assert abs(want - is_) < 1e-7 + 1e-6 * abs(is_), (f, text, want)
+    else:
+        words.add(f["figure"].replace(" of public.document_chunk", ""))
+assert n >= 20, n
+assert words == {"all hot", "requests", "saved this month", "saved in total"}, words
+named = {f["figure"]: float(f["result"]) for f in x["formulas"]}
 t = x["total"]
-assert abs(float(t["all_hot_per_month"]) - float(t["hot_per_month"]) - float(t["cold_per_month"]) - float(t["saved_per_month"])) < 1e-8' "$OUT"
+near = lambda a, b: abs(a - b) < 1e-8
+for figure, member in (("requests", "requests"), ("cache", "cache"), ("cold of public.document_chunk", "cold"),
+        ("hot of public.document_chunk", "hot"), ("all hot of public.document_chunk", "all_hot"), ("saved of public.document_chunk", "saved")):
+    assert near(named[figure], float(t[member + "_per_month"])), figure
+# Each figure of several parts is their sum.
+total = lambda part: sum(float(f["result"]) for f in x["formulas"] if part in f["figure"])
+assert near(total(" requests to "), named["requests"])
+assert near(total("early deletion"), float(t["early_deletion_once"])) and near(total("objects"), float(t["objects_per_month"]))
+assert abs(named["break-even in days of public.document_chunk"] - x["rows"][0]["break_even_days"]) < 1e-6
+assert near(named["saved in total"], float(x["saved_in_total"])) and near(sum(float(d["saved"]) for d in x["days"]), float(x["saved_in_total"]))
+assert near(named["cache"], 0.05 * CACHE / 2**30), named["cache"]
+# Requests of one day make a month of them, and so does that day.
+assert float(t["requests_per_month"]) > 0
+assert abs(sum(float(r["cost"]) for r in x["requests"]) - float(t["requests_per_month"])) < 1e-7
+assert near(float(x["days"][0]["requests_cost"]), sum(float(r["cost"]) for r in x["requests"]))
+assert near(float(t["cold_per_month"]), sum(float(t[m + "_per_month"]) for m in ("objects", "requests", "cache")))
+assert abs(float(t["all_hot_per_month"]) - float(t["hot_per_month"]) - float(t["cold_per_month"]) - float(t["saved_per_month"])) < 1e-8' "$OUT" \
+	"$(find "$FIRN_CACHE_DIR/index" -type f -printf '%s\n' | awk '{ n += $1 } END { print n }')"
 exits "a report by leaf" 0 "$FIRN" report --by leaf --format csv
 is "has a line for each leaf, and the titles" "$(printf '%s\n' "$OUT" | wc -l)" 5
 is "which sum up to the table's rows" "$(column cold_rows)" "$(cold_rows).000000000"
 exits "a report by table" 0 "$FIRN" report --format csv
 TOTAL=$(column cold_per_month) SAVED=$(column saved_per_month)
+REQUESTS=$(column requests_per_month) CACHE=$(column cache_per_month)
 # A leaf that has nobody's rows is nobody's cost.
 exits "a report by leaf" 0 "$FIRN" report --by leaf --format csv
+is "of which each has its part of requests and cache" "$(column requests_per_month) $(column cache_per_month)" "$REQUESTS $CACHE"
 OUT=$(printf '%s\n' "$OUT" | awk -F, '$8 $13 != "00"')
 HOT=$(column hot_per_month)
 same_money() { awk -v a="$1" -v b="$2" 'BEGIN { d = a - b; exit !(d < 1e-7 && d > -1e-7 && a > 0) }'; }
@@ -66,6 +105,8 @@ for by in workspace version segment; do
 	exits "a report by $by" 0 "$FIRN" report --by $by --format csv
 	is "has the cold rows" "$(column cold_rows)" "$(cold_rows).000000000"
 	ok "and their cost" same_money "$(column cold_per_month)" "$TOTAL"
+	ok "with that of requests" same_money "$(column requests_per_month)" "$REQUESTS"
+	ok "and of the cache" same_money "$(column cache_per_month)" "$CACHE"
 	ok "and what they save" awk -v a="$(column saved_per_month)" -v b="$SAVED" 'BEGIN { d = a - b; exit !(d < 1e-7 && d > -1e-7) }'
 	[ $by = segment ] || is "and the hot rows" "$(column hot_rows)" "$(hot_rows).000000000"
 	[ $by = segment ] || ok "and their cost, too" same_money "$(column hot_per_month)" "$HOT"

@@ -42,6 +42,7 @@ PAGE=$(cat "$T/full.html")
 like "hostile names are text" "$PAGE" "&lt;script&gt;document.title"
 like "so is why a pass ended" "$PAGE" "&lt;img src=x onerror=alert\(1\)&gt; &amp;amp; out of space"
 unlike "marks that turn the direction of writing are gone" "$PAGE" "$(printf '\342\200\256')"
+like "a pass says what it asked of the archive" "$PAGE" "rows moved, [0-9]+ requests for 0\.[0-9]+ USD"
 like "the policy's cut is named" "$PAGE" "seldom: below 4"
 ok "nothing names another place" /usr/bin/python3 -c '
 import re, sys, xml.etree.ElementTree as t

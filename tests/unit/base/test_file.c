@@ -166,6 +166,28 @@ static void reading_past_the_end_is_refused_before_the_reader_is_asked(void **st
 	assert_int_equal(e.code, ERR_DATA);
 }
 
+static void a_folder_takes_what_its_own_files_do(void **state)
+{
+	char path[256], link[256];
+	struct err e = { 0 };
+
+	snprintf(path, sizeof(path), "%s/none", (char *)*state);
+	assert_int_equal(file_folder_bytes(path, 100), 0);
+	assert_int_equal(file_folder_bytes(*state, 100), 0);
+	snprintf(path, sizeof(path), "%s/a", (char *)*state);
+	assert_true(file_write_atomic(path, "12345", 5, &e));
+	snprintf(link, sizeof(link), "%s/link", (char *)*state);
+	assert_int_equal(symlink(path, link), 0);
+	snprintf(path, sizeof(path), "%s/b", (char *)*state);
+	assert_true(file_write_atomic(path, "123", 3, &e));
+	snprintf(path, sizeof(path), "%s/deeper", (char *)*state);
+	assert_true(file_make_dirs(path, &e));
+	snprintf(path, sizeof(path), "%s/deeper/c", (char *)*state);
+	assert_true(file_write_atomic(path, "1234567", 7, &e));
+	assert_int_equal(file_folder_bytes(*state, 100), 8);
+	assert_int_equal(file_folder_bytes(*state, 0), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -181,6 +203,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			scratch_folders_opened_at_once_leave_one_another_alone, make_folder,
 			remove_folder),
+		cmocka_unit_test_setup_teardown(a_folder_takes_what_its_own_files_do, make_folder,
+						remove_folder),
 		cmocka_unit_test(reading_past_the_end_is_refused_before_the_reader_is_asked),
 	};
 

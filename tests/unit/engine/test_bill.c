@@ -113,6 +113,61 @@ static void moving_to_what_costs_more_never_pays(void **state)
 	assert_true(bill_break_even_days(&nothing) < 0);
 }
 
+static void requests_are_billed_by_kind_and_class(void **state)
+{
+	const struct bill_class standard = { .put_nano = 5000000, .get_nano = 400000 };
+	const struct bill_class ia = {
+		.put_nano = 10000000,     /* 0.01 of 1,000 */
+		.get_nano = 1000000,      /* 0.001 */
+		.restore_nano = 50000000, /* 0.05 */
+		.retrieved_gib_nano = 10000000,
+		.egress_gib_nano = 22500000, /* a quarter of 0.09 */
+	};
+
+	(void)state;
+	assert_int_equal(bill_requests(&ia, &standard, "put", 3000, GIB), 30000000);
+	assert_int_equal(bill_requests(&ia, &standard, "copy", 1500, 0), 15000000);
+	assert_int_equal(bill_requests(&ia, &standard, "list", 2000, 0), 10000000);
+	assert_int_equal(bill_requests(&ia, &standard, "restore", 100, 0), 5000000);
+	assert_int_equal(bill_requests(&ia, &standard, "head", 1000, GIB), 1000000);
+	assert_int_equal(bill_requests(&ia, &standard, "delete", 1000000, 0), 0);
+	/* 2 x 0.001, and two GiB at 0.01 + 0.0225. */
+	assert_int_equal(bill_requests(&ia, &standard, "get", 2000, 2 * GIB), 67000000);
+	assert_int_equal(bill_read(&ia, 2, 2.0 * GIB), 67000000);
+}
+
+static void shared_costs_sum_up_to_the_whole(void **state)
+{
+	struct bill_shared s = { .requests_nano = 100, .cache_nano = 7, .weight = 3 };
+	struct firn_cost sum = { 0 }, none = { .cold_nano = 5, .saved_nano = 9 };
+
+	(void)state;
+	/* Thirds that no billionth can have. */
+	for (int i = 0; i < 3; i++) {
+		struct firn_cost c = { .cold_nano = 10, .saved_nano = 50 };
+
+		bill_share(&s, 1, &c);
+		assert_in_range(c.requests_nano, 33, 34);
+		assert_in_range(c.cache_nano, 2, 3);
+		assert_int_equal(c.cold_nano, 10 + c.requests_nano + c.cache_nano);
+		assert_int_equal(c.saved_nano, 50 - c.requests_nano - c.cache_nano);
+		bill_add(&sum, &c);
+	}
+	assert_int_equal(sum.requests_nano, 100);
+	assert_int_equal(sum.cache_nano, 7);
+	/* Nothing to share by. */
+	s = (struct bill_shared){ .requests_nano = 100 };
+	bill_share(&s, 0, &none);
+	assert_int_equal(none.cold_nano, 5);
+	assert_int_equal(none.saved_nano, 9);
+	/* Weights that were rounded up do not give more than there is. */
+	s = (struct bill_shared){ .requests_nano = 100, .weight = 2 };
+	sum = (struct firn_cost){ 0 };
+	bill_share(&s, 1.5, &sum);
+	bill_share(&s, 1.5, &sum);
+	assert_int_equal(sum.requests_nano, 100);
+}
+
 static void money_is_written_without_floats(void **state)
 {
 	char text[MONEY_MAX];
@@ -141,6 +196,8 @@ int main(void)
 		cmocka_unit_test(saved_is_all_hot_less_what_is_paid),
 		cmocka_unit_test(moving_pays_after_what_it_cost_once),
 		cmocka_unit_test(moving_to_what_costs_more_never_pays),
+		cmocka_unit_test(requests_are_billed_by_kind_and_class),
+		cmocka_unit_test(shared_costs_sum_up_to_the_whole),
 		cmocka_unit_test(money_is_written_without_floats),
 	};
 

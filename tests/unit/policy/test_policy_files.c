@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include <cmocka.h>
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -375,7 +376,9 @@ static void without_a_file_the_configuration_is_its_defaults(void **state)
 	assert_true(!c.segment.text_dictionary && c.maintain.concurrently);
 	assert_int_equal(c.gc.horizon_s, 30 * 86400);
 	assert_int_equal(c.heat.half_life_s, 7 * 86400);
-	assert_int_equal(c.cost.replicas + c.cost.wal_percent + c.cost.index_memory_percent, 0);
+	assert_int_equal(c.cost.replicas + c.cost.wal_percent + c.cost.index_memory_percent +
+				 c.cost.egress_percent,
+			 0);
 	assert_null(c.database);
 	config_release(&c);
 }
@@ -539,6 +542,8 @@ static void configurations_that_are_wrong_are_refused_with_line_and_key(void **s
 		{ "segment: { target_bytes: 4096 }\n",
 		  "1: target_bytes: \"4096\" is not from 1MiB to 64GiB" },
 		{ "cost: { replicas: -1 }\n", "1: replicas: -1 is not from 0 to 64" },
+		{ "cost: { egress_percent: 101 }\n",
+		  "1: egress_percent: 101 is not from 0 to 100" },
 		{ "cost:\n  index_memory_percent: 101\n",
 		  "2: index_memory_percent: 101 is not from 0 to 100" },
 		{ "heat: { half_life: 5s }\n", "1: half_life: \"5s\" is not from 1min to 3650d" },
@@ -592,6 +597,64 @@ static void an_error_never_repeats_what_may_hold_a_password(void **state)
 	}
 }
 
+static void every_shipped_price_list_loads(void **state)
+{
+	glob_t found;
+
+	(void)state;
+	assert_int_equal(glob(TEST_SRCDIR "/../policies/prices/*.yaml", 0, NULL, &found), 0);
+	assert_true(found.gl_pathc >= 4);
+	for (size_t i = 0; i < found.gl_pathc; i++) {
+		const char *file = strrchr(found.gl_pathv[i], '/') + 1;
+		struct prices p;
+		struct err e = { 0 };
+		double usd;
+
+		if (!prices_load(&p, found.gl_pathv[i], &e))
+			fail_msg("%s", e.message);
+		/* A list is named as its file is, and prices what everyone has. */
+		assert_int_equal(strncmp(file, p.name, strlen(p.name)), 0);
+		assert_string_equal(file + strlen(p.name), ".yaml");
+		assert_true(p.source && *p.source);
+		assert_true(p.hot_usd_per_gib_month > 0 && prices_find(&p, "", &usd) && usd > 0);
+		assert_true(p.cache_usd_per_gib_month == p.hot_usd_per_gib_month);
+		if (strncmp(file, "aws-", 4) == 0) {
+			static const char *const classes[] = { "STANDARD_IA", "ONEZONE_IA",
+							       "GLACIER_IR", "GLACIER",
+							       "DEEP_ARCHIVE" };
+			double before = usd;
+
+			assert_true(p.usd_per_gib_egress > 0);
+			/* Each is cheaper than the one before. */
+			for (size_t c = 0; c < sizeof(classes) / sizeof(*classes); c++) {
+				assert_true(prices_find(&p, classes[c], &usd) && usd < before);
+				before = usd;
+			}
+		}
+		prices_release(&p);
+	}
+	globfree(&found);
+}
+
+static void the_cache_and_egress_may_be_priced(void **state)
+{
+	struct prices p;
+	struct err e = { 0 };
+
+	(void)state;
+	write_file("name: x\ndate: 2026-11-01\nhot_usd_per_gib_month: 0.1\n"
+		   "cache_usd_per_gib_month: 0.05\nusd_per_gib_egress: 0.09\n");
+	assert_true(prices_load(&p, path, &e));
+	assert_true(p.cache_usd_per_gib_month == 0.05 && p.usd_per_gib_egress == 0.09);
+	prices_release(&p);
+	prices_refused("name: x\ndate: 2026-11-01\nhot_usd_per_gib_month: 0.1\n"
+		       "usd_per_gib_egress: much\n",
+		       "4: usd_per_gib_egress: \"much\" is not a number such as 0.0245");
+	prices_refused("name: x\ndate: 2026-11-01\nhot_usd_per_gib_month: 0.1\n"
+		       "cache_usd_per_gib_month: -1\n",
+		       "4: cache_usd_per_gib_month: \"-1\" is not a number such as 0.0245");
+}
+
 static void the_shipped_price_list_loads(void **state)
 {
 	struct prices p;
@@ -611,8 +674,6 @@ static void the_shipped_price_list_loads(void **state)
 	assert_string_equal(p.currency, "USD");
 	assert_true(prices_class(&p, "GLACIER_IR")->usd_per_gib_retrieved == 0.03);
 	assert_null(prices_class(&p, "FLOPPY"));
-	prices_release(&p);
-	assert_true(prices_load(&p, TEST_SRCDIR "/../policies/prices/aws-us-east-1.yaml", &e));
 	prices_release(&p);
 	assert_true(prices_load(&p, TEST_SRCDIR "/../policies/prices/self-hosted.yaml", &e));
 	assert_string_equal(p.currency, "EUR");
@@ -677,6 +738,8 @@ int main(void)
 		cmocka_unit_test(configurations_that_are_wrong_are_refused_with_line_and_key),
 		cmocka_unit_test(an_error_never_repeats_what_may_hold_a_password),
 		cmocka_unit_test(the_shipped_price_list_loads),
+		cmocka_unit_test(every_shipped_price_list_loads),
+		cmocka_unit_test(the_cache_and_egress_may_be_priced),
 		cmocka_unit_test(without_a_price_list_nothing_has_a_price),
 		cmocka_unit_test(price_lists_that_are_wrong_are_refused_with_line_and_key),
 	};

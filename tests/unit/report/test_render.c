@@ -613,12 +613,14 @@ static void cost_as_csv_and_metrics_keeps_hostile_names_harmless(void **state)
 		"table,leaf,workspace,version,segment,month,storage_class,hot_rows,"
 		"hot_rows_estimated,heap_bytes,toast_bytes,index_bytes,"
 		"cold_rows,cold_bytes,cold_billed_bytes,cold_raw_bytes,reclaimable_bytes,currency,"
-		"hot_per_month,cold_per_month,all_hot_per_month,saved_per_month,"
+		"hot_per_month,cold_per_month,objects_per_month,requests_per_month,"
+		"cache_per_month,all_hot_per_month,saved_per_month,"
 		"early_deletion_once,break_even_days\r\n"
 		"\"public.\"\"a\\b\nc\"\"\",\"'=cmd|x\",,,,,,3,0,0,0,0,4,0,0,0,0,USD,0.000000000,"
-		"0.000000000,0.000000000,0.000000000,0.000000000,12.500\r\n"
+		"0.000000000,0.000000000,0.000000000,0.000000000,0.000000000,0.000000000,"
+		"0.000000000,12.500\r\n"
 		"\"'-1\",,,,,,,1,0,0,0,0,0,0,0,0,0,USD,0.000000000,0.000000000,0.000000000,"
-		"-0.023000000,0.000000000,never\r\n");
+		"0.000000000,0.000000000,0.000000000,-0.023000000,0.000000000,never\r\n");
 	free(c.text);
 	begin(&c, false);
 	c.report.other = REPORT_PROMETHEUS;
