@@ -472,12 +472,12 @@ void table_info_free(struct table_info *t)
 	free(t);
 }
 
-bool table_info_usable(const struct table_info *t, struct err *e)
+static bool no_check_refuses(const struct table_info *t, bool rights, struct err *e)
 {
 	for (size_t i = 0; i < t->check_count; i++) {
 		const struct table_check *c = &t->checks[i];
 
-		if (c->state != TABLE_CHECK_REFUSED)
+		if (c->state != TABLE_CHECK_REFUSED || (!rights && c->code == ERR_DENIED))
 			continue;
 		err_set(e, c->code, "table \"%s\" cannot be managed: %s", t->label, c->message);
 		if (c->hint)
@@ -485,6 +485,16 @@ bool table_info_usable(const struct table_info *t, struct err *e)
 		return false;
 	}
 	return true;
+}
+
+bool table_info_usable(const struct table_info *t, struct err *e)
+{
+	return no_check_refuses(t, true, e);
+}
+
+bool table_info_readable(const struct table_info *t, struct err *e)
+{
+	return no_check_refuses(t, false, e);
 }
 
 const struct column *table_info_column(const struct table_info *t, enum column_role role)

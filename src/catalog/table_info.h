@@ -109,6 +109,8 @@ void table_info_free(struct table_info *t);
 
 /* true when nothing is refused; else false with the first refused check's code, message and hint in e. */
 bool table_info_usable(const struct table_info *t, struct err *e);
+/* The same for who only looks: what the role lacks of rights to change things is no hindrance. */
+bool table_info_readable(const struct table_info *t, struct err *e);
 
 /* In a transaction that holds a lock on the leaf which keeps ALTER TABLE out: whether it is still what table_info_load
  * saw, as far as rows are to be deleted from it: its columns, and nothing that refers to it or fires on DELETE. ERR_BUSY

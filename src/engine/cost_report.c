@@ -171,7 +171,7 @@ static bool report_tables(struct cost_report *r, struct cost_managed *tables, si
 			  struct err *e)
 {
 	for (size_t i = 0; i < count; i++)
-		if (!engine_table_open(r->f, &r->f->tables[i], &tables[i].table, e) ||
+		if (!engine_table_look(r->f, &r->f->tables[i], &tables[i].table, e) ||
 		    !cost_table_measure(r, &tables[i].table, &tables[i].measured, e))
 			return false;
 	if (!cost_shared_load(r, tables, count, e))

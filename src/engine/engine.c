@@ -265,8 +265,9 @@ bool engine_tables_given(const struct firn *f, struct err *e)
 	return err_hint(e, "Use --table schema.table, or tables: in the configuration file.");
 }
 
-bool engine_table_open(struct firn *f, const struct table_wanted *wanted, struct engine_table *out,
-		       struct err *e)
+static bool open_table(struct firn *f, const struct table_wanted *wanted,
+		       bool (*may_be_used)(const struct table_info *t, struct err *e),
+		       struct engine_table *out, struct err *e)
 {
 	struct pg *pg = engine_pg(f, e);
 
@@ -274,11 +275,23 @@ bool engine_table_open(struct firn *f, const struct table_wanted *wanted, struct
 	if (!pg || !migrate_check(pg, e))
 		return false;
 	out->info = table_info_load(pg, wanted, e);
-	if (out->info && table_info_usable(out->info, e) &&
+	if (out->info && may_be_used(out->info, e) &&
 	    catalog_find_table(pg, out->info->label, f->config.archive, &out->id, e))
 		return true;
 	engine_table_close(out);
 	return false;
+}
+
+bool engine_table_open(struct firn *f, const struct table_wanted *wanted, struct engine_table *out,
+		       struct err *e)
+{
+	return open_table(f, wanted, table_info_usable, out, e);
+}
+
+bool engine_table_look(struct firn *f, const struct table_wanted *wanted, struct engine_table *out,
+		       struct err *e)
+{
+	return open_table(f, wanted, table_info_readable, out, e);
 }
 
 void engine_table_close(struct engine_table *t)

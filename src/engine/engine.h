@@ -109,6 +109,9 @@ struct engine_table {
 };
 bool engine_table_open(struct firn *f, const struct table_wanted *wanted, struct engine_table *out,
 		       struct err *e);
+/* The same to look at only: the role need not be able to move anything. */
+bool engine_table_look(struct firn *f, const struct table_wanted *wanted, struct engine_table *out,
+		       struct err *e);
 void engine_table_close(struct engine_table *t);
 
 /* ---- the end of life of cold rows (expire.c) ---- */

@@ -335,7 +335,7 @@ static bool explain_table(struct explain *x, const struct table_wanted *wanted,
 	size_t from = x->result->chunk_count;
 	bool ok;
 
-	ok = engine_table_open(x->f, wanted, &x->table, e) &&
+	ok = engine_table_look(x->f, wanted, &x->table, e) &&
 	     selection_resolve(x->f->pg, x->table.info, &asked, &names, e) &&
 	     candidates_check(x->f->pg, x->table.info, rules, e) &&
 	     plan_table_rules(x->f, &x->table, rules, &own, &held, e) &&
@@ -375,7 +375,7 @@ static bool explain_pass(struct explain *x, struct err *e)
 	bool ok = true;
 
 	if (wanted < 0 && x->f->table_count == 1) {
-		ok = engine_table_open(x->f, &x->f->tables[0], &x->table, e);
+		ok = engine_table_look(x->f, &x->f->tables[0], &x->table, e);
 		table_id = x->table.id;
 		engine_table_close(&x->table);
 	}

@@ -147,7 +147,7 @@ bool firn_indexes_status(struct firn *f, struct firn_indexes_status *result, str
 		struct engine_table t = { 0 };
 		struct listing l = { .f = f, .table = &t, .result = result };
 
-		ok = engine_table_open(f, &f->tables[i], &t, e) && list_table(&l, &capacity, e);
+		ok = engine_table_look(f, &f->tables[i], &t, e) && list_table(&l, &capacity, e);
 		engine_table_close(&t);
 	}
 	return ok;

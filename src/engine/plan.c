@@ -164,7 +164,7 @@ bool firn_plan(struct firn *f, const struct firn_pass_options *options,
 	for (size_t i = 0; i < f->table_count; i++) {
 		struct engine_table t;
 
-		if (!engine_table_open(f, &f->tables[i], &t, e))
+		if (!engine_table_look(f, &f->tables[i], &t, e))
 			goto out;
 		ok = engine_encryption_check(f, false, e) && plan_table(f, &t, &rules, result, e) &&
 		     engine_expiries(f, &t, result, e);

@@ -107,7 +107,7 @@ static bool add_table(struct status *s, const struct table_wanted *wanted, int d
 	size_t cold_count = 0;
 	bool ok;
 
-	ok = engine_table_open(s->f, wanted, &t, e) &&
+	ok = engine_table_look(s->f, wanted, &t, e) &&
 	     sizes_cold_by_leaf(s->f->pg, t.id, &cold, &cold_count, e) &&
 	     add_leaves(s, &t, cold, cold_count, &sum, e) &&
 	     (!detail || add_workspaces(s, &t, &sum, e)) &&

@@ -213,7 +213,7 @@ static bool add_table(struct firn *f, const struct table_wanted *wanted,
 						      .workspace_count = o->workspace_count };
 	struct engine_table t = { 0 };
 	struct selection selection = { 0 };
-	bool ok = engine_table_open(f, wanted, &t, e) && versions_known(t.info, e) &&
+	bool ok = engine_table_look(f, wanted, &t, e) && versions_known(t.info, e) &&
 		  selection_resolve(f->pg, t.info, &names, &selection, e);
 
 	s->table = t.info;

@@ -71,7 +71,7 @@ static bool try_tables(struct firn *f, const struct candidate_rules *rules, int6
 	for (size_t i = 0; ok && i < f->table_count; i++) {
 		struct engine_table t;
 
-		if (!engine_table_open(f, &f->tables[i], &t, e))
+		if (!engine_table_look(f, &f->tables[i], &t, e))
 			return false;
 		ok = plan_table(f, &t, rules, plan, e) && add_woken(f, &t, idle_s, row, e);
 		engine_table_close(&t);
