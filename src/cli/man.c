@@ -172,6 +172,10 @@ void help_man(FILE *out)
 	      "Settings are read from the configuration file, then from the environment, then from "
 	      "options; the later wins. Results go to standard output, everything else to standard "
 	      "error.\n\n"
+	      "With --log-format json each line of standard error is an object: time (UTC), level "
+	      "(error, warning, notice, info or debug), message, and where there are such, code "
+	      "and "
+	      "hint.\n\n"
 	      "SIGINT and SIGTERM end a run cleanly: what is at hand is finished or undone, and "
 	      "the "
 	      "status is 75. A second one ends it at once; the next run tidies up.");

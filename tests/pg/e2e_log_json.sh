@@ -50,8 +50,9 @@ sys.exit(child.wait())
 END
 exits "on a terminal, with progress, a pass" 0 /usr/bin/python3 "$T/terminal.py" "$FIRN" -v pass
 lines "writes objects" "info"
-exits "where text shows progress" 0 /usr/bin/python3 "$T/terminal.py" "$FIRN" --log-format text rehydrate --where-cold all
-like "by turning back to the line's beginning" "$ERR" $'\r\033'
+exits "bringing it back there" 0 /usr/bin/python3 "$T/terminal.py" "$FIRN" -v rehydrate --where-cold all
+unlike "draws nothing" "$ERR" $'[\r\033]'
+exits "although it is one" 0 /usr/bin/python3 "$T/terminal.py" test -t 2
 
 sql "ALTER TABLE firn.usage_daily ADD CHECK (hot_rows < 0) NOT VALID; DELETE FROM firn.usage_daily; DELETE FROM firn.residency"
 exits "a pass that warns" 0 "$FIRN" -v pass
