@@ -50,7 +50,7 @@ ifeq ($(findstring clang,$(shell $(CC) --version 2>/dev/null)),)
 FIRN_CFLAGS += -Wno-format-truncation
 endif
 # What Debian's own packages are hardened by. Sanitizers look at the same, and better without it.
-ifeq ($(SANITIZE)$(COVER),)
+ifeq ($(SANITIZE)$(COVER)$(filter -O0,$(OPT)),)
 FIRN_CFLAGS += -fPIE -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 FIRN_LDFLAGS += -pie -Wl,-z,relro,-z,now
 endif
