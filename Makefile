@@ -51,6 +51,11 @@ FIRN_LDFLAGS = -pthread
 ifeq ($(findstring clang,$(shell $(CC) --version 2>/dev/null)),)
 FIRN_CFLAGS += -Wno-format-truncation
 endif
+# What Debian's own packages are hardened by. Sanitizers look at the same, and better without it.
+ifeq ($(SANITIZE)$(COVER)$(filter -O0,$(OPT)),)
+FIRN_CFLAGS += -fPIE -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+FIRN_LDFLAGS += -pie -Wl,-z,relro,-z,now
+endif
 ifneq ($(SANITIZE),)
 FIRN_CFLAGS += -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer
 FIRN_LDFLAGS += -fsanitize=$(SANITIZE)
@@ -249,7 +254,7 @@ format:
 $(O)/firn.pc: Makefile
 	@mkdir -p $(O)
 	@{ \
-	echo 'prefix=$(PREFIX)'; \
+	echo 'prefix=$(subst $(BLANK),\ ,$(PREFIX))'; \
 	echo 'libdir=$${prefix}/lib'; \
 	echo 'includedir=$${prefix}/include'; \
 	echo; \
@@ -266,34 +271,44 @@ DEST = $(DESTDIR)$(PREFIX)
 
 # Where each thing goes, below PREFIX: "uninstall" removes these, and folders that are empty then.
 EXAMPLES = share/doc/firn/examples
+UNITS := $(sort $(notdir $(wildcard tools/systemd/*.timer)) $(patsubst %.in,%,$(notdir $(wildcard tools/systemd/*.service.in))))
+POLICIES := $(sort $(shell find policies -type f))
 INSTALLED = bin/firn lib/libfirn.a lib/pkgconfig/firn.pc $(addprefix include/firn/,$(notdir $(wildcard include/firn/*.h))) \
-	$(addprefix share/firn/,$(shell find policies -type f)) share/man/man1/firn.1 share/man/man5/firn.yaml.5 \
-	share/bash-completion/completions/firn share/zsh/site-functions/_firn lib/systemd/system/firn.service \
-	lib/systemd/system/firn.timer $(addprefix $(EXAMPLES)/,firn.cron firn.yaml firn.rules.yml grafana.json)
+	$(addprefix share/firn/,$(POLICIES)) share/man/man1/firn.1 share/man/man5/firn.yaml.5 \
+	share/bash-completion/completions/firn share/zsh/site-functions/_firn \
+	$(addprefix lib/systemd/system/,$(UNITS) firn-.service.d/firn.conf) \
+	$(addprefix $(EXAMPLES)/,firn.cron firn.yaml firn.rules.yml grafana.json)
 
+# Names of files have no blanks in them, but PREFIX and DESTDIR may. install(1) looks at no umask.
 install: all $(O)/firn.pc
-	install -d $(DEST)/bin $(DEST)/lib/pkgconfig $(DEST)/include/firn $(DEST)/lib/systemd/system
-	install -m 755 $(O)/firn $(DEST)/bin/firn
-	install -m 644 $(O)/libfirn.a $(DEST)/lib/libfirn.a
-	install -m 644 include/firn/*.h $(DEST)/include/firn/
-	install -m 644 $(O)/firn.pc $(DEST)/lib/pkgconfig/firn.pc
-	find policies -type f -exec install -D -m 644 '{}' '$(abspath $(DEST))/share/firn/{}' ';'
-	install -D -m 644 $(O)/firn.1 $(DEST)/share/man/man1/firn.1
-	install -D -m 644 $(O)/firn.yaml.5 $(DEST)/share/man/man5/firn.yaml.5
-	install -D -m 644 $(O)/firn.bash $(DEST)/share/bash-completion/completions/firn
-	install -D -m 644 $(O)/_firn $(DEST)/share/zsh/site-functions/_firn
-	sed 's,@PREFIX@,$(PREFIX),' tools/systemd/firn.service.in >$(DEST)/lib/systemd/system/firn.service
-	chmod 644 $(DEST)/lib/systemd/system/firn.service
-	install -m 644 tools/systemd/firn.timer $(DEST)/lib/systemd/system/firn.timer
-	install -D -m 644 tools/cron/firn.cron $(DEST)/$(EXAMPLES)/firn.cron
-	install -m 644 policies/firn.example.yaml $(DEST)/$(EXAMPLES)/firn.yaml
-	install -m 644 tools/prometheus/firn.rules.yml $(DEST)/$(EXAMPLES)/firn.rules.yml
-	install -m 644 tools/grafana/firn.json $(DEST)/$(EXAMPLES)/grafana.json
+	install -D -m 755 $(O)/firn "$(DEST)/bin/firn"
+	install -D -m 644 $(O)/libfirn.a "$(DEST)/lib/libfirn.a"
+	install -D -m 644 $(O)/firn.pc "$(DEST)/lib/pkgconfig/firn.pc"
+	install -D -m 644 -t "$(DEST)/include/firn" include/firn/*.h
+	for f in $(POLICIES); do install -D -m 644 $$f "$(DEST)/share/firn/$$f" || exit 1; done
+	install -D -m 644 $(O)/firn.1 "$(DEST)/share/man/man1/firn.1"
+	install -D -m 644 $(O)/firn.yaml.5 "$(DEST)/share/man/man5/firn.yaml.5"
+	install -D -m 644 $(O)/firn.bash "$(DEST)/share/bash-completion/completions/firn"
+	install -D -m 644 $(O)/_firn "$(DEST)/share/zsh/site-functions/_firn"
+	install -D -m 644 -t "$(DEST)/lib/systemd/system" tools/systemd/*.timer
+	install -D -m 644 -t "$(DEST)/lib/systemd/system/firn-.service.d" tools/systemd/firn-.service.d/firn.conf
+	for f in $(filter %.service,$(UNITS)); do \
+		sed "s|@PREFIX@/bin/firn|$(FIRN_IN_UNIT)|" tools/systemd/$$f.in >$(O)/$$f && \
+		install -m 644 $(O)/$$f "$(DEST)/lib/systemd/system/$$f" || exit 1; done
+	install -D -m 644 tools/cron/firn.cron "$(DEST)/$(EXAMPLES)/firn.cron"
+	install -m 644 policies/firn.example.yaml "$(DEST)/$(EXAMPLES)/firn.yaml"
+	install -m 644 tools/prometheus/firn.rules.yml "$(DEST)/$(EXAMPLES)/firn.rules.yml"
+	install -m 644 tools/grafana/firn.json "$(DEST)/$(EXAMPLES)/grafana.json"
+
+# systemd takes a blank in a name where there are quotes around it.
+BLANK = $() $()
+FIRN_IN_UNIT = $(if $(findstring $(BLANK),$(PREFIX)),\"$(PREFIX)/bin/firn\",$(PREFIX)/bin/firn)
 
 # Folders that others use as well stay.
 uninstall:
-	rm -f $(addprefix $(DEST)/,$(INSTALLED))
-	find $(DEST)/include/firn $(DEST)/share/firn $(DEST)/share/doc/firn -depth -type d -empty -delete 2>/dev/null || true
+	for f in $(INSTALLED); do rm -f "$(DEST)/$$f" || exit 1; done
+	find "$(DEST)/include/firn" "$(DEST)/share/firn" "$(DEST)/share/doc/firn" "$(DEST)/lib/systemd/system/firn-.service.d" \
+		-depth -type d -empty -delete 2>/dev/null || true
 
 deb: all
 	tools/deb $(O) $(VERSION)

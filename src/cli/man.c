@@ -151,6 +151,16 @@ void help_man(FILE *out)
 		  "brings a tenant back" },
 		{ NULL },
 	};
+	static const char *const log_members[][2] = {
+		{ "time", "when, by this machine's clock, in UTC, with milliseconds" },
+		{ "level", "error, warning, notice, info (with -v) or debug (with -vv); -q leaves "
+			   "out notices, -qq warnings too" },
+		{ "message", "text, without the name of the program before it" },
+		{ "code", "of an error only: usage, data, not-found, offline, internal, memory, "
+			  "io, exists, busy, fenced, interrupted, config, denied or frozen" },
+		{ "hint", "of an error only, and only where there is something to do" },
+		{ NULL },
+	};
 
 	heading(out);
 	fputs(".SH SYNOPSIS\n.B firn\n[\\fIglobal options\\fR] \\fICOMMAND\\fR "
@@ -178,6 +188,16 @@ void help_man(FILE *out)
 			man_option(out, o);
 	commands(out);
 	items(out, "EXIT STATUS", statuses);
+	items(out, "LOG LINES", log_members);
+	fputs(".PP\n", out);
+	troff(out, "These are the members of the object that each line of standard error is with "
+		   "--log-format json, once the command line was understood; progress is among "
+		   "them, as notices, a line a minute. For example (one line):");
+	fputs(".PP\n.nf\n"
+	      "{\"time\":\"2026\\-02\\-03T01:10:02.345Z\",\"level\":\"error\",\n"
+	      " \"message\":\"no archive is given\",\"code\":\"usage\",\n"
+	      " \"hint\":\"Use \\-\\-archive file:///dir or s3://bucket/prefix, ...\"}\n.fi\n",
+	      out);
 	items(out, "ENVIRONMENT", environment);
 	items(out, "EXAMPLES", examples);
 	fputs(".SH SEE ALSO\n.BR firn.yaml (5),\n.BR psql (1)\n", out);

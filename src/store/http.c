@@ -69,7 +69,7 @@ void http_response_release(struct http_response *r)
 
 const char *http_response_header(const struct http_response *r, const char *name)
 {
-	const char *at = (const char *)r->headers.data, *end = at + r->headers.len;
+	const char *at = (const char *)r->headers.data, *end = at ? at + r->headers.len : NULL;
 
 	while (at && at < end) {
 		const char *value = at + strlen(at) + 1;

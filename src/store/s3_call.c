@@ -60,7 +60,9 @@ static const struct {
 	  "The credentials need s3:ListBucket, s3:ListBucketMultipartUploads, s3:GetObject, "
 	  "s3:PutObject, "
 	  "s3:DeleteObject and s3:AbortMultipartUpload there." },
-	{ "InvalidAccessKeyId", ERR_DENIED, "The server does not know this access key." },
+	{ "InvalidAccessKeyId", ERR_DENIED,
+	  "The server does not know this access key: give one of its own, or correct "
+	  "s3.endpoint." },
 	{ "SignatureDoesNotMatch", ERR_DENIED,
 	  "The secret key does not belong to the access key, or something between here and the "
 	  "server changes "
@@ -84,7 +86,9 @@ static const struct {
 	  "The object is in a storage class that cannot be read at once: \"firn rehydrate\" asks "
 	  "for "
 	  "its restore." },
-	{ "QuotaExceeded", ERR_DENIED, "The bucket or its owner has no room left." },
+	{ "QuotaExceeded", ERR_DENIED,
+	  "The bucket or its owner has no room left: raise the quota, or have \"firn gc\" make "
+	  "room." },
 	{ "NotImplemented", ERR_CONFIG, NULL },
 	{ "SlowDown", ERR_OFFLINE, NULL },
 	{ "RequestTimeout", ERR_OFFLINE, NULL },
@@ -166,8 +170,9 @@ bool s3_set_error(struct s3 *s, int status, const struct http_response *http,
 			hint = meanings[i].hint;
 		}
 	if (!hint && meaning == ERR_DENIED)
-		hint = "Without s3:ListBucket the server says this of objects that do not exist, "
-		       "too.";
+		hint = *code ? "Ask whoever runs the server what this code means there."
+			     : "Without s3:ListBucket the server says this of objects that do not "
+			       "exist, too.";
 	clean_message(s, error->message, message);
 	err_set(e, meaning, "HTTP %d%s%s%s%s%s", status, *code ? " " : "", code,
 		*message ? " (" : "", message, *message ? ")" : "");

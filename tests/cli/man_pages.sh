@@ -6,14 +6,16 @@ ok "firn.yaml(5) is made of the files that show every key" sh -c 'tools/man-conf
 	policies/firn.example.yaml policies/reference.yaml >"$0"' "$T/firn.yaml.5"
 
 is "firn(1) has the date of the source" "$(head -n 1 "$T/firn.1" | cut -d' ' -f1-4)" '.TH FIRN 1 2026-01-01'
+# has PROGRAM PAGE
+has() { command -v "$1" >/dev/null 2>&1 || { skip "$1 of $2" "there is no $1: run tools/bootstrap check"; return 1; }; }
 for page in firn.1 firn.yaml.5; do
-	if command -v mandoc >/dev/null 2>&1; then
+	if has mandoc "$page"; then
 		is "mandoc finds nothing wrong in $page" "$(mandoc -Tlint -W style "$T/$page" 2>&1)" ""
 	fi
-	if command -v groff >/dev/null 2>&1; then
+	if has groff "$page"; then
 		is "groff finds nothing wrong in $page" "$(groff -ww -man -Tutf8 -z "$T/$page" 2>&1)" ""
 	fi
-	if command -v man >/dev/null 2>&1; then
+	if has man "$page"; then
 		like "man shows $page" "$(MANWIDTH=80 man -l "$T/$page" 2>&1 | cat)" '^NAME$'
 	fi
 done

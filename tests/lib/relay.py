@@ -5,11 +5,15 @@
     relay.py glacier LOG PORT FILE   the S3 server at 127.0.0.1:PORT, but objects of class GLACIER and DEEP_ARCHIVE must be
                                      restored before they are read, as Amazon's; what was asked for is there once FILE is;
                                      a line a restore that is asked for
+    relay.py refuse LOG CODE S       an S3 server that refuses whatever it is asked for, by the error CODE and a clock that is S
+                                     seconds ahead of this machine's; a line a request
 """
 import asyncio
+import email.utils
 import os
 import ssl
 import sys
+import time
 import urllib.parse
 
 
@@ -121,13 +125,23 @@ async def on_glacier(reader, writer):
     writer.close()
 
 
+async def on_refuse(reader, writer):
+    while request := await read_message(reader):
+        note(request[0][0].decode())
+        head, body = answer(b"403 Forbidden", sys.argv[3].encode())
+        head.append(b"Date: " + email.utils.formatdate(time.time() + int(sys.argv[4]), usegmt=True).encode())
+        writer.write(b"\r\n".join(head) + b"\r\n\r\n" + (b"" if request[0][0].startswith(b"HEAD ") else body))
+        await writer.drain()
+    writer.close()
+
+
 async def main():
     tls = None
     if sys.argv[1] == "tls":
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         tls.load_cert_chain(sys.argv[3], sys.argv[4])
     server = await asyncio.start_server(
-        {"tls": on_tls, "proxy": on_proxy, "glacier": on_glacier}[sys.argv[1]],
+        {"tls": on_tls, "proxy": on_proxy, "glacier": on_glacier, "refuse": on_refuse}[sys.argv[1]],
         "127.0.0.1",
         0,
         ssl=tls,

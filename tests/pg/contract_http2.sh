@@ -3,7 +3,7 @@
 . "$FIRN_SRC/tests/lib/firn.sh"
 . "$FIRN_SRC/tests/lib/tls.sh"
 
-command -v nghttpx >/dev/null || skip_all "there is no nghttpx to speak HTTP/2"
+command -v nghttpx >/dev/null || skip_all "there is no nghttpx to speak HTTP/2: run tools/bootstrap check"
 http2_start
 ok "the contract is kept" env FIRN_TEST_S3_ENDPOINT="$H2" FIRN_TEST_S3_CA="$T/ca.pem" FIRN_TEST_CONTRACT='s3: *' \
 	FIRN_TEST_CONTRACT_SKIP='*odd_prefixes*' "${FIRN_CHECKED_BIN%/*}/tests/contract/test_store_contract"

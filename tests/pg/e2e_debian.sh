@@ -4,7 +4,7 @@
 
 data=${FIRN_TEST_DATA-$FIRN_SRC/../shared/data/debian}
 [ -e "$data/document_chunk.copy.zst" ] || skip_all "the corpus is not there"
-command -v zstd >/dev/null || skip_all "there is no zstd to unpack the corpus"
+command -v zstd >/dev/null || skip_all "there is no zstd to unpack the corpus: run tools/bootstrap check"
 
 fresh_db
 PGOPTIONS='-c client_min_messages=warning' sql_file "$data/schema.sql"

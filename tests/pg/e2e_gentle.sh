@@ -81,7 +81,7 @@ poll_until 20 free
 is "nothing moved" "$(hot_rows) $(e2e_digest)" "$ROWS $ALL"
 
 # ---- a standby ----
-bindir=$(pg_config --bindir 2>/dev/null || echo "$(ls -d /usr/lib/postgresql/*/bin | tail -1)")
+bindir=$(pg_config --bindir 2>/dev/null || ls -d /usr/lib/postgresql/*/bin | tail -1)
 data=$(sql "SHOW data_directory")
 port=$(sql "SHOW port")
 sockets=$(sql "SHOW unix_socket_directories")

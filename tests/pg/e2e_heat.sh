@@ -57,7 +57,7 @@ touch_log() { sql "SELECT coalesce(string_agg(workspace || ':' || array_to_strin
 	to_char(read_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS'), ' ' ORDER BY ctid), '') FROM firn.touch_log WHERE managed <> 0"; }
 given() { # NAME STATUS TEXT ARGS...
 	local name=$1 status=$2
-	printf "$3" >"$T/given"
+	printf %b "$3" >"$T/given"
 	shift 3
 	exits "$name" "$status" bash -c 'exec "$FIRN" touch "$@" <"$0"' "$T/given" "$@"
 }

@@ -89,7 +89,7 @@ printf 'maintain: { pause_at_most: 1s, builds: 2 }\n' >"$T/firn.yaml"
 exits "with two places it is done" 0 "$FIRN" -c "$T/firn.yaml" maintain --format json
 like "by a rebuild" "$(actions)" "$W2:reindex"
 echo '\q' >&"${HOLDER[1]}"
-wait $HOLDING 2>/dev/null
+wait "$HOLDING" 2>/dev/null
 
 # A build does not wait for ever for a transaction that another session left open.
 in_transaction() { [ "$(sql "SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction' AND datname = current_database()")" = 1 ]; }
@@ -113,7 +113,7 @@ wait $FIRN_PID
 is "SIGTERM ends it" $? 75
 like "with the work put off" "$(cat "$T/stopped")" "a signal came while it was being built"
 printf '%s\n' 'COMMIT;' '\q' >&"${OPEN[1]}"
-wait $OPENER 2>/dev/null
+wait "$OPENER" 2>/dev/null
 exits "without the transaction it is done" 0 "$FIRN" -c "$T/firn.yaml" maintain --format json
 like "by a rebuild" "$(actions)" "$W2:reindex"
 is "and nothing is left of the builds that were given up" "$(invalid)" 0

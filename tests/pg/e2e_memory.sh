@@ -24,14 +24,14 @@ for n in 100000 ${FIRN_TEST_SLOW:+1000000}; do
 	for i in 0 1 2 3; do # so that a pass fills a segment in each of its jobs
 		sql "CREATE TABLE document_chunk_p$i PARTITION OF document_chunk FOR VALUES WITH (MODULUS 4, REMAINDER $i)"
 	done
-	"$T/rows" $n 8 50 </dev/null | sql "COPY document_chunk FROM STDIN (FORMAT BINARY)"
+	"$T/rows" "$n" 8 50 </dev/null | sql "COPY document_chunk FROM STDIN (FORMAT BINARY)"
 	sql "ANALYZE document_chunk"
 	e2e_env "$(e2e_file_archive)"
 	printf '%s\n' 'rules: [{ name: old, match: { age_over: 1d }, archive: {} }]' 'limits: { min_residency: 0s }' >"$T/policy.yaml"
 	ALL=$(e2e_digest document_chunk id)
 	exits "$n rows: init" 0 "$FIRN_RELEASE_BIN" init
 	within "$n rows: pass" pass --format json
-	is "$n rows: all are moved" "$(json '{rows_moved}')" $n
+	is "$n rows: all are moved" "$(json '{rows_moved}')" "$n"
 	within "$n rows: verify --deep" verify --deep
 	within "$n rows: rehydrate" rehydrate --where-cold all --format json
 	is "$n rows: all are back" "$(e2e_digest document_chunk id)" "$ALL"

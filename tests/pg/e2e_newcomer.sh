@@ -1,5 +1,11 @@
 # What someone meets who tries firn for the first time: for each, one line what, one line what to do, and the status.
 . "$FIRN_SRC/tests/lib/e2e_common.sh"
+
+# Mounts of our own, for full disks, which end with this shell and are seen by nobody else.
+if [ -z "${E2E_MOUNTS-}" ] && unshare -m true 2>/dev/null; then
+	exec env E2E_MOUNTS=1 unshare -m bash "$0"
+fi
+
 fresh_db
 e2e_tables 0 5
 server=${FIRN_TEST_PG_URI%/*}
@@ -73,10 +79,49 @@ wrong "no keys" 78 '.*credentials' '.*AWS_ACCESS_KEY_ID' env -u AWS_ACCESS_KEY_I
 	"$FIRN" -d "$DB" --archive "$s3" --s3-endpoint "$FIRN_TEST_S3_ENDPOINT" --table hollow2 init
 wrong "an endpoint where nobody listens" 69 '.*127\.0\.0\.1' 'Is s3\.endpoint' s3_init "$s3" "FIRN_S3_ENDPOINT=http://127.0.0.1:$port" \
 	A=1
+# Servers that refuse: keys that were good once, a clock that is wrong, and what nobody foresaw.
+refusing() { # NAME CODE SECONDS STATUS WHAT HINT
+	relay "$2$3" refuse "$2" "$3"
+	wrong "$1" "$4" "$5" "$6" s3_init "$s3" AWS_SESSION_TOKEN=token "FIRN_S3_ENDPOINT=http://127.0.0.1:$(cat "$T/$2$3.port")"
+}
+refusing "expired credentials" ExpiredToken 0 78 '.*HTTP 403 ExpiredToken' \
+	'The credentials are from environment \(AWS_ACCESS_KEY_ID\).*renew them there'
+refusing "a token that is none" InvalidToken 0 78 '.*HTTP 403 InvalidToken' 'The session token is not valid: get a new one'
+refusing "a clock that is wrong" RequestTimeTooSkewed 0 78 '.*RequestTimeTooSkewed' "Set this machine's clock"
+refusing "keys without rights" AccessDenied 0 78 '.*AccessDenied' 'The credentials need s3:ListBucket, '
+refusing "a quota that is used up" QuotaExceeded 0 78 '.*QuotaExceeded' '.*raise the quota'
+refusing "a code that firn does not know" AccountProblem 0 78 '.*AccountProblem' 'Ask whoever runs the server'
+# Where the server's clock is another, firn goes by that, and says so before it fails for another reason.
+relay ahead refuse RequestTimeTooSkewed 7200
+exits "a clock that is two hours behind" 78 s3_init "$s3" "FIRN_S3_ENDPOINT=http://127.0.0.1:$(cat "$T/ahead.port")"
+like "is told by how much" "$ERR" "^firn: warning: archive: this machine's clock is 7[12][0-9]{2} s behind the server's"
+is "before the two lines" "$(printf '%s\n' "$ERR" | wc -l)" 3
 wrong "a URL of another kind" 78 '.*archive' '.*' firn -d "$DB" --archive gs://bucket/x --table document_chunk init
 
 touch "$T/file"
 e2e_env "$archive"
 exits "init" 0 firn init
+wrong "another archive than init's" 78 'the cold rows of table .* are in archive' 'Use that archive, or bring everything back' firn --archive "file://$T/elsewhere" pass
+wrong "a database that can only be read" 78 '.*read-only transaction' 'Connect to the primary' \
+	env PGOPTIONS='-c default_transaction_read_only=on' "$FIRN" pass
+if [ -n "${E2E_MOUNTS-}" ]; then
+	mkdir "$T/full"
+	mount -t tmpfs -o size=16k,mode=755 none "$T/full"
+	head -c 16384 /dev/zero >"$T/full/all"
+	full='.*No space left on device'
+	wrong "an archive without room" 73 "the archive .*$full" 'Make room on the file system' \
+		firn -d "$DB" --archive "file://$T/full" --table hollow2 init
+	wrong "a cache without room" 73 ".*$T/full.*$full" 'Make room on the file system' firn --cache-dir "$T/full" pass
+	wrong "a report's folder without room" 73 "could not write .*$T/full.*$full" 'Make room on the file system' \
+		firn report --format html --output "$T/full/report.html"
+	umount "$T/full"
+else
+	skip "an archive, a cache and a report without room" "this user cannot mount anything"
+fi
+sql "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS \$\$ BEGIN
+		RAISE 'could not extend file \"base/5/16400\": No space left on device' USING ERRCODE = 'disk_full', HINT = 'Check free disk space.';
+	END \$\$; CREATE TRIGGER full_disk BEFORE INSERT ON firn.segment FOR EACH ROW EXECUTE FUNCTION full_disk()"
+wrong "a database without room" 75 'could not record .*could not extend file.*No space left' 'Check free disk space' firn pass
+sql "DROP TRIGGER full_disk ON firn.segment"
 wrong "a cache that cannot be made" 73 'could not .*file/x' '--cache-dir' firn --cache-dir "$T/file/x" pass
 done_testing

@@ -140,6 +140,10 @@ ok "each line is as Prometheus reads it" awk '
 	  line = substr(line, RLENGTH + 1); q = "([^\"\\\\]|\\\\[\\\\\"n])*"
 	  if (line !~ ("^(\\{[a-z_]+=\"" q "\"(,[a-z_]+=\"" q "\")*\\})? -?[0-9]+(\\.[0-9]+)?$")) exit 1; n++ }
 	END { if (n < 10) exit 1 }' "$T/firn.prom"
+is "and as its client for Python does" "$(/usr/bin/python3 "$FIRN_SRC/tests/lib/alerts.py" metrics "$T/firn.prom" 2>&1)" ""
+if command -v promtool >/dev/null; then
+	is "promtool has nothing to say of it" "$(promtool check metrics <"$T/firn.prom" 2>&1)" ""
+fi
 for name in firn_pass_last_success_timestamp_seconds firn_verify_last_success firn_orphan_objects firn_rehydrated_rows_total; do
 	like "$name is there" "$(cat "$T/firn.prom")" "
 $name [0-9]+
@@ -150,7 +154,7 @@ is "others may read it" "$(stat -c %a "$T/firn.prom")" "$(printf '%o' $((0644 & 
 named() { grep -oE '\bfirn_[a-z_]+' "$@" | sort -u; }
 for file in prometheus/firn.rules.yml grafana/firn.json; do
 	is "each metric of $file is there" "$(named "$FIRN_SRC/tools/$file" | while read -r name; do
-		grep -q "^$name[ {]" "$T/firn.prom" || echo "$name"; done)" ""
+		grep -q "^${name}[ {]" "$T/firn.prom" || echo "$name"; done)" ""
 done
 ok "the dashboard is JSON" /usr/bin/python3 -m json.tool "$FIRN_SRC/tools/grafana/firn.json"
 exits "a report that fails" 64 "$FIRN" report --since yesterday --format prometheus --output "$T/firn.prom"

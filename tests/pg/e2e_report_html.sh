@@ -13,7 +13,7 @@ chromium() {
 	if command -v chromium >/dev/null && command -v chromedriver >/dev/null; then
 		is "$1" "$(timeout 120 /usr/bin/python3 "$FIRN_SRC/tests/lib/page.py" "$2" 2>&1)" looked
 	else
-		skip "$1" "there is no Chromium with chromedriver"
+		skip "$1" "there is no chromium with chromedriver: run tools/bootstrap check"
 	fi
 }
 

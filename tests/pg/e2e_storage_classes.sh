@@ -17,7 +17,8 @@ rules:
         - { after: 365d, storage_class: GLACIER }
 limits: { min_residency: 0s }
 END
-export FIRN_S3_ENDPOINT=http://127.0.0.1:$(cat "$T/glacier.port")
+FIRN_S3_ENDPOINT=http://127.0.0.1:$(cat "$T/glacier.port")
+export FIRN_S3_ENDPOINT
 older() { sql "UPDATE firn.segment SET created_at = created_at - interval '$1', storage_class_since = storage_class_since - interval '$1'"; }
 classes() { sql "SELECT string_agg(DISTINCT coalesce(storage_class, 'none'), ' ') FROM firn.segment WHERE state = 'active'"; }
 

@@ -14,7 +14,8 @@ ALL=$(e2e_digest)
 
 # ---- TLS ----
 relay tls tls "$T/good.pem" "$T/good.key" "$S3_PORT"
-export FIRN_S3_ENDPOINT=https://127.0.0.1:$(cat "$T/tls.port")
+FIRN_S3_ENDPOINT=https://127.0.0.1:$(cat "$T/tls.port")
+export FIRN_S3_ENDPOINT
 exits "an authority that nobody knows is not trusted" 78 "$FIRN" init
 like "with what to set" "$ERR" "ca_file|--s3-ca-file"
 export FIRN_S3_CA_FILE=$T/ca.pem
@@ -49,7 +50,8 @@ fi
 
 # ---- proxies ----
 relay proxy proxy
-export http_proxy=http://127.0.0.1:$(cat "$T/proxy.port") https_proxy=http://127.0.0.1:$(cat "$T/proxy.port")
+http_proxy=http://127.0.0.1:$(cat "$T/proxy.port")
+export http_proxy https_proxy=$http_proxy
 exits "a pass by a proxy of the environment" 0 env FIRN_S3_ENDPOINT="$FIRN_TEST_S3_ENDPOINT" "$FIRN" pass
 ok "goes through it" grep -q '^PUT http://127.0.0.1:' "$T/proxy.log"
 exits "TLS by a tunnel" 0 "$FIRN" rehydrate --where-cold all
