@@ -271,12 +271,14 @@ DEST = $(DESTDIR)$(PREFIX)
 
 # Where each thing goes, below PREFIX: "uninstall" removes these, and folders that are empty then.
 EXAMPLES = share/doc/firn/examples
+# Of firn.service, and of all whose names begin with "firn-".
+DROP_INS = firn.service.d firn-.service.d
 UNITS := $(sort $(notdir $(wildcard tools/systemd/*.timer)) $(patsubst %.in,%,$(notdir $(wildcard tools/systemd/*.service.in))))
 POLICIES := $(sort $(shell find policies -type f))
 INSTALLED = bin/firn lib/libfirn.a lib/pkgconfig/firn.pc $(addprefix include/firn/,$(notdir $(wildcard include/firn/*.h))) \
 	$(addprefix share/firn/,$(POLICIES)) share/man/man1/firn.1 share/man/man5/firn.yaml.5 \
 	share/bash-completion/completions/firn share/zsh/site-functions/_firn \
-	$(addprefix lib/systemd/system/,$(UNITS) firn-.service.d/firn.conf) \
+	$(addprefix lib/systemd/system/,$(UNITS) $(addsuffix /firn.conf,$(DROP_INS))) \
 	$(addprefix $(EXAMPLES)/,firn.cron firn.yaml firn.rules.yml grafana.json)
 
 # Names of files have no blanks in them, but PREFIX and DESTDIR may. install(1) looks at no umask.
@@ -291,11 +293,12 @@ install: all $(O)/firn.pc
 	install -D -m 644 $(O)/firn.bash "$(DEST)/share/bash-completion/completions/firn"
 	install -D -m 644 $(O)/_firn "$(DEST)/share/zsh/site-functions/_firn"
 	install -D -m 644 -t "$(DEST)/lib/systemd/system" tools/systemd/*.timer
-	install -D -m 644 -t "$(DEST)/lib/systemd/system/firn-.service.d" tools/systemd/firn-.service.d/firn.conf
+	for d in $(DROP_INS); do install -D -m 644 -t "$(DEST)/lib/systemd/system/$$d" tools/systemd/firn.conf || exit 1; done
 	for f in $(filter %.service,$(UNITS)); do \
 		sed "s|@PREFIX@/bin/firn|$(FIRN_IN_UNIT)|" tools/systemd/$$f.in >$(O)/$$f && \
 		install -m 644 $(O)/$$f "$(DEST)/lib/systemd/system/$$f" || exit 1; done
-	install -D -m 644 tools/cron/firn.cron "$(DEST)/$(EXAMPLES)/firn.cron"
+	sed "s|@PREFIX@/bin/firn|$(PREFIX)/bin/firn|" tools/cron/firn.cron.in >$(O)/firn.cron
+	install -D -m 644 $(O)/firn.cron "$(DEST)/$(EXAMPLES)/firn.cron"
 	install -m 644 policies/firn.example.yaml "$(DEST)/$(EXAMPLES)/firn.yaml"
 	install -m 644 tools/prometheus/firn.rules.yml "$(DEST)/$(EXAMPLES)/firn.rules.yml"
 	install -m 644 tools/grafana/firn.json "$(DEST)/$(EXAMPLES)/grafana.json"
@@ -307,7 +310,7 @@ FIRN_IN_UNIT = $(if $(findstring $(BLANK),$(PREFIX)),\"$(PREFIX)/bin/firn\",$(PR
 # Folders that others use as well stay.
 uninstall:
 	for f in $(INSTALLED); do rm -f "$(DEST)/$$f" || exit 1; done
-	find "$(DEST)/include/firn" "$(DEST)/share/firn" "$(DEST)/share/doc/firn" "$(DEST)/lib/systemd/system/firn-.service.d" \
+	find "$(DEST)/include/firn" "$(DEST)/share/firn" "$(DEST)/share/doc/firn" $(foreach d,$(DROP_INS),"$(DEST)/lib/systemd/system/$d") \
 		-depth -type d -empty -delete 2>/dev/null || true
 
 deb: all

@@ -18,11 +18,13 @@ like "is told what is wanting" "$ERR" "permission denied for schema firn"
 sql "GRANT USAGE ON SCHEMA firn TO $ROLE; GRANT SELECT ON ALL TABLES IN SCHEMA firn, public TO $ROLE"
 for command in status "status --by workspace" plan report "report --by workspace" "report --format html" "report --format prometheus" \
 	"report --what-if $FIRN_POLICY" "explain --workspace w1" "explain --last-pass" "versions status" "indexes status" "partitions status"; do
-	exits "$command" 0 look $command
+	read -ra words <<<"$command"
+	exits "$command" 0 look "${words[@]}"
 	is "without a word of warning" "$ERR" ""
 done
 for command in pass maintain "rehydrate --where-cold all" "gc --expire --confirm"; do
-	exits "$command is not for it" 78 look $command
+	read -ra words <<<"$command"
+	exits "$command is not for it" 78 look "${words[@]}"
 done
 like "and it is said what would have to be granted" "$ERR" "GRANT INSERT, DELETE ON public.document_chunk TO"
 e2e_check_accounted 280 "at the end"
