@@ -36,6 +36,17 @@ sql "
 	CREATE INDEX ON document_chunk USING hnsw (embedding vector_cosine_ops);
 	ANALYZE"
 
+# And the one of another shape.
+sql "
+	CREATE SCHEMA rag;
+	CREATE TABLE rag.tenant_settings (tenant text PRIMARY KEY, model text NOT NULL);
+	CREATE TABLE rag.embeddings (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, tenant text NOT NULL, doc bigint NOT NULL, part int,
+		model text NOT NULL, body text, emb vector(8), inserted_at timestamptz NOT NULL DEFAULT now());
+	INSERT INTO rag.tenant_settings VALUES ('acme', 'e5-small'), ('globex', 'e5-small');
+	INSERT INTO rag.embeddings (tenant, doc, part, model, body, emb, inserted_at)
+	SELECT t, d, 0, m, 'text', (SELECT array_agg(random()) FROM generate_series(1, 8) WHERE d > 0)::vector, now() - interval '90 days'
+	FROM unnest('{acme,globex}'::text[]) t, unnest('{ada-002,e5-small}'::text[]) m, generate_series(1, 30) d"
+
 mkdir "$T/cold" "$T/etc" "$T/home" "$T/bin"
 ln -s "$FIRN" "$T/bin/firn"
 echo "id,workspace,read_at" >"$T/home/reads.csv"
