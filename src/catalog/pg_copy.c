@@ -96,8 +96,9 @@ bool pg_copy_out_wait(struct pg *pg, bool (*stop)(void), bool *ready_out, struct
 		*ready_out = pg->copy_waiting != 0;
 		if (*ready_out || stop())
 			return true;
-		/* A signal ends the wait as well. */
-		if (poll(&p, 1, STOP_ASKED_MS) > 0 && !PQconsumeInput(pg->conn))
+		/* A signal ends the wait as well. What TLS has decrypted already, the socket does not show. */
+		poll(&p, 1, STOP_ASKED_MS);
+		if (!PQconsumeInput(pg->conn))
 			return pg_fail(pg, NULL, e);
 	}
 	return err_set(e, ERR_INTERNAL, "no COPY TO STDOUT is under way");

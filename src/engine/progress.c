@@ -14,8 +14,8 @@
 #define CLOCK_BYTES (1 << 20)
 #define PIECES_MAX  10
 #define NEVER_GOES  6 /* the rank from which on pieces stay */
-/* Before that nothing is said of the time left. */
-#define LEFT_AFTER_MS 1000
+/* Before that rows may have come in one piece, and say nothing of how fast, or for how long, they will. */
+#define RATE_AFTER_MS 1000
 
 /* A line is put together of pieces; where it is too wide, those go first that matter least. */
 struct piece {
@@ -81,9 +81,9 @@ static void describe(const struct progress *p, int64_t since_ms, int64_t now, st
 		add(l, 2, ", leaf %zu of %zu", p->part, p->parts);
 	if (p->note)
 		add(l, NEVER_GOES, "%s%s", p->rows > 0 ? ", " : ": ", p->note);
-	else if (p->rows > 0)
+	else if (p->rows > 0 && elapsed_ms >= RATE_AFTER_MS)
 		add_rate(l, p, elapsed_ms);
-	if (!p->note && more && elapsed_ms >= LEFT_AFTER_MS)
+	if (!p->note && more && elapsed_ms >= RATE_AFTER_MS)
 		add(l, 5, ", %s left",
 		    str_format_duration((p->total_rows - p->rows) * elapsed_ms / p->rows / 1000,
 					text, sizeof(text)));

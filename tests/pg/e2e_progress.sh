@@ -14,7 +14,7 @@ DUE=$(sql "SELECT count(*) FROM $LEAF WHERE embedding_version = 'v1' AND workspa
 
 # --- lines of leaves ---
 exits "a pass on a terminal" 0 on_terminal --size 80x24 -- "$FIRN" pass
-is "leaves a line for each leaf that rows went out of" "$(lines '^  public\.document_chunk_p[0-3]: [0-9,]+ rows, .*/s in ')" \
+is "leaves a line for each leaf that rows went out of" "$(lines '^  public\.document_chunk_p[0-3]: [0-9,]+ rows, .* in ')" \
 	"$(sql "SELECT count(DISTINCT tableoid) FROM document_chunk WHERE workspace_id <> 'w4'")"
 like "with its rows" "$OUT" "  public\.$LEAF: $DUE rows, "
 is "none of which is left over while others go on" "$(lines 'moving:|looking for|of [0-9,]+ rows')" 0
