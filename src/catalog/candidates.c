@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/signal.h"
 #include "catalog/candidate_sql.h"
 #include "catalog/candidate_where.h"
 
@@ -341,7 +342,8 @@ bool candidates_copy_start(struct pg *pg, const struct table_info *t, const stru
 	}
 	add_order(pg, &sql, t, archiving > 1);
 	buf_add_str(&sql, ") TO STDOUT (FORMAT BINARY)");
-	ok = buf_ok(&sql, e) && pg_copy_out_start(pg, buf_str(&sql), e);
+	ok = buf_ok(&sql, e) &&
+	     pg_copy_out_start_until(pg, buf_str(&sql), signal_stop_requested, e);
 out:
 	if (!ok) {
 		pg_rollback(pg);

@@ -101,7 +101,7 @@ bool candidates_plan(struct pg *pg, const struct table_info *t, const struct lea
 /* Starts, in a transaction of its own on pg, COPY BINARY of the rows that archive rules match: fields are
  *   0 ctid (tid), 1 xmin (xid), 2 rule (int4), then t->columns in their order,
  * sorted by rule, workspace, version, document, id. quotas NULL: all; else the heap is read twice. Then read with
- * pg_copy_out_next and end with pg_commit or pg_rollback. */
+ * pg_copy_out_next and end with pg_commit or pg_rollback. ERR_INTERRUPTED where a signal asks to stop before the first row. */
 #define CANDIDATE_FIELDS 3
 bool candidates_copy_start(struct pg *pg, const struct table_info *t, const struct leaf *leaf,
 			   int64_t table_id, const struct candidate_rules *r,

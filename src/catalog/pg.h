@@ -118,11 +118,11 @@ bool pg_local_search_path(struct pg *pg, bool own, struct err *e);
 /* COPY ... TO STDOUT. next gives one message, valid until the following call; *len_out 0 is the end.
  * cancel ends it early (cancel request, then drain) and leaves the connection usable, its transaction aborted. */
 bool pg_copy_out_start(struct pg *pg, const char *sql, struct err *e);
+/* The same for what the server may sort for long before its first row: ERR_INTERRUPTED, and the statement cancelled, where stop()
+ * is true before. It is asked twice a second. */
+bool pg_copy_out_start_until(struct pg *pg, const char *sql, bool (*stop)(void), struct err *e);
 bool pg_copy_out_next(struct pg *pg, const uint8_t **data_out, size_t *len_out, struct err *e);
 void pg_copy_out_cancel(struct pg *pg);
-/* Waits until next has something to give, which may take as long as the server sorts; *ready_out false: stop() was true
- * before. Asks it twice a second. */
-bool pg_copy_out_wait(struct pg *pg, bool (*stop)(void), bool *ready_out, struct err *e);
 
 /* COPY ... FROM STDIN. finish with failure NULL ends it well; otherwise the server is told to fail the COPY, and finish
  * is true once it has. What the server refuses shows at finish, not at write. */

@@ -20,8 +20,7 @@ struct pg {
 	char sqlstate[6];
 	char *describe;
 	char *own_search_path;
-	char *copy_message; /* the one that pg_copy_out_next gave last, or is to give next */
-	int copy_waiting;   /* what PQgetCopyData said of the latter; 0: it was not asked yet */
+	char *copy_message; /* the one that pg_copy_out_next gave last */
 };
 
 struct pg_result {

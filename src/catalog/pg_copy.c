@@ -12,20 +12,43 @@
 
 #define STOP_ASKED_MS 500
 
-static bool start(struct pg *pg, const char *sql, ExecStatusType wanted, enum pg_busy busy,
-		  struct err *e)
+/* PQexec, which answers only when the server has rows, but for *stopped: stop() was true before, and the statement was
+ * cancelled. */
+static PGresult *run(struct pg *pg, const char *sql, bool (*stop)(void), bool *stopped)
 {
+	if (!PQsendQuery(pg->conn, sql))
+		return NULL;
+	while (PQisBusy(pg->conn)) {
+		struct pollfd p = { .fd = PQsocket(pg->conn), .events = POLLIN };
+
+		if (!*stopped && stop()) {
+			*stopped = true;
+			pg_request_cancel(pg);
+		}
+		/* A signal ends the wait as well. What TLS has decrypted already, the socket does not show. */
+		poll(&p, 1, STOP_ASKED_MS);
+		if (!PQconsumeInput(pg->conn))
+			return NULL;
+	}
+	return PQgetResult(pg->conn);
+}
+
+static bool start(struct pg *pg, const char *sql, ExecStatusType wanted, enum pg_busy busy,
+		  bool (*stop)(void), struct err *e)
+{
+	bool stopped = false, ok = false;
 	PGresult *res;
-	bool ok = false;
 
 	if (!pg_ready(pg, e))
 		return false;
-	res = PQexec(pg->conn, sql);
+	res = stop ? run(pg, sql, stop, &stopped) : PQexec(pg->conn, sql);
 	if (PQresultStatus(res) == wanted) {
 		pg->busy = busy;
 		ok = true;
 	} else if (PQresultStatus(res) == PGRES_FATAL_ERROR || !res) {
 		pg_fail(pg, res, e);
+		if (stop)
+			pg_drain(pg);
 	} else {
 		if (PQresultStatus(res) == PGRES_COPY_IN)
 			PQputCopyEnd(pg->conn, "not expected");
@@ -33,6 +56,11 @@ static bool start(struct pg *pg, const char *sql, ExecStatusType wanted, enum pg
 		err_set(e, ERR_INTERNAL, "the statement is no COPY in this direction");
 	}
 	PQclear(res);
+	/* The cancelled statement may have begun, and its failure comes after that. */
+	if (ok && stopped)
+		pg_copy_out_cancel(pg);
+	if (stopped && (ok || e->code != ERR_OFFLINE))
+		ok = err_set(e, ERR_INTERRUPTED, "stopped by a signal");
 	return ok;
 }
 
@@ -54,12 +82,16 @@ static void drop_message(struct pg *pg)
 {
 	PQfreemem(pg->copy_message);
 	pg->copy_message = NULL;
-	pg->copy_waiting = 0;
 }
 
 bool pg_copy_out_start(struct pg *pg, const char *sql, struct err *e)
 {
-	return start(pg, sql, PGRES_COPY_OUT, PG_BUSY_COPY_OUT, e);
+	return start(pg, sql, PGRES_COPY_OUT, PG_BUSY_COPY_OUT, NULL, e);
+}
+
+bool pg_copy_out_start_until(struct pg *pg, const char *sql, bool (*stop)(void), struct err *e)
+{
+	return start(pg, sql, PGRES_COPY_OUT, PG_BUSY_COPY_OUT, stop, e);
 }
 
 bool pg_copy_out_next(struct pg *pg, const uint8_t **data_out, size_t *len_out, struct err *e)
@@ -68,40 +100,16 @@ bool pg_copy_out_next(struct pg *pg, const uint8_t **data_out, size_t *len_out, 
 
 	*data_out = NULL;
 	*len_out = 0;
+	drop_message(pg);
 	if (pg->busy != PG_BUSY_COPY_OUT)
 		return err_set(e, ERR_INTERNAL, "no COPY TO STDOUT is under way");
-	n = pg->copy_waiting;
-	pg->copy_waiting = 0;
-	if (n == 0) {
-		drop_message(pg);
-		n = PQgetCopyData(pg->conn, &pg->copy_message, 0);
-	}
+	n = PQgetCopyData(pg->conn, &pg->copy_message, 0);
 	if (n > 0) {
 		*data_out = (const uint8_t *)pg->copy_message;
 		*len_out = (size_t)n;
 		return true;
 	}
 	return finish(pg, e);
-}
-
-bool pg_copy_out_wait(struct pg *pg, bool (*stop)(void), bool *ready_out, struct err *e)
-{
-	if (pg->copy_waiting == 0)
-		drop_message(pg);
-	while (pg->busy == PG_BUSY_COPY_OUT) {
-		struct pollfd p = { .fd = PQsocket(pg->conn), .events = POLLIN };
-
-		if (pg->copy_waiting == 0)
-			pg->copy_waiting = PQgetCopyData(pg->conn, &pg->copy_message, 1);
-		*ready_out = pg->copy_waiting != 0;
-		if (*ready_out || stop())
-			return true;
-		/* A signal ends the wait as well. What TLS has decrypted already, the socket does not show. */
-		poll(&p, 1, STOP_ASKED_MS);
-		if (!PQconsumeInput(pg->conn))
-			return pg_fail(pg, NULL, e);
-	}
-	return err_set(e, ERR_INTERNAL, "no COPY TO STDOUT is under way");
 }
 
 void pg_copy_out_cancel(struct pg *pg)
@@ -120,7 +128,7 @@ void pg_copy_out_cancel(struct pg *pg)
 
 bool pg_copy_in_start(struct pg *pg, const char *sql, struct err *e)
 {
-	return start(pg, sql, PGRES_COPY_IN, PG_BUSY_COPY_IN, e);
+	return start(pg, sql, PGRES_COPY_IN, PG_BUSY_COPY_IN, NULL, e);
 }
 
 bool pg_copy_in_write(struct pg *pg, const void *data, size_t len, struct err *e)

@@ -625,21 +625,12 @@ static bool stream(struct move *m, const struct leaf *leaf, struct pg *reader, s
 {
 	size_t field_count = CANDIDATE_FIELDS + m->table->info->column_count;
 	struct field *fields = mem_new(field_count, sizeof(*fields), e);
-	bool expect_header = true, stop = false, ok = fields != NULL, ready;
+	bool expect_header = true, stop = false, ok = fields != NULL;
 
 	while (ok && !stop) {
 		const uint8_t *message;
 		size_t len, used;
 
-		/* Until rows come the server reads the whole leaf and sorts what is due. */
-		if (!s->writer) {
-			ok = pg_copy_out_wait(reader, signal_stop_requested, &ready, e);
-			stop = ok && !ready;
-			if (stop)
-				crew_stop(m->crew, true, STOPPED_BY_SIGNAL);
-			if (!ok || stop)
-				break;
-		}
 		ok = pg_copy_out_next(reader, &message, &len, e);
 		if (!ok || len == 0)
 			break;
@@ -714,6 +705,13 @@ bool move_leaf(struct move *m, const struct leaf *leaf, struct err *e)
 	look_ahead(m, leaf, &quotas);
 	ok = candidates_copy_start(reader, m->table->info, leaf, m->table->id, m->rules,
 				   m->quota ? &quotas : NULL, e);
+	if (!ok && e->code == ERR_INTERRUPTED) {
+		/* Nothing of this leaf was begun. */
+		err_clear(e);
+		crew_stop(m->crew, true, STOPPED_BY_SIGNAL);
+		ok = true;
+		goto out;
+	}
 	if (!ok)
 		goto out;
 	ok = stream(m, leaf, reader, &s, &cut_short, e);

@@ -252,6 +252,46 @@ static void copy_out_can_be_given_up(void **state)
 	assert_value(f->pg, "SELECT 42", "42");
 }
 
+static bool at_once(void)
+{
+	return true;
+}
+
+static bool never(void)
+{
+	return false;
+}
+
+static void copy_out_can_be_stopped_before_its_first_row(void **state)
+{
+	struct pg_fixture *f = *state;
+	struct err e = { 0 };
+	const uint8_t *data;
+	int64_t bytes = 0;
+	size_t len = 1;
+
+	assert_true(pg_begin(f->pg, NULL, &e));
+	assert_false(pg_copy_out_start_until(f->pg, "COPY (SELECT pg_sleep(600)) TO STDOUT",
+					     at_once, &e));
+	assert_int_equal(e.code, ERR_INTERRUPTED);
+	pg_rollback(f->pg);
+	assert_value(f->pg, "SELECT 42", "42");
+
+	err_clear(&e);
+	assert_true(pg_copy_out_start_until(
+		f->pg, "COPY (SELECT generate_series(1, 1000)) TO STDOUT", never, &e));
+	while (len > 0) {
+		assert_true(pg_copy_out_next(f->pg, &data, &len, &e));
+		bytes += (int64_t)len;
+	}
+	assert_int_equal(bytes, 9 * 2 + 90 * 3 + 900 * 4 + 5);
+
+	/* What is wrong is said as ever. */
+	assert_false(pg_copy_out_start_until(f->pg, "COPY nowhere TO STDOUT", never, &e));
+	assert_int_equal(e.code, ERR_CONFIG);
+	assert_value(f->pg, "SELECT 42", "42");
+}
+
 static void an_error_amid_copy_out_is_reported(void **state)
 {
 	struct pg_fixture *f = *state;
@@ -519,6 +559,7 @@ int main(void)
 		cmocka_unit_test(an_error_among_rows_is_reported),
 		cmocka_unit_test(copy_brings_out_what_was_put_in),
 		cmocka_unit_test(copy_out_can_be_given_up),
+		cmocka_unit_test(copy_out_can_be_stopped_before_its_first_row),
 		cmocka_unit_test(an_error_amid_copy_out_is_reported),
 		cmocka_unit_test(copy_in_reports_what_the_server_refuses),
 		cmocka_unit_test(copy_in_can_be_made_to_fail),
