@@ -802,12 +802,20 @@ struct firn_usage_day {
 	int64_t requests_nano, cache_nano;       /* of cold_nano */
 };
 
+enum firn_pass_end {
+	FIRN_PASS_DONE,
+	FIRN_PASS_LIMITED, /* it came to a limit: of rows, of bytes, of run time, or its window's */
+	FIRN_PASS_FAILED,  /* anything else: a signal, locks of others, an error, death */
+	FIRN_PASS_RUNS     /* or it died, and no other came after it */
+};
+
 struct firn_pass_record {
 	int64_t id;
 	char *table;
 	char *started_at; /* ISO 8601 UTC */
 	double seconds;   /* negative: it runs, or died */
 	char *outcome;    /* "done", or why it ended; "" while it runs */
+	enum firn_pass_end end;
 	int64_t rows_moved, rows_changed, segments, raw_bytes, stored_bytes;
 	int64_t requests; /* to the archive; -1: not known, as it runs, died, or was an older firn's */
 	int64_t requests_nano; /* what they cost */

@@ -130,7 +130,8 @@ static bool break_even(struct cost_report *r, const struct cost_table *t, const 
 	struct bill_move m;
 
 	if (!cost_move(r, t, row, &m))
-		return add(r, table, what, 0, e, "not known: nothing is cold");
+		return add(r, table, what, 0, e,
+			   "not known: nothing is cold, or nothing has a price");
 	money_decimal(m.hot_month_nano, hot_month);
 	money_decimal(m.cold_month_nano, cold_month);
 	money_decimal(m.once_nano, once);

@@ -65,7 +65,8 @@ bool cost_move(const struct cost_report *r, const struct cost_table *t,
 				      : 0,
 		.least_days = class->least_days,
 	};
-	return true;
+	/* Without prices nothing pays, and nothing costs more either. */
+	return out->hot_month_nano != 0 || out->cold_month_nano != 0;
 }
 
 void cost_break_even(const struct cost_report *r, const struct cost_table *t,

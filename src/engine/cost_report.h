@@ -108,7 +108,7 @@ bool cost_segments(struct cost_report *r, const struct cost_table *t, struct err
 /* The ten dearest tenants, and, by workspace or version, a row for each. */
 bool cost_groups(struct cost_report *r, const struct cost_table *t, struct err *e);
 /* From when on it pays to move rows such as the row's: its cold ones, else its hot ones as if they took what the table's
- * cold ones do. Stays unknown while nothing is cold. */
+ * cold ones do. Stays unknown while nothing is cold, or has a price. */
 void cost_break_even(const struct cost_report *r, const struct cost_table *t,
 		     struct firn_report_row *row);
 /* What that is reckoned by; false: it is unknown. */

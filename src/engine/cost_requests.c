@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "catalog/usage.h"
 #include "engine/cost_report.h"
+#include "engine/crew.h"
 
 #define RECENT_DAYS 30
 
@@ -181,6 +182,10 @@ bool cost_passes(struct cost_report *c, struct err *e)
 			.requests = -1,
 		};
 		ok = p->table && p->started_at && p->outcome;
+		p->end = p->seconds < 0                     ? FIRN_PASS_RUNS
+			 : ok && str_eq(p->outcome, "done") ? FIRN_PASS_DONE
+			 : ok && crew_is_limit(p->outcome)  ? FIRN_PASS_LIMITED
+							    : FIRN_PASS_FAILED;
 	}
 	pg_result_free(r);
 	return ok && add_pass_requests(c, e);

@@ -90,9 +90,9 @@ static bool move_round(struct move *m, struct crew *crew, int64_t jobs, int64_t 
 	     crew_move(crew, &how, jobs, e);
 	*go_on = ok && quota.cut && !crew_stopped(crew);
 	if (*go_on && rows >= 0 && quota.rows >= rows)
-		crew_stop(crew, false, "the limit of rows a pass was reached");
+		crew_stop(crew, false, STOPPED_BY_ROWS);
 	else if (*go_on && !of_round)
-		crew_stop(crew, false, "the limit of bytes a pass was reached");
+		crew_stop(crew, false, STOPPED_BY_BYTES);
 	/* What nothing was moved of, because it is in use, is not tried for ever. */
 	*go_on &= !crew_stopped(crew) && crew->totals.rows_moved > before.rows_moved;
 	quota_release(&quota);

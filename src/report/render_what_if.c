@@ -55,7 +55,7 @@ bool text_what_if(const struct report *r, const struct firn_what_if_result *x, s
 {
 	static const struct text_column columns[] = {
 		{ "IDLE FOR", TEXT_NAME },  { "ROWS", TEXT_NUMBER },  { "BYTES", TEXT_NUMBER },
-		{ "SAVED", TEXT_NUMBER },   { "WOKEN", TEXT_NUMBER }, { "COST", TEXT_NUMBER },
+		{ "SAVED", TEXT_MONEY },    { "WOKEN", TEXT_NUMBER }, { "COST", TEXT_MONEY },
 		{ "HELD BACK", TEXT_NAME },
 	};
 	struct text_table table = { .columns = columns,

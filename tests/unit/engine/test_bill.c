@@ -181,7 +181,14 @@ static void money_is_written_without_floats(void **state)
 	assert_string_equal(money_short(999960000, text), "1.00");
 	assert_string_equal(money_short(23000000, text), "0.0230");
 	assert_string_equal(money_short(-1500000000, text), "-1.50");
-	assert_string_equal(money_short(-10, text), "0.0000");
+	assert_string_equal(money_short(0, text), "0");
+	assert_string_equal(money_short(-10, text), "-0.000000010");
+	assert_string_equal(money_short(5, text), "0.000000005");
+	assert_string_equal(money_short(712345, text), "0.000712");
+	assert_string_equal(money_short(999999, text), "0.00100");
+	assert_string_equal(money_short(994999999, text), "0.995");
+	assert_string_equal(money_short(1005000000, text), "1.01");
+	assert_string_equal(money_short(INT64_MIN, text), "-9223372036.85");
 	assert_true(money_of(0.0952) == 95200000);
 	assert_true(money_times(1e30, 5) == 9200000000000000000ll);
 	assert_true(money_times(0.5, 3) == 2);
