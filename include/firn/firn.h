@@ -813,12 +813,13 @@ struct firn_pass_record {
 	int64_t id;
 	char *table;
 	char *started_at; /* ISO 8601 UTC */
-	double seconds;   /* negative: it runs, or died */
+	double seconds;   /* with its index work; negative: it runs, or died */
 	char *outcome;    /* "done", or why it ended; "" while it runs */
 	enum firn_pass_end end;
 	int64_t rows_moved, rows_changed, segments, raw_bytes, stored_bytes;
 	int64_t requests; /* to the archive; -1: not known, as it runs, died, or was an older firn's */
 	int64_t requests_nano; /* what they cost */
+	double move_seconds;   /* until its moves had ended; negative: they had not, or it was an older firn's */
 };
 
 /* Chunks by heat as it is now; those never read, or not lately, are in none. */

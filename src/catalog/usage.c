@@ -315,8 +315,11 @@ bool usage_passes(struct pg *pg, const char *since, struct pg_result **out, stru
 	static const char sql[] =
 		"SELECT p.id, t.label, pg_catalog.to_char(p.started_at AT TIME ZONE 'UTC', "
 		"'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), coalesce(extract(epoch FROM p.finished_at - "
-		"p.started_at), -1)::float8, coalesce(p.outcome, ''), p.rows_moved, "
-		"p.rows_changed, p.segments, p.raw_bytes, p.stored_bytes FROM firn.pass p JOIN "
+		"p.started_at), -1)::float8, CASE WHEN p.finished_at IS NULL THEN '' ELSE "
+		"coalesce(p.outcome, '') END, p.rows_moved, "
+		"p.rows_changed, p.segments, p.raw_bytes, p.stored_bytes, "
+		"coalesce(extract(epoch FROM p.moved_at - p.started_at), -1)::float8 FROM "
+		"firn.pass p JOIN "
 		"firn.managed_table t ON t.id = p.table_id WHERE p.started_at >= "
 		"$1::date::timestamp "
 		"AT TIME ZONE 'UTC' ORDER BY p.id DESC LIMIT 200";

@@ -179,6 +179,7 @@ bool cost_passes(struct cost_report *c, struct err *e)
 			.segments = pg_i64(r, i, 7),
 			.raw_bytes = pg_i64(r, i, 8),
 			.stored_bytes = pg_i64(r, i, 9),
+			.move_seconds = pg_f64(r, i, 10),
 			.requests = -1,
 		};
 		ok = p->table && p->started_at && p->outcome;

@@ -291,6 +291,10 @@ static void set_history(json_t *o, const struct firn_report_result *x)
 			json_object_set_new(j, "seconds", json_null());
 		else
 			set_real(j, "seconds", p->seconds);
+		if (p->move_seconds < 0)
+			json_object_set_new(j, "move_seconds", json_null());
+		else
+			set_real(j, "move_seconds", p->move_seconds);
 		set_name(j, "outcome", p->outcome);
 		set_string(j, "ended", ends[p->end]);
 		set_int(j, "rows_moved", p->rows_moved);

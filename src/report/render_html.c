@@ -434,9 +434,10 @@ static const struct {
 
 static void passes_table(struct page *p)
 {
-	static const char *const titles[] = { "<Started",   "<Table",       "<Outcome",    "Took",
-					      "Rows moved", "Segments",     "Rows' bytes", "Stored",
-					      "Requests",   "Request cost", NULL };
+	static const char *const titles[] = { "<Started", "<Table",       "<Outcome",
+					      "Took",     "Moving",       "Rows moved",
+					      "Segments", "Rows' bytes",  "Stored",
+					      "Requests", "Request cost", NULL };
 	struct buf *b = &p->b;
 	char text[40];
 
@@ -452,6 +453,9 @@ static void passes_table(struct page *p)
 		cell(p, r->seconds < 0
 				? ""
 				: chart_value(CHART_SECONDS, r->seconds, text, sizeof(text)));
+		cell(p, r->move_seconds < 0
+				? ""
+				: chart_value(CHART_SECONDS, r->move_seconds, text, sizeof(text)));
 		cell_count(p, r->rows_moved);
 		cell_count(p, r->segments);
 		cell_bytes(p, r->raw_bytes);

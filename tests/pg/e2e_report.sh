@@ -26,7 +26,17 @@ is "the pass's own are told apart, and none is counted twice" "$(sql "SELECT cou
 	FROM firn.pass_request p JOIN firn.request_daily d USING (kind, storage_class)")" "1 true"
 is "all puts of objects are the pass's, with their bytes" "$(sql "SELECT calls >= $(objects | wc -l) AND bytes >=
 	(SELECT sum(bytes + index_bytes) FROM firn.segment WHERE state = 'active') FROM firn.pass_request WHERE kind = 'put'")" t
+is "its end is that of its index work, and it is known when its moves ended" "$(sql "SELECT bool_and(p.moved_at <= l.done_at AND l.done_at <= p.finished_at
+	AND p.started_at < p.moved_at) FROM firn.pass p, firn.maintenance_log l")" t
+# As if it had been killed in its index work.
+sql "UPDATE firn.pass SET finished_at = NULL, rows_changed = 7"
+like "what died in its index work is told" "$("$FIRN" status)" "index work, or died"
+exits "a report" 0 "$FIRN" report --format json
+is "and as not ended" "$(json '{passes,0,ended}') $(json '{passes,0,seconds}') $(json '{passes,0,rows_moved}')" "  $COLD"
 exits "a pass with four jobs, that moves nothing" 0 "$FIRN" pass --jobs 4
+is "and after the next pass as dead, with all that it moved" "$(sql "SELECT outcome, rows_moved, rows_changed, finished_at = moved_at FROM firn.pass WHERE id = 1")" \
+	"done; died in its index work|$COLD|7|t"
+sql "UPDATE firn.pass SET outcome = 'done', rows_changed = 0 WHERE id = 1"
 sql "UPDATE firn.usage_daily SET measured_at = '2020-01-01'"
 exits "a pass that moves nothing" 0 "$FIRN" pass
 is "it asked less than the first" "$(sql "SELECT bool_and(asked[1] > n) FROM (SELECT array_agg(n) OVER (ORDER BY id) AS asked, n, id FROM

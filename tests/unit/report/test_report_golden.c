@@ -104,9 +104,10 @@ static struct firn_pass_record passes[] = {
 	  .seconds = -1,
 	  .outcome = (char[]){ "" },
 	  .end = FIRN_PASS_RUNS,
+	  .move_seconds = -1,
 	  .requests = -1 },
 	{ 8, (char[]){ HOSTILE }, (char[]){ "2026-11-23T01:10:00Z" }, 2.5,
-	  (char[]){ "no room on \"disk\"" }, FIRN_PASS_FAILED, 100, 2, 3, 4096, 2048, 17, 910000 },
+	  (char[]){ "no room on \"disk\"" }, FIRN_PASS_FAILED, 100, 2, 3, 4096, 2048, 17, 910000, 1.25 },
 };
 
 static struct firn_heat_bucket heat[] = { { 0, 0.25, 3 }, { 64, INFINITY, 1 } };
