@@ -156,6 +156,16 @@ static bool print_tenants(const struct report *r, const struct firn_report_resul
 	return ok;
 }
 
+/* Whether what was moved saves nothing, but would without the room that it left. */
+static bool waits_for_room(const struct firn_report_row *t)
+{
+	double bytes = (double)(t->hot.heap_bytes + t->hot.toast_bytes + t->hot.index_bytes);
+	double room = bytes > 0 ? (double)t->reclaimable_bytes / bytes : 0;
+
+	return t->cold_rows > 0 && t->cost.saved_nano <= 0 &&
+	       (double)t->cost.saved_nano + room * (double)t->cost.hot_nano > 0;
+}
+
 bool text_cost(const struct report *r, const struct firn_report_result *x, struct err *e)
 {
 	const struct firn_cost *all = &x->total.cost;
@@ -180,8 +190,7 @@ bool text_cost(const struct report *r, const struct firn_report_result *x, struc
 		fprintf(r->out, "saved this month %s, in total since %s %s\n",
 			money_short(x->saved_month_nano, month), x->known_since,
 			money_short(x->saved_total_nano, ever));
-	if (all->cold_nano > 0 && all->saved_nano <= 0 && x->total.reclaimable_bytes > 0 &&
-	    x->price_list_date && *x->price_list_date && x->by != FIRN_BY_MONTH)
+	if (x->by != FIRN_BY_MONTH && waits_for_room(&x->total))
 		fputs("what was moved saves nothing yet: the room that it left is still paid "
 		      "for\n",
 		      r->out);

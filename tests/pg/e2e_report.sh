@@ -180,6 +180,7 @@ sql "INSERT INTO firn.heat SELECT m.id, '', c.id::text, CASE WHEN n <= 3 THEN 1.
 	FROM firn.managed_table m, (SELECT id, row_number() OVER (ORDER BY id) AS n FROM document_chunk
 		WHERE workspace_id = 'w4' LIMIT 19) c"
 BEFORE=$(hot_rows)
+printf '%s\n' 'rules: [{ name: old, match: { age_over: 1d }, archive: {} }]' 'limits: { min_residency: 0s }' >"$T/old.yaml"
 exits "a policy at several times" 0 "$FIRN" report --what-if "$T/idle.yaml" --at 30d,60d,90d --format json
 is "would have moved what nobody read for so long" "$(json '{what_if,0,rows}') $(json '{what_if,1,rows}') $(json '{what_if,2,rows}')" \
 	"$((BEFORE - 9)) $((BEFORE - 9)) $((BEFORE - 19))"
@@ -187,8 +188,12 @@ is "of which some would have had to come back" "$(json '{what_if,0,woken_rows_pe
 is "nothing was moved" "$(hot_rows)" "$BEFORE"
 is "and one is recommended" "$(printf '%s' "$OUT" | grep -c '"recommended": *true')" 1
 exits "as text" 0 "$FIRN" report --what-if "$T/idle.yaml" --at 30d,400d
-like "it says what it risks" "$OUT" "recommended: idle_for 30d, which saves [0-9.]+ USD a month; at least 6 rows a month"
+like "it says what it risks" "$OUT" "recommended: idle_for 30d, which saves [0-9.]+ USD a month gross; at least 6 rows a month"
 like "and what is not known yet" "$OUT" "reads are not known for so long"
+exits "with formulas" 64 "$FIRN" report --what-if "$T/idle.yaml" --explain
+like "it is refused" "$ERR" "explain has no formulas"
+exits "a policy that does not ask how long reads are ago" 0 "$FIRN" report --what-if "$T/old.yaml"
+like "is not recommended, since it is not known what would come back" "$OUT" "nothing is recommended: how many rows would have to come back is not known"
 exits "times without a rule that has them" 64 "$FIRN" report --what-if "$FIRN_POLICY" --at 30d
 like "say so" "$ERR" "no rule with idle_for"
 exits "a wrong time" 64 "$FIRN" report --what-if "$T/idle.yaml" --at 30d,soon

@@ -118,7 +118,7 @@ static void plan_is_grouped_by_rule_with_totals(void **state)
 		    "  chunk_p1  acme       v2          3  8.0 KiB\n"
 		    "\n"
 		    "1,221 rows (3.1 MiB) would move; 40 rows are pinned by keep rules\n"
-		    "saves about 12.35 USD a month by the prices list\n"
+		    "saves about 12.35 USD a month gross by the prices list\n"
 		    "in 3 transactions, 1.3s of locked rows together; then about 1min 35s of index "
 		    "work\n");
 }

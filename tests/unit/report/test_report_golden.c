@@ -71,7 +71,10 @@ static struct firn_report_row rows[] = {
 	  .leaf = (char[]){ "+leaf" },
 	  .workspace = (char[]){ "" },
 	  .version = (char[]){ "" },
-	  .storage_class = (char[]){ "" } },
+	  .storage_class = (char[]){ "" },
+	  /* What it would be, were something cold: for programs only. */
+	  .break_even_known = 1,
+	  .break_even_days = 3 },
 };
 
 static struct firn_report_row months[] = {
