@@ -120,34 +120,34 @@ static bool cold(struct cost_report *r, const struct cost_table *t, const char *
 		   money_decimal(c->requests_nano, requests), money_decimal(c->cache_nano, price));
 }
 
-/* What a break-even compares: all of a row's room, also of what it left and is not reclaimed, and memory. */
+/* What the table's break-even compares, of rows that are cold: all of their room, as if what they left were not free, and
+ * memory. */
 static bool moved(struct cost_report *r, const struct cost_table *t, const char *table,
 		  const struct firn_report_row *row, const struct bill_move *m, struct err *e)
 {
 	const struct bill_per_row *one = &t->per_row;
 	const struct bill_class *class = cost_class_of_most(t);
 	const struct bill_prices *p = &r->prices;
-	int64_t rows = row->cold_rows ? row->cold_rows : row->hot_rows, objects = 0;
+	int64_t objects = 0;
 	char price[6][MONEY_MAX];
 
 	for (size_t i = 0; i < t->leaf_count; i++)
 		objects += COST_OBJECTS_PER_SEGMENT * t->leaves[i].segments;
-	return add(r, table, "those rows, hot,", m->hot_month_nano, e,
+	return add(r, table, "cold rows, were they hot without free room,", m->hot_month_nano, e,
 		   "%" PRId64 " rows x (%.3f bytes / 2^30 x (%" PRId64
 		   " x %s + %.2f x %s of WAL) + %" PRId64
 		   " x %.2f x %.3f bytes of vector indexes / 2^30 x %s of memory)",
-		   rows, one->heap_bytes + one->toast_bytes + one->index_bytes, p->copies,
+		   row->cold_rows, one->heap_bytes + one->toast_bytes + one->index_bytes, p->copies,
 		   money_decimal(p->hot_gib_nano, price[0]), p->wal_share,
 		   money_decimal(p->wal_gib_nano, price[1]), p->copies, p->memory_share,
 		   one->vector_index_bytes, money_decimal(p->ram_gib_nano, price[2])) &&
-	       (row->cold_rows == 0 ||
-		add(r, table, "those rows, moved once,", m->once_nano, e,
-		    "%" PRId64 " objects / 1000 x (%s put + %s get) + %" PRId64
-		    " bytes / 2^30 x (%s retrieval + %s egress)",
-		    objects, money_decimal(class->put_nano, price[3]),
-		    money_decimal(class->get_nano, price[4]), row->cold_bytes,
-		    money_decimal(class->retrieved_gib_nano, price[5]),
-		    money_decimal(class->egress_gib_nano, price[0])));
+	       add(r, table, "cold rows, moved once,", m->once_nano, e,
+		   "%" PRId64 " objects / 1000 x (%s put + %s get) + %" PRId64
+		   " bytes / 2^30 x (%s retrieval + %s egress)",
+		   objects, money_decimal(class->put_nano, price[3]),
+		   money_decimal(class->get_nano, price[4]), row->cold_bytes,
+		   money_decimal(class->retrieved_gib_nano, price[5]),
+		   money_decimal(class->egress_gib_nano, price[0]));
 }
 
 /* In days, and so is the result. */
