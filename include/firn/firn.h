@@ -802,15 +802,24 @@ struct firn_usage_day {
 	int64_t requests_nano, cache_nano;       /* of cold_nano */
 };
 
+enum firn_pass_end {
+	FIRN_PASS_DONE,
+	FIRN_PASS_LIMITED, /* it came to a limit: of rows, of bytes, of run time, or its window's */
+	FIRN_PASS_FAILED,  /* anything else: a signal, locks of others, an error, death */
+	FIRN_PASS_RUNS     /* or it died, and no other came after it */
+};
+
 struct firn_pass_record {
 	int64_t id;
 	char *table;
 	char *started_at; /* ISO 8601 UTC */
-	double seconds;   /* negative: it runs, or died */
+	double seconds;   /* with its index work; negative: it runs, or died */
 	char *outcome;    /* "done", or why it ended; "" while it runs */
+	enum firn_pass_end end;
 	int64_t rows_moved, rows_changed, segments, raw_bytes, stored_bytes;
 	int64_t requests; /* to the archive; -1: not known, as it runs, died, or was an older firn's */
 	int64_t requests_nano; /* what they cost */
+	double move_seconds;   /* until its moves had ended; negative: they had not, or it was an older firn's */
 };
 
 /* Chunks by heat as it is now; those never read, or not lately, are in none. */
@@ -912,7 +921,7 @@ void firn_report_result_release(struct firn_report_result *r);
 struct firn_what_if_row {
 	int64_t idle_s;      /* in place of each idle_for of the policy; 0: as the policy says */
 	int64_t rows, bytes; /* that are hot and would not be */
-	int64_t saved_nano;  /* a month, less what objects cost */
+	int64_t saved_nano;  /* a month, less what objects cost; gross of room that rows leave and nothing fills */
 	int held_back; /* a rule asks for reads that are not known for so long: it would have moved nothing yet */
 	/* Chunks a month that were read after having been idle for so long, and would have had to come back: at least so many. -1:
 	 * not known, as no reads are recorded, not for long enough, or the policy does not ask for idle_for. */
@@ -925,7 +934,9 @@ struct firn_what_if_result {
 	char currency[4];
 	struct firn_what_if_row *rows;
 	size_t row_count;
-	int recommended; /* position in rows: it saves most, net; -1: none does, or there are no prices */
+	/* Position in rows: it saves most, less what comes back. -1: none does, there are no prices, or it is not known how many rows
+	 * would come back. */
+	int recommended;
 };
 
 /* What the policy in that file would have moved by now, and saved, by the reads that were recorded; nothing is moved. at_s: times to

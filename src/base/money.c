@@ -36,13 +36,29 @@ const char *money_decimal(int64_t nano, char out[MONEY_MAX])
 
 const char *money_short(int64_t nano, char out[MONEY_MAX])
 {
-	const uint64_t n = magnitude(nano);
-	/* Rounded before it is cut, so that 0.99999 is 1.00. */
-	uint64_t fine = (n + 50000) / 100000, coarse = (n + 5000000) / 10000000;
-	const char *sign = nano < 0 && fine > 0 ? "-" : "";
+	const uint64_t n = magnitude(nano), one = MONEY_NANO;
+	const uint64_t coarse = (n + one / 200) / (one / 100);
+	const char *sign = nano < 0 ? "-" : "";
+	uint64_t unit = 1, fine;
+	int decimals = 9;
 
-	if (fine < 10000)
-		snprintf(out, MONEY_MAX, "%s0.%04" PRIu64, sign, fine);
+	if (n == 0) {
+		snprintf(out, MONEY_MAX, "0");
+		return out;
+	}
+	while (n / unit >= 1000) {
+		unit *= 10;
+		decimals--;
+	}
+	/* Rounded before it is cut, so that 0.99999 is 1.00. */
+	fine = (n + unit / 2) / unit;
+	if (fine == 1000) {
+		fine = 100;
+		unit *= 10;
+		decimals--;
+	}
+	if (decimals >= 3 && fine * unit < one)
+		snprintf(out, MONEY_MAX, "%s0.%0*" PRIu64, sign, decimals, fine);
 	else
 		snprintf(out, MONEY_MAX, "%s%" PRIu64 ".%02" PRIu64, sign, coarse / 100,
 			 coarse % 100);

@@ -18,7 +18,7 @@ int64_t money_of(double units);
 
 /* As programs read it: "-0.023000000", always nine decimals. Both return out. */
 const char *money_decimal(int64_t nano, char out[MONEY_MAX]);
-/* As people read it: "12.30"; four decimals below 1. */
+/* As people read it: "12.30"; below 1 three digits that say something: "0.000712". Only nothing at all is "0". */
 const char *money_short(int64_t nano, char out[MONEY_MAX]);
 
 #endif

@@ -181,13 +181,21 @@ bool catalog_now(struct pg *pg, char iso_out[32], int64_t *seconds_out, struct e
 
 /* ---- passes ---- */
 
-/* Passes of earlier epochs that never ended: what they moved is what their segments say. */
+/* Passes of earlier epochs that never ended: what they moved is what they wrote when their moves had ended, or what their
+ * segments say. */
 static bool end_dead_passes(struct pg *pg, const struct pg_params *table_and_epoch, struct err *e)
 {
 	static const char sql[] =
-		"UPDATE firn.pass p SET outcome = 'died', finished_at = d.at, rows_moved = d.rows, "
-		"segments = d.segments, raw_bytes = d.raw_bytes, stored_bytes = d.stored_bytes "
-		"FROM (SELECT q.id, greatest(q.started_at, max(s.activated_at), max(s.created_at)) "
+		"UPDATE firn.pass p SET finished_at = d.at, "
+		"outcome = CASE WHEN moved_at IS NULL THEN 'died' ELSE outcome || '; died in its "
+		"index work' END, "
+		"rows_moved = CASE WHEN moved_at IS NULL THEN d.rows ELSE p.rows_moved END, "
+		"segments = CASE WHEN moved_at IS NULL THEN d.segments ELSE p.segments END, "
+		"raw_bytes = CASE WHEN moved_at IS NULL THEN d.raw_bytes ELSE p.raw_bytes END, "
+		"stored_bytes = CASE WHEN moved_at IS NULL THEN d.stored_bytes ELSE "
+		"p.stored_bytes END "
+		"FROM (SELECT q.id, greatest(q.started_at, q.moved_at, max(s.activated_at), "
+		"max(s.created_at)) "
 		"AS at, coalesce(sum(s.rows_total) FILTER (WHERE s.activated_at IS NOT NULL), 0) "
 		"AS "
 		"rows, count(s.activated_at) AS segments, "
@@ -217,10 +225,10 @@ bool catalog_pass_begin(struct pg *pg, int64_t table_id, int64_t epoch, int64_t 
 	       err_wrap(e, "could not record the pass");
 }
 
-bool catalog_pass_end(struct pg *pg, int64_t pass_id, const struct catalog_pass_totals *t,
-		      const char *outcome, struct err *e)
+bool catalog_pass_moved(struct pg *pg, int64_t pass_id, const struct catalog_pass_totals *t,
+			const char *outcome, struct err *e)
 {
-	static const char sql[] = "UPDATE firn.pass SET finished_at = "
+	static const char sql[] = "UPDATE firn.pass SET moved_at = "
 				  "pg_catalog.clock_timestamp(), rows_moved = $2::bigint, "
 				  "rows_changed = $3::bigint, segments = $4::bigint, raw_bytes = "
 				  "$5::bigint, stored_bytes = $6::bigint, "
@@ -234,6 +242,20 @@ bool catalog_pass_end(struct pg *pg, int64_t pass_id, const struct catalog_pass_
 	pg_param_i64(&p, t->raw_bytes);
 	pg_param_i64(&p, t->stored_bytes);
 	pg_param_text(&p, outcome);
+	return pg_query(pg, sql, &p, NULL, e) ||
+	       err_wrap(e, "could not record what the pass moved");
+}
+
+bool catalog_pass_end(struct pg *pg, int64_t pass_id, const char *failure, struct err *e)
+{
+	/* Whoever took its lease since then has ended it as a dead one. */
+	static const char sql[] =
+		"UPDATE firn.pass SET finished_at = pg_catalog.clock_timestamp(), outcome = "
+		"coalesce($2, outcome) WHERE id = $1::bigint AND finished_at IS NULL";
+	struct pg_params p = PG_PARAMS_INIT;
+
+	pg_param_i64(&p, pass_id);
+	pg_param_text(&p, failure);
 	return pg_query(pg, sql, &p, NULL, e) ||
 	       err_wrap(e, "could not record the end of the pass");
 }

@@ -34,8 +34,11 @@ bool catalog_pass_begin(struct pg *pg, int64_t table_id, int64_t epoch, int64_t 
 struct catalog_pass_totals {
 	int64_t rows_moved, rows_changed, segments, raw_bytes, stored_bytes;
 };
-bool catalog_pass_end(struct pg *pg, int64_t pass_id, const struct catalog_pass_totals *totals,
-		      const char *outcome, struct err *e);
+/* Its moves have ended, and how: "done", or why there are no more. */
+bool catalog_pass_moved(struct pg *pg, int64_t pass_id, const struct catalog_pass_totals *totals,
+			const char *outcome, struct err *e);
+/* All of it has, the index work included; failure (or NULL) takes the outcome's place. */
+bool catalog_pass_end(struct pg *pg, int64_t pass_id, const char *failure, struct err *e);
 
 /* ---- segments ---- */
 

@@ -430,7 +430,8 @@ bool index_work_table_bytes(struct pg *pg, const struct table_info *t, const str
 	*bytes_out = pg_i64(size, 0, 0);
 	buf_add_str(&sql, "SELECT avg(");
 	add_row_bytes(pg, &sql, t);
-	buf_printf(&sql, "), count(*) FROM ONLY %s r TABLESAMPLE SYSTEM (%.4f)", leaf->qualified,
+	buf_printf(&sql, "), count(*) FROM ONLY %s r TABLESAMPLE SYSTEM (%.4f) REPEATABLE (0)",
+		   leaf->qualified,
 		   percent > 100     ? 100
 		   : percent < 0.001 ? 0.001
 				     : percent);

@@ -224,7 +224,9 @@ bool sizes_summary(struct pg *pg, int64_t table_id, struct catalog_summary *out,
 		"FROM firn.segment WHERE table_id = $1::bigint";
 	static const char last[] = "SELECT pg_catalog.to_char(started_at AT TIME ZONE 'UTC', "
 				   "'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), "
-				   "coalesce(outcome, 'still running, or died') FROM firn.pass "
+				   "CASE WHEN finished_at IS NOT NULL THEN outcome WHEN "
+				   "moved_at IS NOT NULL THEN 'still in its index work, or died "
+				   "in it' ELSE 'still running, or died' END FROM firn.pass "
 				   "WHERE table_id = $1::bigint "
 				   "ORDER BY id DESC LIMIT 1";
 	struct pg_params p = PG_PARAMS_INIT;

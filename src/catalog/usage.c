@@ -85,20 +85,24 @@ bool usage_write(struct pg *pg, int64_t table_id, const struct usage_sizes *s, s
 	pg_param_i64(&p, s->cold_rows);
 	pg_param_i64(&p, s->cold_raw_bytes);
 	pg_param_i64(&p, s->cache_bytes);
+	pg_param_i64(&p, s->vector_reclaimable_bytes);
 	buf_add_str(&sql,
 		    "WITH today AS (INSERT INTO firn.usage_daily AS u (table_id, day, measured_at, "
 		    "hot_rows, heap_bytes, toast_bytes, index_bytes, vector_index_bytes, "
-		    "reclaimable_bytes, cold_rows, cold_raw_bytes, cache_bytes) VALUES "
+		    "reclaimable_bytes, cold_rows, cold_raw_bytes, cache_bytes, "
+		    "vector_reclaimable_bytes) VALUES "
 		    "($1::bigint, " TODAY
 		    ", pg_catalog.clock_timestamp(), $2::bigint, $3::bigint, $4::bigint, "
-		    "$5::bigint, $6::bigint, $7::bigint, $8::bigint, $9::bigint, $10::bigint) "
+		    "$5::bigint, $6::bigint, $7::bigint, $8::bigint, $9::bigint, $10::bigint, "
+		    "$11::bigint) "
 		    "ON CONFLICT (table_id, day) DO UPDATE SET measured_at = excluded.measured_at, "
 		    "hot_rows = excluded.hot_rows, heap_bytes = excluded.heap_bytes, "
 		    "toast_bytes = excluded.toast_bytes, index_bytes = excluded.index_bytes, "
 		    "vector_index_bytes = excluded.vector_index_bytes, "
 		    "reclaimable_bytes = excluded.reclaimable_bytes, "
 		    "cold_rows = excluded.cold_rows, cold_raw_bytes = excluded.cold_raw_bytes, "
-		    "cache_bytes = excluded.cache_bytes "
+		    "cache_bytes = excluded.cache_bytes, "
+		    "vector_reclaimable_bytes = excluded.vector_reclaimable_bytes "
 		    "RETURNING u.table_id, u.day), classes (c, o, b, l) AS (VALUES ");
 	/* A row without a class, so that there is one: it is left out below. */
 	buf_add_str(&sql, "(NULL::text, 0::bigint, 0::bigint, 0::bigint)");
@@ -249,7 +253,8 @@ static bool visit_day(void *ctx, const struct pg_result *r, struct err *e)
 			   .reclaimable_bytes = pg_i64(r, 0, 7),
 			   .cold_rows = pg_i64(r, 0, 8),
 			   .cold_raw_bytes = pg_i64(r, 0, 9),
-			   .cache_bytes = pg_i64(r, 0, 15) },
+			   .cache_bytes = pg_i64(r, 0, 15),
+			   .vector_reclaimable_bytes = pg_i64(r, 0, 17) },
 		.share = pg_f64(r, 0, 16),
 		.storage_class = pg_is_null(r, 0, 10) ? NULL : pg_text(r, 0, 10),
 		.bytes = pg_i64(r, 0, 11),
@@ -290,7 +295,11 @@ bool usage_days(struct pg *pg, int64_t table_id, const int64_t *table_ids, size_
 		"c.storage_class) = 1, u.hot_rows, u.heap_bytes, u.toast_bytes, u.index_bytes, "
 		"u.vector_index_bytes, u.reclaimable_bytes, u.cold_rows, u.cold_raw_bytes, "
 		"c.storage_class, c.bytes, c.billed_bytes, u.rows_rehydrated, "
-		"coalesce(p.moved, 0), coalesce(u.cache_bytes, 0), part.share FROM "
+		"coalesce(p.moved, 0), coalesce(u.cache_bytes, 0), part.share, "
+		/* Of days before that is not known: as much of it as of all. */
+		"coalesce(u.vector_reclaimable_bytes, (u.reclaimable_bytes::float8 * "
+		"u.vector_index_bytes / nullif(u.heap_bytes + u.toast_bytes + u.index_bytes, "
+		"0))::bigint, 0) FROM "
 		"firn.usage_daily u JOIN part USING (table_id, day) LEFT JOIN "
 		"firn.usage_daily_class c "
 		"USING (table_id, day) LEFT JOIN (SELECT (started_at AT TIME ZONE 'UTC')::date AS "
@@ -315,8 +324,11 @@ bool usage_passes(struct pg *pg, const char *since, struct pg_result **out, stru
 	static const char sql[] =
 		"SELECT p.id, t.label, pg_catalog.to_char(p.started_at AT TIME ZONE 'UTC', "
 		"'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), coalesce(extract(epoch FROM p.finished_at - "
-		"p.started_at), -1)::float8, coalesce(p.outcome, ''), p.rows_moved, "
-		"p.rows_changed, p.segments, p.raw_bytes, p.stored_bytes FROM firn.pass p JOIN "
+		"p.started_at), -1)::float8, CASE WHEN p.finished_at IS NULL THEN '' ELSE "
+		"coalesce(p.outcome, '') END, p.rows_moved, "
+		"p.rows_changed, p.segments, p.raw_bytes, p.stored_bytes, "
+		"coalesce(extract(epoch FROM p.moved_at - p.started_at), -1)::float8 FROM "
+		"firn.pass p JOIN "
 		"firn.managed_table t ON t.id = p.table_id WHERE p.started_at >= "
 		"$1::date::timestamp "
 		"AT TIME ZONE 'UTC' ORDER BY p.id DESC LIMIT 200";

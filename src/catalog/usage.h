@@ -36,7 +36,8 @@ struct usage_class {
 /* What a table uses now. */
 struct usage_sizes {
 	int64_t hot_rows, heap_bytes, toast_bytes, index_bytes, vector_index_bytes,
-		reclaimable_bytes;
+		reclaimable_bytes,
+		vector_reclaimable_bytes; /* the latter is part of both before it */
 	int64_t cold_rows, cold_raw_bytes;
 	int64_t cache_bytes; /* of the local cache, whatever the table */
 	struct usage_class classes[USAGE_CLASSES_MAX];
@@ -76,8 +77,8 @@ bool usage_days(struct pg *pg, int64_t table_id, const int64_t *table_ids, size_
 		bool (*visit)(void *ctx, const struct usage_day *d, struct err *e), void *ctx,
 		struct err *e);
 
-/* Columns: id, table, started at, seconds (-1), outcome, rows moved, rows changed, segments, raw bytes, stored bytes; those
- * of any table since that day, newest first, 200 at most. The caller frees the result. */
+/* Columns: id, table, started at, seconds (-1), outcome, rows moved, rows changed, segments, raw bytes, stored bytes,
+ * seconds until its moves had ended (-1); those of any table since that day, newest first, 200 at most. The caller frees the result. */
 bool usage_passes(struct pg *pg, const char *since, struct pg_result **out, struct err *e);
 /* Columns: pass, kind, storage class, calls, bytes, of the passes since that day, newest first. */
 bool usage_read_pass_requests(struct pg *pg, const char *since, struct pg_result **out,

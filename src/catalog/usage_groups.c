@@ -24,7 +24,7 @@ static bool visit_group(void *ctx, const struct pg_result *r, struct err *e)
 	return v->visit(v->ctx, &g, e);
 }
 
-/* SYSTEM takes whole pages, so that only these are read. */
+/* SYSTEM takes whole pages, so that only these are read; and the same ones each time. */
 static bool add_sample(struct pg *pg, struct buf *sql, const struct table_info *t, int64_t pages,
 		       struct err *e)
 {
@@ -44,7 +44,8 @@ static bool add_sample(struct pg *pg, struct buf *sql, const struct table_info *
 		pg_result_free(r);
 	}
 	if (pages > 0 && all > pages)
-		buf_printf(sql, " TABLESAMPLE SYSTEM (%.6f)", 100.0 * (double)pages / (double)all);
+		buf_printf(sql, " TABLESAMPLE SYSTEM (%.6f) REPEATABLE (0)",
+			   100.0 * (double)pages / (double)all);
 	return true;
 }
 

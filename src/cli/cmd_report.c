@@ -82,6 +82,8 @@ static bool try_out(struct cli *c, struct firn_what_if_result *result, struct er
 	if (c->report.other != REPORT_NO_OTHER || c->settings.output)
 		return err_set(e, ERR_USAGE,
 			       "--what-if writes text or JSON to standard output only");
+	if (c->settings.explain)
+		return err_set(e, ERR_USAGE, "--explain has no formulas for --what-if");
 	return (!c->settings.at || parse_times(c->settings.at, at_s, &count, e)) &&
 	       firn_what_if(c->firn, c->settings.what_if, at_s, count, result, e);
 }

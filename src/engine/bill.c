@@ -125,10 +125,12 @@ void bill_add(struct firn_cost *to, const struct firn_cost *more)
 	to->saved_nano += more->saved_nano;
 }
 
-struct bill_hot bill_extra(const struct bill_per_row *per_row, int64_t rows, int64_t free_bytes)
+struct bill_hot bill_extra(const struct bill_per_row *per_row, int64_t rows, int64_t free_bytes,
+			   int64_t vector_free_bytes)
 {
 	double total = per_row->heap_bytes + per_row->toast_bytes + per_row->index_bytes;
 	double wanted = total * (double)rows;
+	double vector = per_row->vector_index_bytes * (double)rows - (double)vector_free_bytes;
 	/* Rows that came back would first fill what is free. */
 	double scale = wanted > (double)free_bytes ? (wanted - (double)free_bytes) / total : 0;
 
@@ -136,8 +138,7 @@ struct bill_hot bill_extra(const struct bill_per_row *per_row, int64_t rows, int
 		.size = { .heap_bytes = (int64_t)(per_row->heap_bytes * scale),
 			  .toast_bytes = (int64_t)(per_row->toast_bytes * scale),
 			  .index_bytes = (int64_t)(per_row->index_bytes * scale) },
-		/* Memory is wanted for all of the index, wherever on the disk it lies. */
-		.vector_index_bytes = (int64_t)(per_row->vector_index_bytes * (double)rows),
+		.vector_index_bytes = vector > 0 ? (int64_t)vector : 0,
 	};
 }
 

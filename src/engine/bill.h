@@ -32,10 +32,11 @@ struct bill_prices {
 	double egress_share; /* of what is read from the archive */
 };
 
-/* What is in Postgres, or would be. vector_index_bytes are part of size.index_bytes. */
+/* What is in Postgres, or would be. vector_index_bytes are part of size.index_bytes, and vector_free_bytes of these: what is
+ * left there of rows that are gone, and is in memory as the rest is. */
 struct bill_hot {
 	struct firn_size size;
-	int64_t vector_index_bytes;
+	int64_t vector_index_bytes, vector_free_bytes;
 };
 
 int64_t bill_gib(double bytes, int64_t gib_nano);
@@ -79,11 +80,13 @@ void bill_compare(const struct bill_prices *p, const struct bill_hot *extra, str
 
 void bill_add(struct firn_cost *to, const struct firn_cost *more);
 
-/* Bytes that so many rows need beyond the room that is free; in the shares of per_row. */
+/* Bytes that so many rows need beyond the room that is free; in the shares of per_row. Memory is wanted for what vector
+ * indexes would grow by: they fill what is free in them first. */
 struct bill_per_row {
 	double heap_bytes, toast_bytes, index_bytes, vector_index_bytes;
 };
-struct bill_hot bill_extra(const struct bill_per_row *per_row, int64_t rows, int64_t free_bytes);
+struct bill_hot bill_extra(const struct bill_per_row *per_row, int64_t rows, int64_t free_bytes,
+			   int64_t vector_free_bytes);
 
 /* Moving something out, and back. */
 struct bill_move {

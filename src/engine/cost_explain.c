@@ -120,6 +120,36 @@ static bool cold(struct cost_report *r, const struct cost_table *t, const char *
 		   money_decimal(c->requests_nano, requests), money_decimal(c->cache_nano, price));
 }
 
+/* What the table's break-even compares, of rows that are cold: all of their room, as if what they left were not free, and
+ * memory. */
+static bool moved(struct cost_report *r, const struct cost_table *t, const char *table,
+		  const struct firn_report_row *row, const struct bill_move *m, struct err *e)
+{
+	const struct bill_per_row *one = &t->per_row;
+	const struct bill_class *class = cost_class_of_most(t);
+	const struct bill_prices *p = &r->prices;
+	int64_t objects = 0;
+	char price[6][MONEY_MAX];
+
+	for (size_t i = 0; i < t->leaf_count; i++)
+		objects += COST_OBJECTS_PER_SEGMENT * t->leaves[i].segments;
+	return add(r, table, "cold rows, were they hot without free room,", m->hot_month_nano, e,
+		   "%" PRId64 " rows x (%.3f bytes / 2^30 x (%" PRId64
+		   " x %s + %.2f x %s of WAL) + %" PRId64
+		   " x %.2f x %.3f bytes of vector indexes / 2^30 x %s of memory)",
+		   row->cold_rows, one->heap_bytes + one->toast_bytes + one->index_bytes, p->copies,
+		   money_decimal(p->hot_gib_nano, price[0]), p->wal_share,
+		   money_decimal(p->wal_gib_nano, price[1]), p->copies, p->memory_share,
+		   one->vector_index_bytes, money_decimal(p->ram_gib_nano, price[2])) &&
+	       add(r, table, "cold rows, moved once,", m->once_nano, e,
+		   "%" PRId64 " objects / 1000 x (%s put + %s get) + %" PRId64
+		   " bytes / 2^30 x (%s retrieval + %s egress)",
+		   objects, money_decimal(class->put_nano, price[3]),
+		   money_decimal(class->get_nano, price[4]), row->cold_bytes,
+		   money_decimal(class->retrieved_gib_nano, price[5]),
+		   money_decimal(class->egress_gib_nano, price[0]));
+}
+
 /* In days, and so is the result. */
 static bool break_even(struct cost_report *r, const struct cost_table *t, const char *table,
 		       const struct firn_report_row *row, struct err *e)
@@ -130,7 +160,10 @@ static bool break_even(struct cost_report *r, const struct cost_table *t, const 
 	struct bill_move m;
 
 	if (!cost_move(r, t, row, &m))
-		return add(r, table, what, 0, e, "not known: nothing is cold");
+		return add(r, table, what, 0, e,
+			   "not known: nothing is cold, or nothing has a price");
+	if (!moved(r, t, table, row, &m, e))
+		return false;
 	money_decimal(m.hot_month_nano, hot_month);
 	money_decimal(m.cold_month_nano, cold_month);
 	money_decimal(m.once_nano, once);
@@ -148,21 +181,54 @@ static bool break_even(struct cost_report *r, const struct cost_table *t, const 
 		   back, m.back_share, hot_month, cold_month);
 }
 
-bool cost_explain(struct cost_report *r, const struct cost_table *t,
-		  const struct firn_report_row *row, struct err *e)
+/* Room that the cold rows would want where they came from, in GiB, and what that costs. */
+static bool all_hot(struct cost_report *r, const struct cost_table *t, const char *table,
+		    const struct firn_report_row *row, struct err *e)
 {
 	const struct bill_per_row *one = &t->per_row;
-	const char *table = t->table->info->label;
-	char all_hot[MONEY_MAX], is_hot[MONEY_MAX], is_cold[MONEY_MAX];
+	const struct bill_prices *p = &r->prices;
+	int64_t more = 0, vector = 0, vector_free = 0;
+	char is_hot[MONEY_MAX], storage_price[MONEY_MAX], wal[MONEY_MAX], ram[MONEY_MAX];
 
-	return hot(r, t, table, row, e) && cold(r, t, table, row, e) &&
-	       add(r, table, "all hot", row->cost.all_hot_nano, e,
-		   "what is hot, and %" PRId64 " cold rows x %.0f bytes less %" PRId64
+	for (size_t i = 0; i < t->leaf_count; i++) {
+		const struct cost_leaf *l = &t->leaves[i];
+		const struct bill_hot extra = bill_extra(one, l->cold_rows, l->reclaimable_bytes,
+							 l->hot.vector_free_bytes);
+
+		more += extra.size.heap_bytes + extra.size.toast_bytes + extra.size.index_bytes;
+		vector += extra.vector_index_bytes;
+		vector_free += l->hot.vector_free_bytes;
+	}
+	return add(r, table, "more GiB, were all hot,", bill_gib((double)more, MONEY_NANO), e,
+		   "%" PRId64 " cold rows x %.3f bytes less %" PRId64
 		   " bytes of free room, leaf by leaf",
 		   row->cold_rows, one->heap_bytes + one->toast_bytes + one->index_bytes,
 		   row->reclaimable_bytes) &&
+	       add(r, table, "more GiB of vector indexes, were all hot,",
+		   bill_gib((double)vector, MONEY_NANO), e,
+		   "%" PRId64 " cold rows x %.3f bytes less %" PRId64
+		   " bytes in them of rows that are gone, leaf by leaf",
+		   row->cold_rows, one->vector_index_bytes, vector_free) &&
+	       add(r, table, "all hot", row->cost.all_hot_nano, e,
+		   "%s hot + %" PRId64 " more bytes / 2^30 x (%" PRId64
+		   " x %s + %.2f x %s of WAL) + %" PRId64 " x %.2f x %" PRId64
+		   " more bytes of vector indexes / 2^30 x %s of memory",
+		   money_decimal(row->cost.hot_nano, is_hot), more, p->copies,
+		   money_decimal(p->hot_gib_nano, storage_price), p->wal_share,
+		   money_decimal(p->wal_gib_nano, wal), p->copies, p->memory_share, vector,
+		   money_decimal(p->ram_gib_nano, ram));
+}
+
+bool cost_explain(struct cost_report *r, const struct cost_table *t,
+		  const struct firn_report_row *row, struct err *e)
+{
+	const char *table = t->table->info->label;
+	char all[MONEY_MAX], is_hot[MONEY_MAX], is_cold[MONEY_MAX];
+
+	return hot(r, t, table, row, e) && cold(r, t, table, row, e) &&
+	       all_hot(r, t, table, row, e) &&
 	       add(r, table, "saved", row->cost.saved_nano, e, "%s all hot - %s hot - %s cold",
-		   money_decimal(row->cost.all_hot_nano, all_hot),
+		   money_decimal(row->cost.all_hot_nano, all),
 		   money_decimal(row->cost.hot_nano, is_hot),
 		   money_decimal(row->cost.cold_nano, is_cold)) &&
 	       break_even(r, t, table, row, e);

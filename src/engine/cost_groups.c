@@ -12,15 +12,12 @@
 #define TENANTS_SHOWN 10
 #define SAMPLE_PAGES  3000
 
-/* Each segment has two objects. */
-#define OBJECTS_PER_SEGMENT 2
-
 static int64_t share(int64_t n, double of)
 {
 	return (int64_t)((double)n * of + 0.5);
 }
 
-static const struct bill_class *class_of_most(const struct cost_table *t)
+const struct bill_class *cost_class_of_most(const struct cost_table *t)
 {
 	const struct cost_leaf *most = NULL;
 
@@ -34,9 +31,9 @@ static const struct bill_class *class_of_most(const struct cost_table *t)
 bool cost_move(const struct cost_report *r, const struct cost_table *t,
 	       const struct firn_report_row *row, struct bill_move *out)
 {
-	const struct bill_class *class = class_of_most(t);
+	const struct bill_class *class = cost_class_of_most(t);
 	int64_t rows = row->cold_rows ? row->cold_rows : row->hot_rows;
-	struct bill_hot there = bill_extra(&t->per_row, rows, 0);
+	struct bill_hot there = bill_extra(&t->per_row, rows, 0, 0);
 	double all_rows = 0, all_bytes = 0, all_nano = 0, segments = 0, bytes, thousands;
 	struct firn_cost hot = { 0 };
 	int64_t reading;
@@ -50,7 +47,7 @@ bool cost_move(const struct cost_report *r, const struct cost_table *t,
 	if (!class || all_rows <= 0 || all_bytes <= 0 || rows <= 0)
 		return false;
 	bytes = row->cold_rows ? (double)row->cold_bytes : (double)rows * all_bytes / all_rows;
-	thousands = OBJECTS_PER_SEGMENT * segments * bytes / all_bytes / 1000;
+	thousands = COST_OBJECTS_PER_SEGMENT * segments * bytes / all_bytes / 1000;
 	reading = bill_read(class, thousands, bytes);
 	bill_hot(&r->prices, &there, &hot);
 	*out = (struct bill_move){
@@ -58,14 +55,15 @@ bool cost_move(const struct cost_report *r, const struct cost_table *t,
 		.cold_month_nano = (int64_t)(all_nano * bytes / all_bytes),
 		/* What was written is read again before rows are deleted. */
 		.once_nano = money_times(thousands, class->put_nano) + reading,
-		.back_nano =
-			reading + money_times(thousands / OBJECTS_PER_SEGMENT, class->restore_nano),
+		.back_nano = reading +
+			     money_times(thousands / COST_OBJECTS_PER_SEGMENT, class->restore_nano),
 		.back_share = row->moved_rows > 0
 				      ? 1 - (double)row->cold_rows / (double)row->moved_rows
 				      : 0,
 		.least_days = class->least_days,
 	};
-	return true;
+	/* Without prices nothing pays, and nothing costs more either. */
+	return out->hot_month_nano != 0 || out->cold_month_nano != 0;
 }
 
 void cost_break_even(const struct cost_report *r, const struct cost_table *t,
@@ -80,10 +78,13 @@ void cost_break_even(const struct cost_report *r, const struct cost_table *t,
 }
 
 /* Rows that came back would fill the leaf's free room first, each its part of it. */
-static int64_t room_for(const struct cost_leaf *leaf, int64_t cold_rows, double hot_share)
+static void set_room(struct cost_leaf *part, const struct cost_leaf *leaf, double hot_share)
 {
-	return share(leaf->reclaimable_bytes,
-		     leaf->cold_rows > 0 ? (double)cold_rows / (double)leaf->cold_rows : hot_share);
+	double of =
+		leaf->cold_rows > 0 ? (double)part->cold_rows / (double)leaf->cold_rows : hot_share;
+
+	part->reclaimable_bytes = share(leaf->reclaimable_bytes, of);
+	part->hot.vector_free_bytes = share(leaf->hot.vector_free_bytes, of);
 }
 
 /* ---- segments ---- */
@@ -123,7 +124,7 @@ static bool add_segment(void *ctx, const struct usage_segment *s, struct err *e)
 	bill_objects(&standard, billed_index, s->age_days, &alone.cold);
 	for (size_t i = 0; i < v->t->leaf_count; i++)
 		if (str_eq(v->t->leaves[i].label, s->leaf))
-			alone.reclaimable_bytes = room_for(&v->t->leaves[i], s->rows_live, 0);
+			set_room(&alone, &v->t->leaves[i], 0);
 	cost_row_add_leaf(v->r, v->t, &alone, row);
 	row->reclaimable_bytes = 0;
 	cost_share(v->r, &v->r->to_rows, row);
@@ -164,8 +165,8 @@ static struct cost_leaf part_of(const struct group_rows *v, const struct cost_le
 	part.hot.size.toast_bytes = share(leaf->hot.size.toast_bytes, hot);
 	part.hot.size.index_bytes = share(leaf->hot.size.index_bytes, hot);
 	part.hot.vector_index_bytes = share(leaf->hot.vector_index_bytes, hot);
-	part.reclaimable_bytes = room_for(leaf, g->cold_rows, hot);
 	part.cold_rows = g->cold_rows;
+	set_room(&part, leaf, hot);
 	part.moved_rows = g->moved_rows;
 	part.cold_bytes = g->cold_bytes;
 	part.cold_billed_bytes = share(leaf->cold_billed_bytes, cold);

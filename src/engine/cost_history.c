@@ -54,10 +54,12 @@ static struct firn_cost day_cost(const struct cost_report *r, const struct usage
 	const struct bill_hot hot = {
 		{ s->heap_bytes, s->toast_bytes, s->index_bytes },
 		s->vector_index_bytes,
+		s->vector_reclaimable_bytes,
 	};
 	const struct bill_per_row row = cost_per_row(&hot, s->hot_rows, s->reclaimable_bytes,
 						     s->cold_rows, s->cold_raw_bytes);
-	const struct bill_hot extra = bill_extra(&row, s->cold_rows, s->reclaimable_bytes);
+	const struct bill_hot extra =
+		bill_extra(&row, s->cold_rows, s->reclaimable_bytes, s->vector_reclaimable_bytes);
 	struct firn_cost c = { 0 };
 
 	bill_hot(&r->prices, &hot, &c);

@@ -33,7 +33,8 @@ static bool measure_hot(struct cost_report *r, struct cost_table *t, const struc
 	if (!add_leaf(t, leaf->label, &out, e) ||
 	    !sizes_of_leaf(r->f->pg, leaf, t->table->id, &sizes, e) ||
 	    !usage_vector_index_bytes(r->f->pg, leaf, &out->hot.vector_index_bytes, e) ||
-	    !index_cost_reclaimable(r->f, t->table, leaf, sizes.rows, &out->reclaimable_bytes, e))
+	    !index_cost_reclaimable(r->f, t->table, leaf, sizes.rows, &out->reclaimable_bytes,
+				    &out->hot.vector_free_bytes, e))
 		return false;
 	out->hot.size =
 		(struct firn_size){ sizes.heap_bytes, sizes.toast_bytes, sizes.index_bytes };
@@ -134,7 +135,8 @@ struct bill_per_row cost_per_row(const struct bill_hot *hot, int64_t hot_rows, i
 		.heap_bytes = (double)s->heap_bytes * fresh,
 		.toast_bytes = (double)s->toast_bytes * fresh,
 		.index_bytes = (double)s->index_bytes * fresh,
-		.vector_index_bytes = (double)hot->vector_index_bytes * fresh,
+		.vector_index_bytes = (double)(hot->vector_index_bytes - hot->vector_free_bytes) /
+				      (double)hot_rows,
 	};
 }
 
@@ -150,6 +152,7 @@ static struct bill_per_row per_row(const struct cost_table *t)
 		hot.size.toast_bytes += l->hot.size.toast_bytes;
 		hot.size.index_bytes += l->hot.size.index_bytes;
 		hot.vector_index_bytes += l->hot.vector_index_bytes;
+		hot.vector_free_bytes += l->hot.vector_free_bytes;
 		rows += l->hot_rows;
 		free_bytes += l->reclaimable_bytes;
 		cold_rows += l->cold_rows;
@@ -185,7 +188,8 @@ void cost_table_release(struct cost_table *t)
 void cost_row_add_leaf(const struct cost_report *r, const struct cost_table *t,
 		       const struct cost_leaf *l, struct firn_report_row *row)
 {
-	struct bill_hot extra = bill_extra(&t->per_row, l->cold_rows, l->reclaimable_bytes);
+	struct bill_hot extra = bill_extra(&t->per_row, l->cold_rows, l->reclaimable_bytes,
+					   l->hot.vector_free_bytes);
 	struct firn_cost c = l->cold;
 
 	row->hot_rows += l->hot_rows;

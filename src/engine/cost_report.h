@@ -108,9 +108,13 @@ bool cost_segments(struct cost_report *r, const struct cost_table *t, struct err
 /* The ten dearest tenants, and, by workspace or version, a row for each. */
 bool cost_groups(struct cost_report *r, const struct cost_table *t, struct err *e);
 /* From when on it pays to move rows such as the row's: its cold ones, else its hot ones as if they took what the table's
- * cold ones do. Stays unknown while nothing is cold. */
+ * cold ones do. Stays unknown while nothing is cold, or has a price. */
 void cost_break_even(const struct cost_report *r, const struct cost_table *t,
 		     struct firn_report_row *row);
+/* Each segment has two. */
+#define COST_OBJECTS_PER_SEGMENT 2
+/* By whose prices that is reckoned: the class of most bytes; NULL: nothing is cold. */
+const struct bill_class *cost_class_of_most(const struct cost_table *t);
 /* What that is reckoned by; false: it is unknown. */
 bool cost_move(const struct cost_report *r, const struct cost_table *t,
 	       const struct firn_report_row *row, struct bill_move *out);

@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "catalog/usage.h"
 #include "engine/cost_report.h"
+#include "engine/crew.h"
 
 #define RECENT_DAYS 30
 
@@ -178,9 +179,14 @@ bool cost_passes(struct cost_report *c, struct err *e)
 			.segments = pg_i64(r, i, 7),
 			.raw_bytes = pg_i64(r, i, 8),
 			.stored_bytes = pg_i64(r, i, 9),
+			.move_seconds = pg_f64(r, i, 10),
 			.requests = -1,
 		};
 		ok = p->table && p->started_at && p->outcome;
+		p->end = p->seconds < 0                     ? FIRN_PASS_RUNS
+			 : ok && str_eq(p->outcome, "done") ? FIRN_PASS_DONE
+			 : ok && crew_is_limit(p->outcome)  ? FIRN_PASS_LIMITED
+							    : FIRN_PASS_FAILED;
 	}
 	pg_result_free(r);
 	return ok && add_pass_requests(c, e);

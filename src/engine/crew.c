@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "base/str.h"
 #include "base/thread.h"
 #include "engine/move.h"
 
@@ -30,6 +31,12 @@ void crew_stop(struct crew *c, bool by_signal, const char *reason)
 	c->stop = true;
 	c->stopped_by_signal |= by_signal;
 	pthread_mutex_unlock(&c->mutex);
+}
+
+bool crew_is_limit(const char *reason)
+{
+	return str_eq(reason, STOPPED_BY_ROWS) || str_eq(reason, STOPPED_BY_BYTES) ||
+	       str_eq(reason, STOPPED_BY_TIME) || str_eq(reason, STOPPED_BY_WINDOW);
 }
 
 static void fail(struct crew *c, const struct err *e)

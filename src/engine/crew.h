@@ -45,6 +45,13 @@ bool crew_move(struct crew *c, const struct move *how, int64_t jobs, struct err 
 bool crew_stopped(struct crew *c);
 void crew_stop(struct crew *c, bool by_signal, const char *reason);
 void crew_add_segment(struct crew *c, const struct catalog_pass_totals *of_segment);
+/* Why a pass ends that does as it was told, though more is due. They stay: firn.pass has those of earlier versions. */
+#define STOPPED_BY_ROWS   "the limit of rows a pass was reached"
+#define STOPPED_BY_BYTES  "the limit of bytes a pass was reached"
+#define STOPPED_BY_TIME   "the run time was used up"
+#define STOPPED_BY_WINDOW "the policy's window is closed"
+/* Whether it is one of these. */
+bool crew_is_limit(const char *stop_reason);
 /* Counts rows that were read, and shows them. */
 void crew_add_rows(struct crew *c, int64_t rows, int64_t bytes);
 /* decisions_note */

@@ -100,22 +100,25 @@ static int64_t beyond(int64_t bytes, int64_t fresh)
 }
 
 bool index_cost_reclaimable(struct firn *f, const struct engine_table *t, const struct leaf *leaf,
-			    int64_t rows, int64_t *bytes_out, struct err *e)
+			    int64_t rows, int64_t *bytes_out, int64_t *vector_bytes_out,
+			    struct err *e)
 {
 	struct leaf_index *indexes = NULL;
 	int64_t bytes, fresh;
 	size_t count = 0;
 	bool ok;
 
-	*bytes_out = 0;
+	*bytes_out = *vector_bytes_out = 0;
 	ok = index_work_table_bytes(f->pg, t->info, leaf, rows, &bytes, &fresh, e) &&
 	     index_work_indexes(f->pg, t->id, leaf, &indexes, &count, e);
 	if (ok)
 		*bytes_out = beyond(bytes, fresh);
 	for (size_t i = 0; ok && i < count; i++) {
 		struct cost_index shape = shape_now(&indexes[i], rows);
+		int64_t dead = beyond(shape.bytes, cost_fresh_bytes(&shape));
 
-		*bytes_out += beyond(shape.bytes, cost_fresh_bytes(&shape));
+		*bytes_out += dead;
+		*vector_bytes_out += indexes[i].vector ? dead : 0;
 	}
 	leaf_indexes_free(indexes, count);
 	return ok;

@@ -17,8 +17,9 @@ bool index_cost_of(struct firn *f, const struct leaf_index *index, int64_t rows,
 		   double ingest_rows_per_s, struct index_cost *out, struct err *e);
 
 /* Of what the leaf's heap, TOAST and indexes take, what a fresh copy of them would not: an estimate, 0 where it cannot be
- * told from noise. Reads a sample of the leaf's rows. */
+ * told from noise. Reads a sample of the leaf's rows. *vector_bytes_out: the part of it that is in vector indexes. */
 bool index_cost_reclaimable(struct firn *f, const struct engine_table *t, const struct leaf *leaf,
-			    int64_t rows, int64_t *bytes_out, struct err *e);
+			    int64_t rows, int64_t *bytes_out, int64_t *vector_bytes_out,
+			    struct err *e);
 
 #endif

@@ -557,11 +557,11 @@ static bool may_go_on(struct move *m, bool *go_on, struct err *e)
 	if (signal_stop_requested())
 		crew_stop(m->crew, true, STOPPED_BY_SIGNAL);
 	else if (m->max_rows == 0)
-		crew_stop(m->crew, false, "the limit of rows a pass was reached");
+		crew_stop(m->crew, false, STOPPED_BY_ROWS);
 	else if (m->max_bytes == 0)
-		crew_stop(m->crew, false, "the limit of bytes a pass was reached");
+		crew_stop(m->crew, false, STOPPED_BY_BYTES);
 	else if (m->deadline_ms && clock_now_ms(m->f->clock) >= m->deadline_ms)
-		crew_stop(m->crew, false, "the run time was used up");
+		crew_stop(m->crew, false, STOPPED_BY_TIME);
 	if (crew_stopped(m->crew))
 		return true;
 	if (limits->has_window) {
@@ -570,7 +570,7 @@ static bool may_go_on(struct move *m, bool *go_on, struct err *e)
 		if (!window_local_minutes(m->f->pg, limits->window_zone, &minutes, e))
 			return false;
 		if (!window_contains(limits->window_from_min, limits->window_to_min, minutes)) {
-			crew_stop(m->crew, false, "the policy's window is closed");
+			crew_stop(m->crew, false, STOPPED_BY_WINDOW);
 			return true;
 		}
 	}

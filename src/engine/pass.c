@@ -90,9 +90,9 @@ static bool move_round(struct move *m, struct crew *crew, int64_t jobs, int64_t 
 	     crew_move(crew, &how, jobs, e);
 	*go_on = ok && quota.cut && !crew_stopped(crew);
 	if (*go_on && rows >= 0 && quota.rows >= rows)
-		crew_stop(crew, false, "the limit of rows a pass was reached");
+		crew_stop(crew, false, STOPPED_BY_ROWS);
 	else if (*go_on && !of_round)
-		crew_stop(crew, false, "the limit of bytes a pass was reached");
+		crew_stop(crew, false, STOPPED_BY_BYTES);
 	/* What nothing was moved of, because it is in use, is not tried for ever. */
 	*go_on &= !crew_stopped(crew) && crew->totals.rows_moved > before.rows_moved;
 	quota_release(&quota);
@@ -145,11 +145,11 @@ static bool move_under_lease(struct firn *f, struct move *m, struct crew *crew,
 			abandoned, t->label);
 	ok = move_fairly(m, crew, jobs, e);
 	add_totals(result, &crew->totals);
-	if (!catalog_pass_end(pg, m->pass_id, &crew->totals,
-			      !ok                    ? e->message
-			      : crew->stop_reason[0] ? crew->stop_reason
-						     : "done",
-			      ok ? e : &ignored))
+	if (!catalog_pass_moved(pg, m->pass_id, &crew->totals,
+				!ok                    ? e->message
+				: crew->stop_reason[0] ? crew->stop_reason
+						       : "done",
+				ok ? e : &ignored))
 		return false;
 	return ok;
 }
@@ -249,6 +249,16 @@ static void write_log(struct firn *f, const struct move *m, struct crew *crew,
 		log_warning(&f->log, "could not write what the pass decided: %s", e.message);
 }
 
+/* Its end, in whatever way it ended; that this could not be written is only told where nothing else went wrong. */
+static bool end_pass(struct firn *f, const struct move *m, bool ok, struct err *e)
+{
+	struct err ignored = { 0 };
+
+	if (!m->pass_id)
+		return ok;
+	return catalog_pass_end(f->pg, m->pass_id, ok ? NULL : e->message, ok ? e : &ignored) && ok;
+}
+
 static bool pass_table(struct firn *f, const struct table_wanted *wanted,
 		       const struct policy *policy, const struct candidate_rules *rules,
 		       const struct firn_pass_options *options, int64_t started_ms,
@@ -285,6 +295,7 @@ static bool pass_table(struct firn *f, const struct table_wanted *wanted,
 	ok = engine_table_open(f, wanted, &table, e) && engine_encryption_check(f, true, e) &&
 	     catalog_id(f->pg, m.catalog_id, e) && lease_take(&lease, f->pg, table.id, e) &&
 	     work_under_lease(f, &m, &crew, options, result, e);
+	ok = end_pass(f, &m, ok, e);
 	if (ok)
 		engine_note_usage(f, &table, crew.totals.rows_moved > 0);
 	if (m.pass_id && (ok || (e->code != ERR_OFFLINE && e->code != ERR_FENCED))) {

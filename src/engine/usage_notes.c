@@ -67,6 +67,7 @@ static bool note_usage(struct firn *f, const struct engine_table *t, struct err 
 		sizes.index_bytes += l->hot.size.index_bytes;
 		sizes.vector_index_bytes += l->hot.vector_index_bytes;
 		sizes.reclaimable_bytes += l->reclaimable_bytes;
+		sizes.vector_reclaimable_bytes += l->hot.vector_free_bytes;
 		sizes.cold_rows += l->cold_rows;
 		sizes.cold_raw_bytes += l->cold_raw_bytes;
 	}

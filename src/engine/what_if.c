@@ -132,7 +132,8 @@ static void recommend(struct firn_what_if_result *result)
 	for (size_t i = 0; i < result->row_count; i++) {
 		const struct firn_what_if_row *r = &result->rows[i];
 
-		if (r->held_back || r->saved_nano - r->woken_nano <= most)
+		/* What it would cost in rows that come back is half of the question. */
+		if (r->held_back || r->woken_rows < 0 || r->saved_nano - r->woken_nano <= most)
 			continue;
 		most = r->saved_nano - r->woken_nano;
 		result->recommended = (int)i;

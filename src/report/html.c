@@ -78,7 +78,7 @@ static bool turns_direction(uint32_t c)
 	       c == 0x200f || c == 0x61c;
 }
 
-void html_line(struct buf *b, const char *s, size_t most_chars)
+static void add_line(struct buf *b, const char *s, size_t most_chars, bool breaking)
 {
 	size_t len, count = 0;
 
@@ -95,7 +95,19 @@ void html_line(struct buf *b, const char *s, size_t most_chars)
 			buf_add_byte(b, ' ');
 		else
 			add_char(b, c, s, len);
+		if (breaking && s[len] && (c == '.' || c == '_' || c == '-'))
+			buf_add_str(b, "<wbr/>");
 	}
+}
+
+void html_line(struct buf *b, const char *s, size_t most_chars)
+{
+	add_line(b, s, most_chars, false);
+}
+
+void html_breaking(struct buf *b, const char *s, size_t most_chars)
+{
+	add_line(b, s, most_chars, true);
 }
 
 void html_name(struct buf *b, const char *s)

@@ -15,6 +15,9 @@ void html_text(struct buf *b, const char *s);
  * direction of writing are left out, and after most_chars characters (0: no limit) comes an ellipsis. */
 void html_line(struct buf *b, const char *s, size_t most_chars);
 
+/* The same as the content of an element, which may break behind each . _ and -. */
+void html_breaking(struct buf *b, const char *s, size_t most_chars);
+
 /* A name in an element of its own, which keeps its direction of writing to itself. */
 void html_name(struct buf *b, const char *s);
 

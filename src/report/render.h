@@ -4,6 +4,10 @@
 
 #include "report/report.h"
 
+/* Whether the row is to say from when on what it moved pays: not where nothing was moved, nor beside a saving that is none,
+ * since the room that was left is still paid for. */
+bool report_pays_after(const struct firn_report_row *row);
+
 bool text_init(const struct report *r, const struct firn_init_result *x, struct err *e);
 bool text_plan(const struct report *r, const struct firn_plan_result *x, struct err *e);
 bool text_pass(const struct report *r, const struct firn_pass_result *x, bool dry_run, bool failed,

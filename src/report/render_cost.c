@@ -3,20 +3,28 @@
 #include <math.h>
 
 #include "base/money.h"
+#include "base/str.h"
 #include "report/json_doc.h"
 #include "report/render.h"
 #include "report/text_table.h"
 
-static void add_money(struct text_table *t, int64_t nano)
+bool report_pays_after(const struct firn_report_row *row)
 {
-	char text[MONEY_MAX];
+	return row->break_even_known && row->cold_rows > 0 &&
+	       (row->break_even_days < 0 || row->cost.saved_nano > 0);
+}
 
-	text_add(t, money_short(nano, text));
+static void add_hot_rows(struct text_table *t, const struct firn_report_row *c)
+{
+	char count[32];
+
+	text_addf(t, "%s%s", c->hot_rows_estimated ? "~" : "",
+		  str_format_count(c->hot_rows, count, sizeof(count)));
 }
 
 static const char *days_text(const struct firn_report_row *c, char out[32])
 {
-	if (!c->break_even_known)
+	if (!report_pays_after(c))
 		return "";
 	if (c->break_even_days < 0)
 		return "never";
@@ -51,15 +59,39 @@ static void add_row(struct text_table *t, enum firn_report_by by, const struct f
 
 	text_add(t, c->table ? c->table : "total");
 	text_add(t, name_of(by, c, text));
-	text_add_count(t, c->hot_rows);
-	text_add_bytes(t, c->hot.heap_bytes + c->hot.toast_bytes + c->hot.index_bytes);
+	/* What a segment is has no hot rows, nor a price of these. */
+	if (by == FIRN_BY_SEGMENT) {
+		text_add(t, "");
+		text_add(t, "");
+	} else {
+		add_hot_rows(t, c);
+		text_add_bytes(t, c->hot.heap_bytes + c->hot.toast_bytes + c->hot.index_bytes);
+	}
 	text_add_count(t, c->cold_rows);
 	text_add_bytes(t, c->cold_bytes);
-	add_money(t, c->cost.hot_nano);
-	add_money(t, c->cost.cold_nano);
-	add_money(t, c->cost.all_hot_nano);
-	add_money(t, c->cost.saved_nano);
+	if (by == FIRN_BY_SEGMENT)
+		text_add(t, "");
+	else
+		text_add_money(t, c->cost.hot_nano);
+	text_add_money(t, c->cost.cold_nano);
+	text_add_money(t, c->cost.all_hot_nano);
+	text_add_money(t, c->cost.saved_nano);
 	text_add(t, days_text(c, text));
+}
+
+/* Of segments: of cold rows alone, unlike the total of the whole. */
+static struct firn_report_row sum_of_rows(const struct firn_report_result *x)
+{
+	struct firn_report_row sum = { 0 };
+
+	for (size_t i = 0; i < x->row_count; i++) {
+		sum.cold_rows += x->rows[i].cold_rows;
+		sum.cold_bytes += x->rows[i].cold_bytes;
+		sum.cost.cold_nano += x->rows[i].cost.cold_nano;
+		sum.cost.all_hot_nano += x->rows[i].cost.all_hot_nano;
+		sum.cost.saved_nano += x->rows[i].cost.saved_nano;
+	}
+	return sum;
 }
 
 static bool print_rows(const struct report *r, const struct firn_report_result *x, struct err *e)
@@ -70,8 +102,8 @@ static bool print_rows(const struct report *r, const struct firn_report_result *
 		{ "TABLE", TEXT_NAME },        { names[x->by], TEXT_NAME },
 		{ "HOT ROWS", TEXT_NUMBER },   { "HOT", TEXT_NUMBER },
 		{ "COLD ROWS", TEXT_NUMBER },  { "COLD", TEXT_NUMBER },
-		{ "HOT COST", TEXT_NUMBER },   { "COLD COST", TEXT_NUMBER },
-		{ "ALL HOT", TEXT_NUMBER },    { "SAVED", TEXT_NUMBER },
+		{ "HOT COST", TEXT_MONEY },    { "COLD COST", TEXT_MONEY },
+		{ "ALL HOT", TEXT_MONEY },     { "SAVED", TEXT_MONEY },
 		{ "PAYS AFTER", TEXT_NUMBER },
 	};
 	struct text_table table = { .columns = columns,
@@ -80,7 +112,11 @@ static bool print_rows(const struct report *r, const struct firn_report_result *
 
 	for (size_t i = 0; i < x->row_count; i++)
 		add_row(&table, x->by, &x->rows[i]);
-	if (x->by == FIRN_BY_TABLE ? x->row_count > 1 : x->by != FIRN_BY_MONTH)
+	if (x->by == FIRN_BY_SEGMENT) {
+		const struct firn_report_row sum = sum_of_rows(x);
+
+		add_row(&table, x->by, &sum);
+	} else if (x->by == FIRN_BY_TABLE ? x->row_count > 1 : x->by != FIRN_BY_MONTH)
 		add_row(&table, x->by, &x->total);
 	ok = text_table_print(&table, r->out, r->width, e);
 	text_table_release(&table);
@@ -90,8 +126,8 @@ static bool print_rows(const struct report *r, const struct firn_report_result *
 static bool print_tenants(const struct report *r, const struct firn_report_result *x, struct err *e)
 {
 	static const struct text_column columns[] = {
-		{ "TENANT", TEXT_NAME },       { "TABLE", TEXT_NAME },  { "HOT ROWS", TEXT_NUMBER },
-		{ "COLD ROWS", TEXT_NUMBER },  { "COST", TEXT_NUMBER }, { "SAVED", TEXT_NUMBER },
+		{ "TENANT", TEXT_NAME },       { "TABLE", TEXT_NAME }, { "HOT ROWS", TEXT_NUMBER },
+		{ "COLD ROWS", TEXT_NUMBER },  { "COST", TEXT_MONEY }, { "SAVED", TEXT_MONEY },
 		{ "PAYS AFTER", TEXT_NUMBER },
 	};
 	struct text_table table = { .columns = columns,
@@ -100,7 +136,7 @@ static bool print_tenants(const struct report *r, const struct firn_report_resul
 	bool ok;
 
 	/* Without prices or tenants there are no dearest. */
-	if (x->by == FIRN_BY_MONTH || x->by == FIRN_BY_WORKSPACE || x->tenant_count < 2 ||
+	if (x->by != FIRN_BY_TABLE || x->tenant_count < 2 ||
 	    x->total.cost.hot_nano + x->total.cost.cold_nano == 0)
 		return true;
 	for (size_t i = 0; i < x->tenant_count; i++) {
@@ -108,16 +144,26 @@ static bool print_tenants(const struct report *r, const struct firn_report_resul
 
 		text_add(&table, c->workspace);
 		text_add(&table, c->table);
-		text_add_count(&table, c->hot_rows);
+		add_hot_rows(&table, c);
 		text_add_count(&table, c->cold_rows);
-		add_money(&table, c->cost.hot_nano + c->cost.cold_nano);
-		add_money(&table, c->cost.saved_nano);
+		text_add_money(&table, c->cost.hot_nano + c->cost.cold_nano);
+		text_add_money(&table, c->cost.saved_nano);
 		text_add(&table, days_text(c, text));
 	}
 	fputs("\nthe dearest tenants\n", r->out);
 	ok = text_table_print(&table, r->out, r->width, e);
 	text_table_release(&table);
 	return ok;
+}
+
+/* Whether what was moved saves nothing, but would without the room that it left. */
+static bool waits_for_room(const struct firn_report_row *t)
+{
+	double bytes = (double)(t->hot.heap_bytes + t->hot.toast_bytes + t->hot.index_bytes);
+	double room = bytes > 0 ? (double)t->reclaimable_bytes / bytes : 0;
+
+	return t->cold_rows > 0 && t->cost.saved_nano <= 0 &&
+	       (double)t->cost.saved_nano + room * (double)t->cost.hot_nano > 0;
 }
 
 bool text_cost(const struct report *r, const struct firn_report_result *x, struct err *e)
@@ -144,6 +190,10 @@ bool text_cost(const struct report *r, const struct firn_report_result *x, struc
 		fprintf(r->out, "saved this month %s, in total since %s %s\n",
 			money_short(x->saved_month_nano, month), x->known_since,
 			money_short(x->saved_total_nano, ever));
+	if (x->by != FIRN_BY_MONTH && waits_for_room(&x->total))
+		fputs("what was moved saves nothing yet: the room that it left is still paid "
+		      "for\n",
+		      r->out);
 	if (x->total.reclaimable_bytes > 0)
 		fprintf(r->out, "of what is hot, about %s is room for rows to come\n",
 			str_format_bytes((uint64_t)x->total.reclaimable_bytes, size, sizeof(size)));
@@ -218,6 +268,7 @@ static void set_row(json_t *o, const struct firn_report_row *c)
 
 static void set_history(json_t *o, const struct firn_report_result *x)
 {
+	static const char *const ends[] = { "done", "limit", "failed", NULL };
 	json_t *days = set_array(o, "days"), *passes = set_array(o, "passes"),
 	       *requests = set_array(o, "requests");
 
@@ -249,7 +300,12 @@ static void set_history(json_t *o, const struct firn_report_result *x)
 			json_object_set_new(j, "seconds", json_null());
 		else
 			set_real(j, "seconds", p->seconds);
+		if (p->move_seconds < 0)
+			json_object_set_new(j, "move_seconds", json_null());
+		else
+			set_real(j, "move_seconds", p->move_seconds);
 		set_name(j, "outcome", p->outcome);
+		set_string(j, "ended", ends[p->end]);
 		set_int(j, "rows_moved", p->rows_moved);
 		set_int(j, "rows_changed", p->rows_changed);
 		set_int(j, "segments", p->segments);

@@ -14,10 +14,13 @@
 
 #define PASSES_DRAWN 40
 #define NAME_CHARS   60
+#define NAME_WHOLE   24 /* shorter ones are never broken */
 
 struct page {
 	struct buf b;
 	const struct firn_report_result *x;
+	const char *const *titles; /* of the table at hand */
+	size_t column;
 };
 
 static int64_t hot_bytes(const struct firn_report_row *c)
@@ -27,56 +30,94 @@ static int64_t hot_bytes(const struct firn_report_row *c)
 
 /* ---- pieces ---- */
 
-static void cell_text(struct buf *b, const char *text)
+/* Begins a cell, which knows its title: where it is narrow there are no columns for titles to stand over. */
+static void cell_begin(struct page *p, const char *kind, const char *title)
+{
+	const char *label = p->titles[p->column++];
+
+	buf_printf(&p->b, "<td%s%s%s data-title=\"%s\"", *kind ? " class=\"" : "", kind,
+		   *kind ? "\"" : "", label + (*label == '<'));
+	if (title) {
+		buf_add_str(&p->b, " title=\"");
+		html_line(&p->b, title, 0);
+		buf_add_byte(&p->b, '"');
+	}
+	buf_add_byte(&p->b, '>');
+}
+
+static void cell_text(struct page *p, const char *text)
 {
 	/* What is cut off is there to be pointed at. */
-	buf_add_str(b, "<td class=\"name\" title=\"");
-	html_line(b, text, 0);
-	buf_add_str(b, "\"><bdi>");
-	html_line(b, text, NAME_CHARS);
-	buf_add_str(b, "</bdi></td>");
+	bool whole = !text || strlen(text) <= NAME_WHOLE;
+
+	cell_begin(p, whole ? "name whole" : "name", text);
+	if (text && *text) {
+		buf_add_str(&p->b, "<bdi>");
+		if (whole)
+			html_line(&p->b, text, 0);
+		else
+			html_breaking(&p->b, text, NAME_CHARS);
+		buf_add_str(&p->b, "</bdi>");
+	}
+	buf_add_str(&p->b, "</td>");
 }
 
-static void cell(struct buf *b, const char *text)
+/* Words, which are never cut off. */
+static void cell_words(struct page *p, const char *text)
 {
-	buf_printf(b, "<td>%s</td>", text);
+	cell_begin(p, "name words", NULL);
+	html_line(&p->b, text, 0);
+	buf_add_str(&p->b, "</td>");
 }
 
-static void cell_count(struct buf *b, int64_t n)
+static void cell(struct page *p, const char *text)
+{
+	cell_begin(p, "", NULL);
+	buf_printf(&p->b, "%s</td>", text);
+}
+
+static void cell_count(struct page *p, int64_t n)
 {
 	char text[32];
 
-	cell(b, str_format_count(n, text, sizeof(text)));
+	cell(p, str_format_count(n, text, sizeof(text)));
 }
 
-static void cell_bytes(struct buf *b, int64_t n)
+static void cell_bytes(struct page *p, int64_t n)
 {
 	char text[32];
 
-	cell(b, str_format_bytes((uint64_t)n, text, sizeof(text)));
+	cell(p, str_format_bytes((uint64_t)n, text, sizeof(text)));
 }
 
-static void cell_money(struct buf *b, int64_t nano)
+static void cell_money(struct page *p, int64_t nano)
 {
 	char text[MONEY_MAX];
 
-	cell(b, money_short(nano, text));
+	cell(p, money_short(nano, text));
 }
 
-/* Titles are ours; one that begins with "<" stands over names. */
-static void table_begin(struct buf *b, const char *caption, const char *const *titles)
+/* Titles are ours; one that begins with "<" stands over names. They outlive the table. */
+static void table_begin(struct page *p, const char *caption, const char *const *titles)
 {
-	buf_printf(b,
+	buf_printf(&p->b,
 		   "<div class=\"wide\" tabindex=\"0\" role=\"region\" "
 		   "aria-label=\"%s\"><table>\n<thead><tr>",
 		   caption);
+	p->titles = titles;
 	for (; *titles; titles++) {
 		bool name = **titles == '<';
 
-		buf_printf(b, "<th scope=\"col\"%s>%s</th>", name ? " class=\"name\"" : "",
+		buf_printf(&p->b, "<th scope=\"col\"%s>%s</th>", name ? " class=\"name\"" : "",
 			   *titles + name);
 	}
-	buf_add_str(b, "</tr></thead>\n<tbody>\n");
+	buf_add_str(&p->b, "</tr></thead>\n<tbody>\n");
+}
+
+static void row_begin(struct page *p)
+{
+	p->column = 0;
+	buf_add_str(&p->b, "<tr>");
 }
 
 static void table_end(struct buf *b)
@@ -160,21 +201,21 @@ static void days_table(struct page *p)
 	struct buf *b = &p->b;
 
 	figures_begin(b);
-	table_begin(b, "Hot and cold by day", titles);
+	table_begin(p, "Hot and cold by day", titles);
 	for (size_t i = p->x->day_count; i-- > 0;) {
 		const struct firn_usage_day *d = &p->x->days[i];
 
-		buf_add_str(b, "<tr>");
-		cell_text(b, d->day);
-		cell_count(b, d->hot_rows);
-		cell_bytes(b, d->hot_bytes);
-		cell_count(b, d->cold_rows);
-		cell_bytes(b, d->cold_bytes);
-		cell_count(b, d->rows_moved);
-		cell_count(b, d->rows_rehydrated);
-		cell_money(b, d->hot_nano);
-		cell_money(b, d->cold_nano);
-		cell_money(b, d->saved_nano);
+		row_begin(p);
+		cell_text(p, d->day);
+		cell_count(p, d->hot_rows);
+		cell_bytes(p, d->hot_bytes);
+		cell_count(p, d->cold_rows);
+		cell_bytes(p, d->cold_bytes);
+		cell_count(p, d->rows_moved);
+		cell_count(p, d->rows_rehydrated);
+		cell_money(p, d->hot_nano);
+		cell_money(p, d->cold_nano);
+		cell_money(p, d->saved_nano);
 		buf_add_str(b, "</tr>\n");
 	}
 	table_end(b);
@@ -225,50 +266,55 @@ static bool over_time(struct page *p, struct err *e)
 	return ok;
 }
 
-static void pays_after(struct buf *b, const struct firn_report_row *c)
+static void pays_after(struct page *p, const struct firn_report_row *c)
 {
 	char text[32];
 
-	if (!c->break_even_known) {
-		cell(b, "");
+	if (!report_pays_after(c)) {
+		cell(p, "");
 	} else if (c->break_even_days < 0) {
-		cell(b, "never");
+		cell(p, "never");
 	} else {
 		snprintf(text, sizeof(text), "%.1f d", c->break_even_days);
-		cell(b, text);
+		cell(p, text);
 	}
 }
 
-static void row_cells(struct buf *b, const struct firn_report_row *c)
+/* What a segment is has no hot rows, nor a price of these. */
+static void hot_cells(struct page *p, const struct firn_report_row *c)
 {
-	cell_count(b, c->hot_rows);
-	cell_bytes(b, hot_bytes(c));
-	cell_count(b, c->cold_rows);
-	cell_bytes(b, c->cold_bytes);
-	cell_money(b, c->cost.hot_nano);
-	cell_money(b, c->cost.cold_nano);
-	cell_money(b, c->cost.saved_nano);
-	pays_after(b, c);
+	char text[40], count[32];
+
+	if (c->segment) {
+		cell(p, "");
+		cell(p, "");
+		return;
+	}
+	snprintf(text, sizeof(text), "%s%s", c->hot_rows_estimated ? "~" : "",
+		 str_format_count(c->hot_rows, count, sizeof(count)));
+	cell(p, text);
+	cell_bytes(p, hot_bytes(c));
 }
 
 static void tenants(struct page *p)
 {
-	static const char *const titles[] = { "<Tenant",   "<Table",    "Cost",       "Hot rows",
-					      "Hot",       "Cold rows", "Cold",       "Hot cost",
-					      "Cold cost", "Saved",     "Pays after", NULL };
+	static const char *const titles[] = { "<Tenant",  "<Table",    "Cost",      "Hot + cold",
+					      "Hot rows", "Hot",       "Cold rows", "Cold",
+					      "Hot cost", "Cold cost", "Saved",     "Pays after",
+					      NULL };
 	struct buf *b = &p->b;
 	double most = 0;
 
 	section(b, "Cost by tenant",
 		p->x->tenant_count
-			? "The ten that cost most, a month; rows by a sample of the table."
+			? "The ten that cost most, a month; what is marked ~ is by a sample."
 			: "There are no rows.");
 	if (p->x->tenant_count) {
 		buf_add_str(b, "<ul class=\"legend\">");
 		legend_item(b, "hot", "hot");
 		legend_item(b, "cold", "cold");
 		buf_add_str(b, "</ul>\n");
-		table_begin(b, "Cost by tenant", titles);
+		table_begin(p, "Cost by tenant", titles);
 	}
 	for (size_t i = 0; i < p->x->tenant_count; i++) {
 		const struct firn_report_row *c = &p->x->tenants[i];
@@ -277,13 +323,20 @@ static void tenants(struct page *p)
 
 		if (i == 0)
 			most = (double)(c->cost.hot_nano + c->cost.cold_nano);
-		buf_add_str(b, "<tr>");
-		cell_text(b, c->workspace);
-		cell_text(b, c->table);
-		buf_add_str(b, "<td class=\"strip\">");
+		row_begin(p);
+		cell_text(p, c->workspace);
+		cell_text(p, c->table);
+		cell_money(p, c->cost.hot_nano + c->cost.cold_nano);
+		cell_begin(p, "strip", NULL);
 		chart_strip(b, parts, 2, most);
 		buf_add_str(b, "</td>");
-		row_cells(b, c);
+		hot_cells(p, c);
+		cell_count(p, c->cold_rows);
+		cell_bytes(p, c->cold_bytes);
+		cell_money(p, c->cost.hot_nano);
+		cell_money(p, c->cost.cold_nano);
+		cell_money(p, c->cost.saved_nano);
+		pays_after(p, c);
 		buf_add_str(b, "</tr>\n");
 	}
 	if (p->x->tenant_count)
@@ -307,22 +360,22 @@ static void heat_table(struct page *p)
 	char text[48];
 
 	figures_begin(b);
-	table_begin(b, "Chunks by heat", titles);
+	table_begin(p, "Chunks by heat", titles);
 	for (size_t i = 0; i < p->x->heat_count; i++) {
 		heat_text(&p->x->heat[i], text, sizeof(text));
-		buf_add_str(b, "<tr>");
-		cell_text(b, text);
-		cell_count(b, p->x->heat[i].chunks);
+		row_begin(p);
+		cell_text(p, text);
+		cell_count(p, p->x->heat[i].chunks);
 		buf_add_str(b, "</tr>\n");
 	}
 	table_end(b);
 	if (p->x->cut_count) {
-		table_begin(b, "Cuts of the policy", rules);
+		table_begin(p, "Cuts of the policy", rules);
 		for (size_t i = 0; i < p->x->cut_count; i++) {
 			snprintf(text, sizeof(text), "%g", p->x->cuts[i].heat_below);
-			buf_add_str(b, "<tr>");
-			cell_text(b, p->x->cuts[i].rule);
-			cell(b, text);
+			row_begin(p);
+			cell_text(p, p->x->cuts[i].rule);
+			cell(p, text);
 			buf_add_str(b, "</tr>\n");
 		}
 		table_end(b);
@@ -342,7 +395,8 @@ static void heat(struct page *p)
 			? "Chunks by how much they were read of late: a read counts 1, and half as "
 			  "much after each half-life. Those never read, or not lately, are not "
 			  "here."
-			: "No reads are recorded: applications call firn.touch.");
+			: "No reads are counted yet: applications record them by firn.touch, and "
+			  "passes count what was recorded by then.");
 	for (size_t i = 0; i < x->heat_count && i < 16; i++) {
 		heat_text(&x->heat[i], below[i], sizeof(below[i]));
 		snprintf(tips[i], sizeof(tips[i]), "heat %s: %s chunks", below[i],
@@ -369,41 +423,49 @@ static void heat(struct page *p)
 	buf_add_str(&p->b, "</section>\n");
 }
 
-static bool went_well(const struct firn_pass_record *r)
-{
-	return str_eq(r->outcome, "done");
-}
+static const struct {
+	const char *style, *sign, *legend;
+} pass_ends[] = {
+	[FIRN_PASS_DONE] = { "done", NULL, "done" },
+	[FIRN_PASS_LIMITED] = { "was", NULL, "came to a limit, as it should: more was due" },
+	[FIRN_PASS_FAILED] = { "failed", "!", "! was stopped, or failed" },
+	[FIRN_PASS_RUNS] = { "failed", "?", "? runs, or died" },
+};
 
 static void passes_table(struct page *p)
 {
-	static const char *const titles[] = { "<Started",   "<Table",       "<Outcome",    "Took",
-					      "Rows moved", "Segments",     "Rows' bytes", "Stored",
-					      "Requests",   "Request cost", NULL };
+	static const char *const titles[] = { "<Started", "<Table",       "<Outcome",
+					      "Took",     "Moving",       "Rows moved",
+					      "Segments", "Rows' bytes",  "Stored",
+					      "Requests", "Request cost", NULL };
 	struct buf *b = &p->b;
 	char text[40];
 
 	figures_begin(b);
-	table_begin(b, "Passes", titles);
+	table_begin(p, "Passes", titles);
 	for (size_t i = 0; i < p->x->pass_count; i++) {
 		const struct firn_pass_record *r = &p->x->passes[i];
 
-		buf_add_str(b, "<tr>");
-		cell_text(b, r->started_at);
-		cell_text(b, r->table);
-		cell_text(b, r->seconds < 0 ? "runs, or died" : r->outcome);
-		cell(b, r->seconds < 0
+		row_begin(p);
+		cell_text(p, r->started_at);
+		cell_text(p, r->table);
+		cell_text(p, r->seconds < 0 ? "runs, or died" : r->outcome);
+		cell(p, r->seconds < 0
 				? ""
 				: chart_value(CHART_SECONDS, r->seconds, text, sizeof(text)));
-		cell_count(b, r->rows_moved);
-		cell_count(b, r->segments);
-		cell_bytes(b, r->raw_bytes);
-		cell_bytes(b, r->stored_bytes);
+		cell(p, r->move_seconds < 0
+				? ""
+				: chart_value(CHART_SECONDS, r->move_seconds, text, sizeof(text)));
+		cell_count(p, r->rows_moved);
+		cell_count(p, r->segments);
+		cell_bytes(p, r->raw_bytes);
+		cell_bytes(p, r->stored_bytes);
 		if (r->requests < 0) {
-			cell(b, "");
-			cell(b, "");
+			cell(p, "");
+			cell(p, "");
 		} else {
-			cell_count(b, r->requests);
-			cell_money(b, r->requests_nano);
+			cell_count(p, r->requests);
+			cell_money(p, r->requests_nano);
 		}
 		buf_add_str(b, "</tr>\n");
 	}
@@ -438,9 +500,9 @@ static void draw_passes(struct page *p)
 				 money_short(r->requests_nano, money), p->x->currency);
 		}
 		bars[i] = (struct chart_bar){ .value = r->seconds,
-					      .style = went_well(r) ? "done" : "failed",
+					      .style = pass_ends[r->end].style,
 					      .tip = tips[i],
-					      .above = went_well(r) ? NULL : "!" };
+					      .above = pass_ends[r->end].sign };
 		/* The first and the last say when: "10-25". */
 		if (i == 0 || i == n - 1) {
 			snprintf(when[i != 0], sizeof(when[0]), "%.5s", r->started_at + 5);
@@ -450,13 +512,22 @@ static void draw_passes(struct page *p)
 	chart_bars(&p->b, &chart);
 }
 
+static bool any_pass(const struct firn_report_result *x, enum firn_pass_end end)
+{
+	for (size_t i = 0; i < x->pass_count && i < PASSES_DRAWN; i++)
+		if (x->passes[i].end == end)
+			return true;
+	return false;
+}
+
 static void passes(struct page *p)
 {
 	section(&p->b, "Passes", p->x->pass_count ? NULL : "There was no pass yet.");
 	if (p->x->pass_count) {
 		buf_add_str(&p->b, "<ul class=\"legend\">");
-		legend_item(&p->b, "done", "done");
-		legend_item(&p->b, "failed", "! ended early, failed, or runs");
+		for (size_t i = 0; i < sizeof(pass_ends) / sizeof(*pass_ends); i++)
+			if (any_pass(p->x, (enum firn_pass_end)i))
+				legend_item(&p->b, pass_ends[i].style, pass_ends[i].legend);
 		buf_add_str(&p->b, "</ul>\n");
 		draw_passes(p);
 		passes_table(p);
@@ -466,27 +537,42 @@ static void passes(struct page *p)
 
 static void rows(struct page *p)
 {
-	static const char *const titles[] = { "<Table",    "<Part",      "Hot rows", "Hot",
-					      "Cold rows", "Cold",       "Hot cost", "Cold cost",
-					      "Saved",     "Pays after", NULL };
+	static const char *const parts[] = { "<Part",    "<Leaf",    "<Workspace",
+					     "<Version", "<Segment", "<Month" };
+	const enum firn_report_by by = p->x->by;
+	const char *titles[] = { "<Table",   parts[by],   "Hot rows", "Hot",   "Cold rows",  "Cold",
+				 "Hot cost", "Cold cost", "All hot",  "Saved", "Pays after", NULL };
 	struct buf *b = &p->b;
 	char segment[32];
 
+	if (by == FIRN_BY_TABLE)
+		memmove(titles + 1, titles + 2, sizeof(titles) - 2 * sizeof(*titles));
 	section(b, "Tables", NULL);
-	table_begin(b, "Tables", titles);
+	table_begin(p, "Tables", titles);
 	for (size_t i = 0; i < p->x->row_count; i++) {
 		const struct firn_report_row *c = &p->x->rows[i];
 
 		snprintf(segment, sizeof(segment), "%" PRId64, c->segment);
-		buf_add_str(b, "<tr>");
-		cell_text(b, c->table);
-		cell_text(b, p->x->by == FIRN_BY_LEAF        ? c->leaf
-			     : p->x->by == FIRN_BY_WORKSPACE ? c->workspace
-			     : p->x->by == FIRN_BY_VERSION   ? c->version
-			     : p->x->by == FIRN_BY_MONTH     ? c->month
-			     : c->segment                    ? segment
-							     : "");
-		row_cells(b, c);
+		row_begin(p);
+		cell_text(p, c->table);
+		if (by != FIRN_BY_TABLE)
+			cell_text(p, by == FIRN_BY_LEAF        ? c->leaf
+				     : by == FIRN_BY_WORKSPACE ? c->workspace
+				     : by == FIRN_BY_VERSION   ? c->version
+				     : by == FIRN_BY_MONTH     ? c->month
+				     : c->segment              ? segment
+							       : "");
+		hot_cells(p, c);
+		cell_count(p, c->cold_rows);
+		cell_bytes(p, c->cold_bytes);
+		if (c->segment)
+			cell(p, "");
+		else
+			cell_money(p, c->cost.hot_nano);
+		cell_money(p, c->cost.cold_nano);
+		cell_money(p, c->cost.all_hot_nano);
+		cell_money(p, c->cost.saved_nano);
+		pays_after(p, c);
 		buf_add_str(b, "</tr>\n");
 	}
 	table_end(b);
@@ -501,16 +587,17 @@ static void reclaimable(struct page *p)
 	if (p->x->reclaimable_count == 0)
 		return;
 	section(b, "Reclaimable, and not reclaimed",
-		"Rows to come fill it; \"firn maintain --reclaim\" gives it back.");
-	table_begin(b, "Reclaimable", titles);
+		"Rows to come fill it; \"firn maintain --reclaim\" gives it back, by "
+		"pg_repack, which must be installed.");
+	table_begin(p, "Reclaimable", titles);
 	for (size_t i = 0; i < p->x->reclaimable_count; i++) {
 		const struct firn_reclaimable *r = &p->x->reclaimable[i];
 
-		buf_add_str(b, "<tr>");
-		cell_text(b, r->table);
-		cell_text(b, r->leaf);
-		cell_bytes(b, r->bytes);
-		cell_bytes(b, r->reclaimable_bytes);
+		row_begin(p);
+		cell_text(p, r->table);
+		cell_text(p, r->leaf);
+		cell_bytes(p, r->bytes);
+		cell_bytes(p, r->reclaimable_bytes);
 		buf_add_str(b, "</tr>\n");
 	}
 	table_end(b);
@@ -526,16 +613,16 @@ static void requests(struct page *p)
 	if (p->x->request_count == 0)
 		return;
 	buf_printf(b, "<section>\n<h2>Requests to the archive since %.10s</h2>\n", p->x->since);
-	table_begin(b, "Requests", titles);
+	table_begin(p, "Requests", titles);
 	for (size_t i = 0; i < p->x->request_count; i++) {
 		const struct firn_request_count *r = &p->x->requests[i];
 
-		buf_add_str(b, "<tr>");
-		cell_text(b, r->kind);
-		cell_text(b, *r->storage_class ? r->storage_class : "default");
-		cell_count(b, r->calls);
-		cell_bytes(b, r->bytes);
-		cell_money(b, r->nano);
+		row_begin(p);
+		cell_text(p, r->kind);
+		cell_text(p, *r->storage_class ? r->storage_class : "default");
+		cell_count(p, r->calls);
+		cell_bytes(p, r->bytes);
+		cell_money(p, r->nano);
 		buf_add_str(b, "</tr>\n");
 	}
 	table_end(b);
@@ -551,12 +638,12 @@ static void formulas(struct page *p)
 	if (p->x->formula_count == 0)
 		return;
 	section(b, "Formulas", NULL);
-	table_begin(b, "Formulas", titles);
+	table_begin(p, "Formulas", titles);
 	for (size_t i = 0; i < p->x->formula_count; i++) {
-		buf_add_str(b, "<tr>");
-		cell_text(b, p->x->formulas[i].figure);
-		cell_text(b, p->x->formulas[i].formula);
-		cell(b, money_decimal(p->x->formulas[i].nano, text));
+		row_begin(p);
+		cell_words(p, p->x->formulas[i].figure);
+		cell_words(p, p->x->formulas[i].formula);
+		cell(p, money_decimal(p->x->formulas[i].nano, text));
 		buf_add_str(b, "</tr>\n");
 	}
 	table_end(b);

@@ -195,7 +195,7 @@ static void print_expected(const struct report *r, const struct firn_plan_result
 	if (x->total_rows == 0)
 		return;
 	if (p->price_list)
-		fprintf(r->out, "saves about %s %s a month by the prices %s%s\n",
+		fprintf(r->out, "saves about %s %s a month gross by the prices %s%s\n",
 			money_short(p->saved_nano, money), p->currency, p->price_list,
 			p->stored_share < 1 ? "" : ", were nothing compressed");
 	fprintf(r->out, "in %s %s", count(&w, p->transactions),

@@ -28,11 +28,26 @@ static void add_row(struct text_table *t, const struct firn_what_if_row *w)
 	text_add(t, w->held_back ? "reads are not known for so long" : "");
 }
 
+static bool woken_unknown(const struct firn_what_if_result *x)
+{
+	for (size_t i = 0; i < x->row_count; i++)
+		if (!x->rows[i].held_back && x->rows[i].woken_rows < 0 && x->rows[i].saved_nano > 0)
+			return true;
+	return false;
+}
+
 static void recommendation(const struct report *r, const struct firn_what_if_result *x)
 {
 	const struct firn_what_if_row *w;
 	char time[32], saved[MONEY_MAX], rows[32];
 
+	if (x->recommended < 0 && woken_unknown(x)) {
+		fputs("nothing is recommended: how many rows would have to come back is not "
+		      "known:\nreads are not recorded for long enough, or the policy has no "
+		      "idle_for\n",
+		      r->out);
+		return;
+	}
 	if (x->recommended < 0) {
 		fputs(x->price_list ? "none of it saves anything now\n"
 				    : "prices: none; name a list with --prices, and one can be "
@@ -41,21 +56,18 @@ static void recommendation(const struct report *r, const struct firn_what_if_res
 		return;
 	}
 	w = &x->rows[x->recommended];
-	fprintf(r->out, "recommended: %s%s, which saves %s %s a month",
+	fprintf(r->out, "recommended: %s%s, which saves %s %s a month gross",
 		w->idle_s ? "idle_for " : "", rule_time(w, time, sizeof(time)),
 		money_short(w->saved_nano - w->woken_nano, saved), x->currency);
-	if (w->woken_rows < 0)
-		fputs("; how many rows would have to come back is not known\n", r->out);
-	else
-		fprintf(r->out, "; at least %s rows a month would have to come back\n",
-			str_format_count(w->woken_rows, rows, sizeof(rows)));
+	fprintf(r->out, "; at least %s rows a month would have to come back\n",
+		str_format_count(w->woken_rows, rows, sizeof(rows)));
 }
 
 bool text_what_if(const struct report *r, const struct firn_what_if_result *x, struct err *e)
 {
 	static const struct text_column columns[] = {
-		{ "IDLE FOR", TEXT_NAME },  { "ROWS", TEXT_NUMBER },  { "BYTES", TEXT_NUMBER },
-		{ "SAVED", TEXT_NUMBER },   { "WOKEN", TEXT_NUMBER }, { "COST", TEXT_NUMBER },
+		{ "IDLE FOR", TEXT_NAME },     { "ROWS", TEXT_NUMBER },  { "BYTES", TEXT_NUMBER },
+		{ "SAVED GROSS", TEXT_MONEY }, { "WOKEN", TEXT_NUMBER }, { "COST", TEXT_MONEY },
 		{ "HELD BACK", TEXT_NAME },
 	};
 	struct text_table table = { .columns = columns,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/money.h"
 #include "base/str.h"
 
 #define GAP      2
@@ -67,9 +68,11 @@ void text_add_bytes(struct text_table *t, int64_t bytes)
 	text_add(t, str_format_bytes(bytes > 0 ? (uint64_t)bytes : 0, cell, sizeof(cell)));
 }
 
-void text_add_usd(struct text_table *t, double usd)
+void text_add_money(struct text_table *t, int64_t nano)
 {
-	text_addf(t, usd != 0 && usd < 1 && usd > -1 ? "%.4f" : "%.2f", usd);
+	char cell[MONEY_MAX];
+
+	text_add(t, money_short(nano, cell));
 }
 
 size_t text_table_rows(const struct text_table *t)
@@ -99,16 +102,44 @@ static void shrink(const struct text_table *t, size_t *widths, size_t *total, si
 	}
 }
 
+/* The point of a number and what is behind it. */
+static size_t decimals(const char *s)
+{
+	const char *point = strchr(s, '.');
+
+	return point ? strlen(point) : 0;
+}
+
+/* What is behind the point in the cell of a column that has the most there. */
+static size_t most_decimals(const struct text_table *t, size_t column)
+{
+	size_t most = 0;
+
+	for (size_t i = column; i < t->cell_count; i += t->column_count)
+		if (decimals(t->cells[i]) > most)
+			most = decimals(t->cells[i]);
+	return most;
+}
+
+/* With blanks to the right of it in place of decimals that others have. */
+static size_t cell_width(const struct text_table *t, size_t column, size_t most, const char *s)
+{
+	return str_width(s) +
+	       (*s && t->columns[column].kind == TEXT_MONEY ? most - decimals(s) : 0);
+}
+
 /* Widths of the columns; 0 for those that are empty. */
 static void measure(const struct text_table *t, size_t *widths, size_t limit)
 {
 	size_t total = (size_t)t->indent;
 
 	for (size_t c = 0; c < t->column_count; c++) {
+		const size_t most = most_decimals(t, c);
+
 		widths[c] = 0;
 		for (size_t i = c; i < t->cell_count; i += t->column_count)
-			if (str_width(t->cells[i]) > widths[c])
-				widths[c] = str_width(t->cells[i]);
+			if (cell_width(t, c, most, t->cells[i]) > widths[c])
+				widths[c] = cell_width(t, c, most, t->cells[i]);
 		if (widths[c] && str_width(t->columns[c].title) > widths[c])
 			widths[c] = str_width(t->columns[c].title);
 		if (widths[c])
@@ -142,11 +173,15 @@ static void print_row(const struct text_table *t, FILE *out, const size_t *width
 
 	for (size_t c = 0; c < t->column_count; c++) {
 		const char *s = cells ? cells[c] : t->columns[c].title;
-		size_t len = str_width(s), pad = len < widths[c] ? widths[c] - len : 0;
+		enum text_kind kind = t->columns[c].kind;
+		bool right = kind == TEXT_NUMBER || kind == TEXT_MONEY;
+		size_t len = str_width(s),
+		       all = cells ? cell_width(t, c, most_decimals(t, c), s) : len,
+		       pad = all < widths[c] ? widths[c] - all : 0;
 
 		if (!widths[c])
 			continue;
-		if (t->columns[c].kind == TEXT_NUMBER)
+		if (right)
 			pending += pad;
 		/* Blanks are written when something follows them, so that no line ends in one. */
 		if (*s) {
@@ -154,12 +189,10 @@ static void print_row(const struct text_table *t, FILE *out, const size_t *width
 			pending = 0;
 		}
 		if (len > widths[c])
-			print_cut(out, s, len, widths[c], t->columns[c].kind);
+			print_cut(out, s, len, widths[c], kind);
 		else
 			fputs(s, out);
-		if (t->columns[c].kind != TEXT_NUMBER)
-			pending += pad;
-		pending += GAP;
+		pending += (right ? 0 : pad) + all - len + GAP;
 	}
 	fputc('\n', out);
 }

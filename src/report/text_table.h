@@ -24,6 +24,7 @@ enum text_kind {
 	TEXT_NAME,   /* to the left; when the table is too wide cut in the middle ("docu...idx") */
 	TEXT_NOTE,   /* to the left; cut at its end, before names are */
 	TEXT_NUMBER, /* to the right */
+	TEXT_MONEY,  /* to the right, so that decimal points are below each other */
 };
 
 struct text_column {
@@ -44,7 +45,7 @@ void text_add(struct text_table *t, const char *s); /* NULL is empty */
 void text_addf(struct text_table *t, const char *fmt, ...) PRINTF(2, 3);
 void text_add_count(struct text_table *t, int64_t n);     /* 12,345 */
 void text_add_bytes(struct text_table *t, int64_t bytes); /* 1.2 GiB */
-void text_add_usd(struct text_table *t, double usd);      /* 12.30, 0.0021 */
+void text_add_money(struct text_table *t, int64_t nano);  /* 12.30, 0.00210: base/money.h */
 
 /* A line's part beside a table, as a cell would show it. */
 void text_put(FILE *out, const char *s);

@@ -2,10 +2,27 @@
 
     page.py FILE
 
-Looks, at widths of 360 to 1920 pixels and in both schemes of colour: does anything scroll sideways, was anything written to
+Looks, at widths of 360 to 1920 pixels and in both schemes of colour: does anything scroll sideways, are tables cut off, was anything written to
 the console, did a script run, was anything fetched.
 """
 import json, os, re, subprocess, sys, tempfile, time, urllib.request
+
+# What of a page's tables reads ill: short names in pieces, figures outside of the window with nothing to say so.
+LAYOUT = """
+    const wrong = [];
+    for (const name of document.querySelectorAll('td.name bdi'))
+        if (name.offsetParent && name.textContent.length <= 24 && new Set(Array.from(name.getClientRects(), r => r.top)).size > 1)
+            wrong.push('a short name is broken: ' + name.textContent);
+    for (const wide of document.querySelectorAll('.wide')) {
+        if (wide.scrollWidth <= wide.clientWidth)
+            continue;
+        if (innerWidth < 640)
+            wrong.push(wide.getAttribute('aria-label') + ' is wider than the window');
+        if (!getComputedStyle(wide).backgroundImage.includes('gradient'))
+            wrong.push(wide.getAttribute('aria-label') + ' scrolls, and does not say so');
+    }
+    return wrong;
+"""
 
 def call(base, method, path, body=None):
     request = urllib.request.Request(base + path, method=method, data=None if body is None else json.dumps(body).encode(),
@@ -35,6 +52,8 @@ def look(base, page, scheme):
                     print(f"{scheme} {width}: the window is {seen} wide")
                 if wide > seen:
                     print(f"{scheme} {width}: the page is {wide} wide")
+                for wrong in run(LAYOUT):
+                    print(f"{scheme} {width}: {wrong}")
             # Each figure can be opened.
             run("document.querySelectorAll('details').forEach(d => d.open = true)")
             if run("return document.documentElement.scrollWidth > innerWidth"):

@@ -102,4 +102,57 @@ FAR=$(back)
 printf 'tables: [{ table: document_chunk }, { table: second_chunk }]\n' >"$T/firn.yaml"
 NEAR=$(back)
 ok "bringing back is dearer from outside" awk -v a="$FAR" -v b="$NEAR" 'BEGIN { exit !(a > b && b > 0) }'
+
+# --- what is estimated ---
+# Of more pages than are sampled, few rows each.
+sql "CREATE TABLE large (id bigint PRIMARY KEY, workspace_id text, document_id bigint, created_at timestamptz, embedding vector(3)) WITH (fillfactor = 10);
+	INSERT INTO large SELECT i, 'w' || i % 7, i / 10, now() - CASE WHEN i % 2 = 0 THEN 90 ELSE 1 END * interval '1 day', '[1,2,3]' FROM generate_series(1, 40000) i;
+	DELETE FROM large WHERE id % 5 = 0"
+sql "VACUUM ANALYZE large"
+is "a table of many pages" "$(sql "SELECT pg_relation_size('large') / 8192 > 3300")" t
+printf 'tables: [{ table: large }]\n' >"$T/firn.yaml"
+exits "init" 0 "$FIRN" init
+estimates() { "$FIRN" report --format json | python3 -c '
+import json, sys
+x = json.load(sys.stdin)
+assert len(x["tenants"]) == 7 and all(t["hot_rows_estimated"] for t in x["tenants"])
+print(x["tenants"], x["reclaimable"])'; }
+FIRST=$(estimates)
+like "is estimated by a sample" "$FIRST" "hot_rows"
+is "and in the same way again" "$(estimates)" "$FIRST"
+exits "as text" 0 "$FIRN" report
+like "it has tenants" "$OUT" "the dearest tenants"
+like "and says what is estimated" "$OUT" "w[0-6] +public\.large +~[0-9]"
+unlike "it says of nothing that it was moved" "$OUT" "what was moved saves nothing"
+for by in leaf version segment workspace; do
+	exits "by $by" 0 "$FIRN" report --by $by
+	unlike "there are none" "$OUT" "the dearest tenants"
+done
+
+# --- memory of vector indexes ---
+# An index whose work was put off has the rows that moved as before: no memory is saved.
+sql "CREATE TABLE remembered (id bigint PRIMARY KEY, workspace_id text, document_id bigint, created_at timestamptz, embedding vector(32));
+	INSERT INTO remembered SELECT i, 'w' || i % 3, i / 10, now() - CASE WHEN i % 2 = 0 THEN 90 ELSE 1 END * interval '1 day',
+		ARRAY(SELECT sin(i * j) FROM generate_series(1, 32) j)::vector FROM generate_series(1, 4000) i;
+	CREATE INDEX ON remembered USING hnsw (embedding vector_l2_ops); ANALYZE remembered"
+printf 'tables: [{ table: remembered }]\ncost: { index_memory_percent: 100 }\n' >"$T/firn.yaml"
+printf 'rules: [{ name: old, match: { age_over: 30d }, archive: {} }]\n' >"$T/policy.yaml"
+export FIRN_POLICY=$T/policy.yaml
+exits "init" 0 "$FIRN" init
+exits "a pass that puts index work off" 0 "$FIRN" pass --no-maintain
+# What cold rows would want of memory, in GiB, and of the index as it is.
+vectors() { "$FIRN" report --explain --format json | python3 -c '
+import json, sys
+f = {f["figure"].replace(" of public.remembered", ""): f for f in json.load(sys.stdin)["formulas"]}
+more, is_ = float(f["more GiB of vector indexes, were all hot,"]["result"]), float(f["memory"]["formula"].split()[4]) / 2**30
+print("none" if more < 0.1 * is_ else "as much" if 0.6 * is_ < more < 1.4 * is_ else (more, is_))'; }
+is "would want no more memory, were its rows hot" "$(vectors)" none
+exits "index work" 0 "$FIRN" maintain
+is "after it they would" "$(vectors)" "as much"
+exits "a report by segment" 0 "$FIRN" report --by segment --format json
+ok "segments sum up to that" python3 -c '
+import json, sys
+from decimal import Decimal as D
+x = json.loads(sys.argv[1])
+assert abs(sum(D(r["saved_per_month"]) for r in x["rows"]) - D(x["total"]["saved_per_month"])) < D("0.00000002")' "$OUT"
 done_testing

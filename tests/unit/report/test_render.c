@@ -118,7 +118,7 @@ static void plan_is_grouped_by_rule_with_totals(void **state)
 		    "  chunk_p1  acme       v2          3  8.0 KiB\n"
 		    "\n"
 		    "1,221 rows (3.1 MiB) would move; 40 rows are pinned by keep rules\n"
-		    "saves about 12.35 USD a month by the prices list\n"
+		    "saves about 12.35 USD a month gross by the prices list\n"
 		    "in 3 transactions, 1.3s of locked rows together; then about 1min 35s of index "
 		    "work\n");
 }
@@ -676,6 +676,31 @@ static void a_wide_table_cuts_notes_then_names_and_never_numbers(void **state)
 	text_table_release(&t);
 }
 
+static void money_has_its_points_below_each_other(void **state)
+{
+	static const struct text_column two[] = { { "COST", TEXT_MONEY }, { "ROWS", TEXT_NUMBER } };
+	static const int64_t nano[] = { 12300000000, -712345, 0 };
+	struct text_table t = { .columns = two, .column_count = 2 };
+	struct capture c;
+	struct err e = { 0 };
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		text_add_money(&t, nano[i]);
+		text_add_count(&t, i);
+	}
+	text_add(&t, "");
+	text_add_count(&t, 3);
+	begin(&c, false);
+	assert_true(text_table_print(&t, c.report.out, 0, &e));
+	text_table_release(&t);
+	text_is(&c, "     COST  ROWS\n"
+		    "12.30         0\n"
+		    "-0.000712     1\n"
+		    " 0            2\n"
+		    "              3\n");
+}
+
 static void control_characters_do_not_reach_the_terminal(void **state)
 {
 	static const struct text_column one[] = { { "NAME", TEXT_NAME } };
@@ -724,6 +749,7 @@ int main(void)
 		cmocka_unit_test(cost_as_csv_and_metrics_keeps_hostile_names_harmless),
 		cmocka_unit_test(names_that_are_not_utf8_still_make_a_document),
 		cmocka_unit_test(a_wide_table_cuts_notes_then_names_and_never_numbers),
+		cmocka_unit_test(money_has_its_points_below_each_other),
 		cmocka_unit_test(control_characters_do_not_reach_the_terminal),
 		cmocka_unit_test(a_full_disk_is_an_error),
 	};

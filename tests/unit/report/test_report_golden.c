@@ -71,7 +71,10 @@ static struct firn_report_row rows[] = {
 	  .leaf = (char[]){ "+leaf" },
 	  .workspace = (char[]){ "" },
 	  .version = (char[]){ "" },
-	  .storage_class = (char[]){ "" } },
+	  .storage_class = (char[]){ "" },
+	  /* What it would be, were something cold: for programs only. */
+	  .break_even_known = 1,
+	  .break_even_days = 3 },
 };
 
 static struct firn_report_row months[] = {
@@ -103,9 +106,11 @@ static struct firn_pass_record passes[] = {
 	  .started_at = (char[]){ "2026-11-24T01:10:00Z" },
 	  .seconds = -1,
 	  .outcome = (char[]){ "" },
+	  .end = FIRN_PASS_RUNS,
+	  .move_seconds = -1,
 	  .requests = -1 },
 	{ 8, (char[]){ HOSTILE }, (char[]){ "2026-11-23T01:10:00Z" }, 2.5,
-	  (char[]){ "no room on \"disk\"" }, 100, 2, 3, 4096, 2048, 17, 910000 },
+	  (char[]){ "no room on \"disk\"" }, FIRN_PASS_FAILED, 100, 2, 3, 4096, 2048, 17, 910000, 1.25 },
 };
 
 static struct firn_heat_bucket heat[] = { { 0, 0.25, 3 }, { 64, INFINITY, 1 } };
