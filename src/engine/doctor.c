@@ -427,6 +427,11 @@ out:
 	if (d.first.code == ERR_NONE)
 		return true;
 	*e = d.first;
+	if (result->failed > 1)
+		err_hint(e,
+			 "%" PRId64
+			 " checks failed, and above is what to do for each. For this one: %s",
+			 result->failed, d.first.hint[0] ? d.first.hint : "see there.");
 	return false;
 }
 

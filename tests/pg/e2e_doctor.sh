@@ -8,6 +8,8 @@ e2e_env "$archive"
 state() { printf '%s\n' "$OUT" | awk -v n="$1" '$2 == n { print $1 }'; }
 said() { printf '%s\n' "$OUT" | awk -v n="$1" '$2 == n { $1 = $2 = ""; print substr($0, 3) }'; }
 
+cut_log() { wc -c <"$FIRN_TEST_PG_DIR/log"; }
+SEEN=$(cut_log)
 exits "before init there are warnings at most" 0 firn doctor
 is "that there is no catalog is one" "$(state catalog)" warning
 like "with what to do" "$OUT" '^ +-> Run "firn init" once\.$'
@@ -15,6 +17,8 @@ is "an archive that is there is fine" "$(state archive)" ok
 exits "a folder that init is to make" 0 firn --archive "file://$T/later" doctor
 is "is a warning then" "$(state archive)" warning
 not_ok "and is not made" test -e "$T/later"
+
+unlike "the server's log has no error of what init is to make" "$(tail -c "+$((SEEN + 1))" "$FIRN_TEST_PG_DIR/log")" 'firn\.[a-z_]+" does not exist'
 
 exits "init" 0 firn init
 exits "after init all is well" 0 firn doctor
@@ -46,6 +50,7 @@ exits "a table that is not there" 78 firn --table no_such doctor
 is "is a failure; the others go on" "$(state table)/$(state archive)" FAILED/ok
 exits "of several failures the first is the status" 69 firn -d "host=$T dbname=x" --archive gs://x doctor
 like "and all are told" "$OUT" '^2 failed, 0 warnings$'
+like "the error says that it is not the only one" "$ERR" '^hint: 2 checks failed, and above is what to do for each\. For this one: '
 exits "another archive than the catalog's" 69 firn --archive "$(e2e_file_archive)" doctor
 is "is told from one that does not work" "$(state archive)/$(state archive-mark)" ok/FAILED
 
