@@ -136,6 +136,10 @@ rm "$ARCHIVE_OF"
 mv "$ARCHIVE_OF.away" "$ARCHIVE_OF"
 exits "a pass that can" 0 "$FIRN" pass
 
+# ---- why not ----
+exits "of a few rows" 0 "$FIRN" rehydrate --where-cold all --segment "$(sql "SELECT min(id) FROM firn.segment WHERE state = 'active' AND rows_live < 1000")" --bulk --dry-run
+like "it is said that they are few" "$OUT" 'rows? of 1 leaf go in one by one: --bulk begins at 1000 rows of a leaf'
+
 # ---- a leaf that has another name ----
 killed "a load is killed once more"
 sql "ALTER TABLE document_chunk RENAME TO chunk_now"
