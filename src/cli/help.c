@@ -16,13 +16,16 @@
 struct page {
 	FILE *out;
 	size_t width;
+	bool terminal;
 };
 
 static struct page page_of(FILE *out, int width)
 {
 	bool fits = width > 0 && width < WIDTH_MAX;
 
-	return (struct page){ .out = out, .width = fits ? (size_t)width : WIDTH_MAX };
+	return (struct page){ .out = out,
+			      .width = fits ? (size_t)width : WIDTH_MAX,
+			      .terminal = width > 0 };
 }
 
 /* Text in lines of at most the page's width, each indented; the first line begins at column at. "\n\n" begins a paragraph. */
@@ -102,7 +105,11 @@ bool help_is_global(const struct option *o)
 
 static void print_command(const struct page *p, const struct command *c)
 {
-	print_item(p, c->name, COMMAND_AT, c->summary);
+	/* For programs, a command is a line. */
+	if (p->terminal)
+		print_item(p, c->name, COMMAND_AT, c->summary);
+	else
+		fprintf(p->out, "  %-20s  %s\n", c->name, c->summary);
 }
 
 void help_group(FILE *out, int width, const char *group)

@@ -31,6 +31,24 @@ like "the policy is" "$(said policy)" 'policy\.yaml: 1 rule$'
 is "nothing is left in the archive" "$(objects)" ""
 is "nothing is said on standard error" "$ERR" ""
 
+# ---- on a narrow terminal ----
+# The terminal breaks what is too wide wherever it is, so that words would not be the same any more.
+narrow() { python3 "$FIRN_SRC/tests/lib/terminal.py" --size 40x200 -- "$FIRN" "$@"; }
+words() { tr -s ' \n' ' ' <<<"$*"; }
+exits "help" 0 firn help pass
+WHOLE=$(words "$OUT")
+exits "help in 40 columns" 0 narrow help pass
+is "says the same, word by word" "$(words "$OUT")" "$WHOLE"
+exits "a sentence" 0 firn plan
+WHOLE=$(words "$OUT")
+exits "a plan in 40 columns" 0 narrow plan
+like "is blocks" "$OUT" '^  ROWS +[0-9]+$'
+exits "a table in 40 columns" 0 narrow status
+like "is blocks of lines" "$OUT" '^TABLE +public\.document_chunk$'
+like "with a value in each" "$OUT" '^COLD BYTES +0 B$'
+exits "what programs read" 0 narrow doctor --format json
+like "is not broken" "$(tr -d '\n' <<<"$OUT")" '"hint": null'
+
 exits "as JSON" 0 firn --format json doctor
 is "it is a document" "$(json '{command}')/$(json '{failed}')/$(json '{error}')" "doctor/0/"
 is "findings have name and state" "$(json_of "$(json '{findings}')" '{0}' | tr -d ' \n' | cut -c1-40)" \

@@ -253,7 +253,8 @@ sql "DELETE FROM firn.touch_log WHERE managed <> 0; DELETE FROM firn.residency; 
 known_since "300 days"
 sql "UPDATE firn.heat_state SET pruned_at = NULL;
 	INSERT INTO firn.heat SELECT m.id, '', x.chunk, x.heat, now() - x.age FROM firn.managed_table m, (VALUES
-		('old', 1, interval '70 days'), ('old but hot', 1e6, interval '70 days'), ('young', 1, interval '50 days')) x (chunk, heat, age)"
+		('old', 1, interval '70 days'), ('old but hot', 1e6, interval '70 days'), ('young', 1, interval '50 days')) x (chunk, heat, age)
+	WHERE m.label = 'public.document_chunk'"
 exits "a pass forgets" 0 "$FIRN" pass --policy "$T/policy.yaml" --max-rows 1
 is "what is older than any rule looks back, and cold" "$(sql "SELECT string_agg(chunk, ',' ORDER BY chunk) FROM firn.heat")" "old but hot,young"
 policy "idle_for: 90d"
