@@ -428,10 +428,8 @@ out:
 		return true;
 	*e = d.first;
 	if (result->failed > 1)
-		err_hint(e,
-			 "%" PRId64
-			 " checks failed, and above is what to do for each. For this one: %s",
-			 result->failed, d.first.hint[0] ? d.first.hint : "see there.");
+		err_hint(e, "%s%s(%" PRId64 " checks failed: the list above has them all.)",
+			 d.first.hint, d.first.hint[0] ? " " : "", result->failed);
 	return false;
 }
 

@@ -89,8 +89,8 @@ static bool judge_tables(struct firn *f, struct table_info **infos, struct firn_
 		return true;
 	*e = refusal;
 	if (refused > 1)
-		err_hint(e, "%zu checks failed, and above is what to do for each. For this one: %s",
-			 refused, refusal.hint[0] ? refusal.hint : "see there.");
+		err_hint(e, "%s%s(%zu checks failed: the list above has them all.)", refusal.hint,
+			 refusal.hint[0] ? " " : "", refused);
 	return false;
 }
 
