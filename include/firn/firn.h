@@ -365,7 +365,8 @@ struct firn_explain_result {
 	int64_t cold_rows;
 	char *price_list; /* NULL: none, and no money is known */
 	char currency[4];
-	int64_t pass; /* whose decisions these are; 0: it was not asked for */
+	int64_t pass;       /* whose decisions these are; 0: it was not asked for */
+	char *no_decisions; /* why there are none of it; NULL: there are */
 	struct firn_explain_decision *decisions;
 	size_t decision_count;
 };
@@ -723,6 +724,7 @@ struct firn_forget_result {
 	char *table, *workspace;
 	int64_t rows_hot, rows_cold;              /* of it, when it was looked */
 	int64_t segments, segments_not_encrypted; /* with cold rows of it */
+	char *refused; /* why "confirm" would fail as it is now, and what to do; NULL: it would not */
 	int key_destroyed;
 };
 

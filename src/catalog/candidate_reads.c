@@ -1,5 +1,6 @@
 #include "catalog/candidate_reads.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -90,6 +91,24 @@ static void add_read_id(struct buf *b, const struct table_info *t, const char *e
 	default:
 		buf_add_str(b, expression);
 	}
+}
+
+bool candidate_reads_takes(const struct table_info *t, const char *id)
+{
+	enum id_kind kind = id_kind(t);
+	struct err ignored = { 0 };
+	size_t digits = 0;
+	int64_t n;
+
+	if (kind == ID_UUID) {
+		for (; *id; id++)
+			if (isxdigit((unsigned char)*id))
+				digits++;
+			else if (!strchr("{}-", *id))
+				return false;
+		return digits == 32;
+	}
+	return kind != ID_INTEGER || str_parse_i64(id, &n, &ignored);
 }
 
 static void add_workspace(struct pg *pg, struct buf *b, const struct table_info *t,

@@ -20,6 +20,9 @@ struct candidate_reads {
 bool candidate_reads_look(struct pg *pg, int64_t table_id, struct candidate_reads *r,
 			  struct err *e);
 
+/* Whether a chunk of the table can have this id, as reads name it: one that none can have would never count. */
+bool candidate_reads_takes(const struct table_info *t, const char *id);
+
 static inline bool candidate_reads_any(const struct candidate_reads *r)
 {
 	return r->without_workspace || r->by_workspace;

@@ -89,9 +89,9 @@ static void hint_create(struct pg *pg, struct err *e)
 		      NULL, &r, &ignored))
 		return;
 	err_hint(e,
-		 "Let an administrator run: CREATE SCHEMA firn AUTHORIZATION %s; or: GRANT CREATE "
-		 "ON DATABASE %s TO %s;",
-		 pg_text(r, 0, 0), pg_text(r, 0, 1), pg_text(r, 0, 0));
+		 "Let the database's owner or an administrator run: GRANT CREATE ON DATABASE %s TO "
+		 "%s;",
+		 pg_text(r, 0, 1), pg_text(r, 0, 0));
 	pg_result_free(r);
 }
 

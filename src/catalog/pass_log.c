@@ -125,3 +125,24 @@ bool pass_log_locks(struct pg *pg, int64_t table_id, int64_t *rows_out, double *
 	pg_result_free(result);
 	return true;
 }
+
+bool pass_log_why_empty(struct pg *pg, int64_t pass_id, int64_t keep_s, enum pass_log_empty *out,
+			struct err *e)
+{
+	static const char sql[] =
+		"SELECT finished_at IS NULL, rows_moved > 0 OR coalesce(finished_at, started_at) < "
+		"pg_catalog.now() - pg_catalog.make_interval(secs => $2::bigint) FROM firn.pass "
+		"WHERE id = $1::bigint";
+	struct pg_params p = PG_PARAMS_INIT;
+	struct pg_result *r = NULL;
+
+	pg_param_i64(&p, pass_id);
+	pg_param_i64(&p, keep_s);
+	*out = PASS_LOG_FORGOTTEN;
+	if (!pg_query(pg, sql, &p, &r, e))
+		return false;
+	if (pg_rows(r) > 0 && !pg_bool(r, 0, 1))
+		*out = pg_bool(r, 0, 0) ? PASS_LOG_UNFINISHED : PASS_LOG_NOTHING_DUE;
+	pg_result_free(r);
+	return true;
+}

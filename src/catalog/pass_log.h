@@ -22,6 +22,15 @@ bool pass_log_read(struct pg *pg, int64_t table_id, int64_t pass_id, int64_t *fo
 		   bool (*visit)(void *ctx, const struct pass_decision *d, struct err *e),
 		   void *ctx, struct err *e);
 
+enum pass_log_empty {
+	PASS_LOG_NOTHING_DUE,
+	PASS_LOG_UNFINISHED, /* it is at work, or died */
+	PASS_LOG_FORGOTTEN,  /* what it decided was older than keep_s, or can be removed any time */
+};
+/* Why the log has nothing of this pass, which there is. */
+bool pass_log_why_empty(struct pg *pg, int64_t pass_id, int64_t keep_s, enum pass_log_empty *out,
+			struct err *e);
+
 /* By the log: how long rows that move are locked, in all, and how many these were. */
 bool pass_log_locks(struct pg *pg, int64_t table_id, int64_t *rows_out, double *seconds_out,
 		    struct err *e);

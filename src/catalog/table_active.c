@@ -106,8 +106,7 @@ static bool use_table(struct table_load *l, uint32_t oid, const struct relation 
 	if (!a->table)
 		goto out;
 	a->kind = table ? ACTIVE_TABLE : ACTIVE_QUERY;
-	/* What a view stands for is not locked, so the right to lock it is not asked for. */
-	l->active_oid = table ? oid : 0;
+	l->active_oid = oid;
 	ok = table_add_check(l->info, TABLE_CHECK_OK, ERR_NONE, CHECK, NULL, e,
 			     "column \"%s\" of \"%s\"%s%s%s", parts->version->column.name, r->label,
 			     parts->since ? ", since \"" : "",
@@ -126,7 +125,7 @@ static bool from_table(struct table_load *l, uint32_t oid, bool configured, stru
 	struct relation r = { 0 };
 	struct found_columns c = { 0 };
 	struct parts p = { 0 };
-	struct buf names = BUF_INIT;
+	struct buf names = BUF_INIT, hint = BUF_INIT;
 	bool ok = false, found = true;
 
 	if (!table_load_relation(l->pg, oid, &r, e) || !found_columns_load(l->pg, oid, &c, e))
@@ -154,13 +153,15 @@ static bool from_table(struct table_load *l, uint32_t oid, bool configured, stru
 			p.since->column.name, p.since->column.type_full);
 		goto out;
 	}
+	found_columns_list(l->pg, &c, &names);
+	buf_printf(&hint,
+		   "Configure active_version.workspace_column and "
+		   "active_version.version_column. The table has: %s.",
+		   buf_str(&names));
 	if (p.workspace && p.version)
 		ok = use_table(l, oid, &r, &p, e);
 	else if (configured)
-		ok = refuse(l,
-			    "Configure active_version.workspace_column and "
-			    "active_version.version_column.",
-			    e,
+		ok = refuse(l, buf_str(&hint), e,
 			    p.workspace ? "found no column for the active version in table"
 					: "found no column for the workspace in table",
 			    r.label);
@@ -174,6 +175,7 @@ static bool from_table(struct table_load *l, uint32_t oid, bool configured, stru
 			r.label);
 out:
 	buf_release(&names);
+	buf_release(&hint);
 	found_columns_release(&c);
 	relation_release(&r);
 	return ok;
@@ -250,11 +252,30 @@ out:
 	return ok;
 }
 
+/* The statements without which the role may not read what the query names: "" where none is found. */
+static bool find_grants(struct table_load *l, char **out, struct err *e)
+{
+	struct pg_params p = PG_PARAMS_INIT;
+	struct pg_result *r = NULL;
+	bool ok;
+
+	pg_param_text(&p, l->wanted->active_query);
+	ok = pg_local_search_path(l->pg, true, e) &&
+	     pg_query(l->pg, sql_active_grants, &p, &r, e) && pg_local_search_path(l->pg, false, e);
+	if (ok) {
+		*out = mem_strdup(pg_text(r, 0, 0), e);
+		ok = *out != NULL;
+	}
+	pg_result_free(r);
+	return ok;
+}
+
 static bool from_query(struct table_load *l, struct err *e)
 {
 	struct active_source *a = &l->info->active;
 	struct err why = { 0 };
-	bool denied;
+	char *grants = NULL;
+	bool denied, ok;
 
 	if (!pg_exec(l->pg, "SAVEPOINT firn_query", e))
 		return false;
@@ -270,16 +291,20 @@ static bool from_query(struct table_load *l, struct err *e)
 	free(a->select);
 	a->select = NULL;
 	denied = why.code == ERR_DENIED;
-	if (!pg_exec(l->pg, "ROLLBACK TO SAVEPOINT firn_query", e))
+	if (!pg_exec(l->pg, "ROLLBACK TO SAVEPOINT firn_query", e) ||
+	    (denied && !find_grants(l, &grants, e)))
 		return false;
-	return table_add_check(
+	ok = table_add_check(
 		l->info, TABLE_CHECK_REFUSED, denied ? ERR_DENIED : ERR_CONFIG, CHECK,
-		why.hint[0] ? why.hint
-			    : "Configure active_version.query as one SELECT of workspace, active "
-			      "version, "
-			      "since when (timestamptz, optional) and the version being built "
-			      "(optional).",
+		grants && *grants ? grants
+		: why.hint[0]     ? why.hint
+			      : "Configure active_version.query as one SELECT of workspace, active "
+				"version, "
+				"since when (timestamptz, optional) and the version being built "
+				"(optional).",
 		e, "the query of the active version cannot be used: %s", why.message);
+	free(grants);
+	return ok;
 }
 
 bool table_load_active(struct table_load *l, struct err *e)

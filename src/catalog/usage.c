@@ -161,10 +161,22 @@ bool usage_add_rehydrated(struct pg *pg, int64_t table_id, int64_t rows, struct 
 bool usage_add_requests(struct pg *pg, const struct usage_requests *requests, size_t count,
 			struct err *e)
 {
+	static const char there[] =
+		"SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n "
+		"ON n.oid = c.relnamespace WHERE n.nspname = 'firn' AND c.relname = "
+		"'request_daily')";
+	struct pg_result *r = NULL;
 	struct buf sql = BUF_INIT;
 	bool ok;
 
 	if (count == 0)
+		return true;
+	/* Before "firn init" there is nowhere to count them: an error would be one in the server's log. */
+	if (!pg_query(pg, there, NULL, &r, e))
+		return err_wrap(e, "could not count the requests to the archive");
+	ok = pg_bool(r, 0, 0);
+	pg_result_free(r);
+	if (!ok)
 		return true;
 	buf_add_str(&sql, "INSERT INTO firn.request_daily AS r (day, kind, storage_class, calls, "
 			  "bytes) VALUES ");

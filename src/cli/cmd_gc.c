@@ -12,7 +12,7 @@ int cmd_gc(struct cli *c)
 	struct firn_gc_result result = { 0 };
 	struct err e = { 0 }, write_error = { 0 };
 	bool ok = firn_gc(c->firn, &options, &result, &e);
-	bool written = report_gc(&c->report, &result, s->confirm, ok ? NULL : &e, &write_error);
+	bool written = report_gc(&c->report, &result, &options, ok ? NULL : &e, &write_error);
 
 	bool put_off = result.put_off > 0;
 

@@ -33,11 +33,11 @@ int cmd_help(struct cli *c)
 	else if (c->settings.zsh_completion)
 		help_zsh_completion(out);
 	else if (group)
-		help_group(out, name);
+		help_group(out, c->report.width, name);
 	else if (ok && topic)
-		help_command(out, topic);
+		help_command(out, c->report.width, topic);
 	else if (ok)
-		help_overview(out);
+		help_overview(out, c->report.width);
 	if (ok && (fflush(out) != 0 || ferror(out)))
 		ok = err_set_errno(&e, ERR_IO, errno, "could not write the help");
 	return cli_end(c, &(struct cli_outcome){ ok, &e, true, NULL, false });

@@ -6,9 +6,10 @@
 
 #include "cli/command.h"
 
-void help_overview(FILE *out);
-void help_group(FILE *out, const char *group); /* what the group's commands are */
-void help_command(FILE *out, const struct command *command);
+/* Lines of at most width characters; 0: no terminal, as a file or a pager gets it. */
+void help_overview(FILE *out, int width);
+void help_group(FILE *out, int width, const char *group); /* what the group's commands are */
+void help_command(FILE *out, int width, const struct command *command);
 
 /* Whether the option may stand before the command, too. */
 bool help_is_global(const struct option *o);

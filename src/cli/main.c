@@ -9,8 +9,9 @@
 #include "base/str.h"
 #include "cli/command.h"
 #include "cli/help.h"
+#include "report/wrap.h"
 
-#define WIDTH_MIN 60
+#define WIDTH_MIN 30
 
 /* ps(1) shows every process's arguments to everyone: a password goes from ours as soon as it was read. */
 static void hide_password(char *arg)
@@ -51,7 +52,7 @@ static enum log_level level_of(const struct settings *s)
 }
 
 /* From here on, results and log lines look as they were asked for. */
-static void set_output(struct cli *c)
+static void set_output(struct cli *c, const struct command *command)
 {
 	static const enum report_other others[] = { [FORMAT_CSV] = REPORT_CSV,
 						    [FORMAT_PROMETHEUS] = REPORT_PROMETHEUS,
@@ -61,6 +62,13 @@ static void set_output(struct cli *c)
 	c->report.other = others[c->settings.format];
 	c->log.json = c->settings.log_format == FORMAT_JSON;
 	c->log.level = level_of(&c->settings);
+	/* Sentences break between words on a terminal; what programs read does not. */
+	if (c->report.width > 0 && c->settings.format == FORMAT_TEXT && command->id != CMD_HELP &&
+	    !c->settings.lifecycle_json) {
+		FILE *wrapped = wrap_open(c->report.out, c->report.width);
+
+		c->report.out = wrapped ? wrapped : c->report.out;
+	}
 }
 
 /* The last word of the command's name is argv[*at_out]; NULL without an error when --help or --version was asked for instead. */
@@ -153,7 +161,7 @@ int main(int argc, char **argv)
 	if (e.code) {
 		status = usage_failed(&c, NULL, &e);
 	} else if (c.settings.help) {
-		help_overview(stdout);
+		help_overview(stdout, c.report.width);
 		status = EX_OK;
 	} else if (c.settings.version) {
 		printf("firn %s\n", FIRN_VERSION);
@@ -163,18 +171,20 @@ int main(int argc, char **argv)
 		if (!read_settings(&c, command, argc, argv, at, &e)) {
 			status = usage_failed(&c, command, &e);
 		} else if (c.settings.format > FORMAT_JSON && command->id != CMD_REPORT) {
-			err_set(&e, ERR_USAGE, "only report writes csv and prometheus");
+			err_set(&e, ERR_USAGE, "only report writes csv, prometheus and html");
 			status = usage_failed(&c, command, &e);
 		} else if (c.settings.help) {
-			help_command(stdout, command);
+			help_command(stdout, c.report.width, command);
 			status = EX_OK;
 		} else {
 			for (int i = 1; i < argc; i++)
 				hide_password(argv[i]);
-			set_output(&c);
+			set_output(&c, command);
 			status = run(&c, command);
 		}
 	}
+	if (c.report.out != stdout)
+		fclose(c.report.out);
 	settings_release(&c.settings);
 	return status;
 }

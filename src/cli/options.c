@@ -324,15 +324,19 @@ static bool append(struct option_list *l, const char *value, bool is_id, struct 
 	return true;
 }
 
-static bool set_choice(int *out, const struct option *o, const char *value, struct err *e)
+static bool set_choice(int *out, const struct option *o, const char *value, uint32_t command,
+		       struct err *e)
 {
+	bool every = o->choices == formats && command == CMD_REPORT;
+	const char *wanted = every ? "text|json|csv|prometheus|html" : o->arg;
+
 	for (int i = 0; o->choices[i]; i++)
 		if (*value && str_eq(o->choices[i], value)) {
 			*out = i;
 			return true;
 		}
 	return err_set(e, ERR_USAGE, "\"%s\" is not %s%s", value,
-		       strchr(o->arg, '|') ? "one of " : "", o->arg);
+		       strchr(wanted, '|') ? "one of " : "", wanted);
 }
 
 static bool set_number(int64_t *out, const struct option *o, const char *value, struct err *e)
@@ -351,7 +355,8 @@ static bool set_number(int64_t *out, const struct option *o, const char *value, 
 	return *out >= 1 || err_set(e, ERR_USAGE, "%s is less than 1", value);
 }
 
-static bool set_value(struct settings *s, const struct option *o, const char *value, struct err *e)
+static bool set_value(struct settings *s, const struct option *o, const char *value,
+		      uint32_t command, struct err *e)
 {
 	void *member = member_of(s, o);
 	char *copy;
@@ -386,16 +391,17 @@ static bool set_value(struct settings *s, const struct option *o, const char *va
 		*(int *)member = yes ? 1 : -1;
 		return true;
 	case OPT_CHOICE:
-		return set_choice(member, o, value, e);
+		return set_choice(member, o, value, command, e);
 	}
 	return true;
 }
 
-bool settings_set(struct settings *s, const struct option *o, const char *value, struct err *e)
+static bool set_from_option(struct settings *s, const struct option *o, const char *value,
+			    uint32_t command, struct err *e)
 {
 	struct err why = { 0 };
 
-	if (set_value(s, o, value, &why))
+	if (set_value(s, o, value, command, &why))
 		return true;
 	if (why.code == ERR_MEMORY)
 		return err_no_memory(e);
@@ -403,14 +409,14 @@ bool settings_set(struct settings *s, const struct option *o, const char *value,
 }
 
 static bool set_from_environment(struct settings *s, const struct option *o, const char *value,
-				 struct err *e)
+				 uint32_t command, struct err *e)
 {
 	struct option_list *list = member_of(s, o);
 	char *names, *at, *name;
 	bool ok = true;
 
 	if (o->kind != OPT_LIST)
-		return set_value(s, o, value, e);
+		return set_value(s, o, value, command, e);
 	names = at = mem_strdup(value, e);
 	while (ok && (name = strsep(&at, ",")) != NULL)
 		ok = append(list, name, false, e);
@@ -431,7 +437,7 @@ bool settings_from_environment(struct settings *s, uint32_t command, struct err 
 		value = getenv(option_env_name(o, name));
 		if (!value || !*value)
 			continue;
-		if (set_from_environment(s, o, value, &why)) {
+		if (set_from_environment(s, o, value, command & ~CMD_NONE, &why)) {
 			s->origins[o - option_table] = SETTING_FROM_ENVIRONMENT;
 			continue;
 		}
@@ -500,7 +506,7 @@ static bool popt_error(int status, const char *given, uint32_t command, const ch
 }
 
 static bool take_option(struct settings *s, const struct option *o, const char *value,
-			struct err *e)
+			uint32_t command, struct err *e)
 {
 	s->origins[o - option_table] = SETTING_FROM_OPTION;
 	if (o->kind == OPT_LIST || o->kind == OPT_IDS) {
@@ -513,7 +519,7 @@ static bool take_option(struct settings *s, const struct option *o, const char *
 		(*(int *)member_of(s, o))++;
 		return true;
 	}
-	return settings_set(s, o, o->kind == OPT_FLAG ? "yes" : value, e);
+	return set_from_option(s, o, o->kind == OPT_FLAG ? "yes" : value, command, e);
 }
 
 static bool takes_value(const struct option *o)
@@ -568,7 +574,7 @@ bool settings_from_argv(struct settings *s, uint32_t command, const char *comman
 	}
 	while ((status = poptGetNextOpt(context)) > 0) {
 		char *value = poptGetOptArg(context);
-		bool taken = take_option(s, &option_table[status - 1], value, e);
+		bool taken = take_option(s, &option_table[status - 1], value, command, e);
 
 		free(value);
 		if (!taken)

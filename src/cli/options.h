@@ -127,9 +127,6 @@ bool settings_from_argv(struct settings *s, uint32_t command, const char *comman
 
 enum setting_origin settings_origin(const struct settings *s, const struct option *o);
 
-/* Reads one value as if it stood after the option. ERR_USAGE. */
-bool settings_set(struct settings *s, const struct option *o, const char *value, struct err *e);
-
 /* Replaces a chunk named "-" by the lines of in: ids, one a line; empty lines are skipped. */
 bool settings_read_chunks(struct settings *s, FILE *in, struct err *e);
 

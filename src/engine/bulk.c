@@ -111,6 +111,34 @@ static bool take_away(struct bulk *b, struct restore *r, const struct leaf *leaf
 	return true;
 }
 
+/* --bulk was asked for, and is not the faster way. */
+static bool note_slower(struct restore *r, const struct leaf *leaf, const struct leaf_index *index,
+			const struct cost_load_estimate *load, bool can_drop, struct err *e)
+{
+	double with_s =
+		can_drop && load->recreate_s < load->thin_s ? load->recreate_s : load->thin_s;
+
+	if (with_s >= load->insert_s)
+		return restore_note(r, e,
+				    "leaf \"%s\": rows go into index \"%s\" one by one, which "
+				    "is expected to take %.1f s; --bulk would not be faster",
+				    leaf->label, index->name, load->insert_s);
+	return restore_note(r, e,
+			    "leaf \"%s\": rows go into index \"%s\" one by one, which is expected "
+			    "to take %.1f s, against %.1f s with --bulk: too little is saved",
+			    leaf->label, index->name, load->insert_s, with_s);
+}
+
+static bool note_few(struct restore *r, int64_t rows, int64_t leaves, struct err *e)
+{
+	return rows == 0 ||
+	       restore_note(r, e,
+			    "%" PRId64 " %s of %" PRId64 " %s go in one by one: --bulk begins at "
+			    "%d rows of a leaf",
+			    rows, rows == 1 ? "row" : "rows", leaves,
+			    leaves == 1 ? "leaf" : "leaves", LEAST_ROWS);
+}
+
 /* What an earlier load took away comes back as it was then: whatever stands there now, this load leaves it as it is. */
 static bool is_pending(struct restore *r, const struct leaf_index *index,
 		       const struct index_restore *pending, size_t count)
@@ -161,6 +189,8 @@ static bool begin_leaf(struct bulk *b, struct restore *r, const struct leaf *lea
 		b->links = indexes[i].links;
 		if (load.choice != COST_LOAD_INSERT)
 			ok = take_away(b, r, leaf, &indexes[i], &load, e);
+		else if (r->options->bulk)
+			ok = note_slower(r, leaf, &indexes[i], &load, can_drop, e);
 		b->mixed |= b->thin && load.choice == COST_LOAD_INSERT;
 	}
 	leaf_indexes_free(indexes, count);
@@ -172,21 +202,28 @@ bool bulk_begin(struct bulk *b, struct restore *r, const struct segment_list *se
 		struct err *e)
 {
 	const struct table_info *t = r->table->info;
-	int64_t *incoming;
+	int64_t *incoming, few = 0, few_leaves = 0;
 	bool ok;
 
 	*b = (struct bulk){ 0 };
 	if (r->options->document_count || r->options->chunk_count)
-		return true;
+		return !r->options->bulk ||
+		       restore_note(r, e,
+				    "documents and chunks come back one by one, with --bulk, too");
 	incoming = mem_new(t->leaf_count, sizeof(*incoming), e);
 	ok = incoming && count_incoming(r, segments, incoming, e);
 	for (size_t i = 0; ok && i < t->leaf_count; i++) {
 		b->rows += incoming[i];
 		if (incoming[i] >= LEAST_ROWS)
 			ok = begin_leaf(b, r, &t->leaves[i], incoming[i], e);
-		else
-			b->mixed |= incoming[i] > 0 && b->thin;
+		if (incoming[i] > 0 && incoming[i] < LEAST_ROWS) {
+			b->mixed |= b->thin;
+			few += incoming[i];
+			few_leaves++;
+		}
 	}
+	if (ok && r->options->bulk)
+		ok = note_few(r, few, few_leaves, e);
 	free(incoming);
 	return ok;
 }

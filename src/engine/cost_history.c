@@ -191,10 +191,13 @@ static bool is_day(const char *s)
 {
 	static const char shape[] = "dddd-dd-dd";
 
+	struct err ignored = { 0 };
+	int64_t us;
+
 	for (size_t i = 0; i < sizeof(shape); i++)
 		if (shape[i] == 'd' ? !isdigit((unsigned char)s[i]) : s[i] != shape[i])
 			return false;
-	return true;
+	return str_parse_time(s, &us, &ignored);
 }
 
 static bool calendar(struct history *h, struct err *e)

@@ -369,6 +369,21 @@ static bool add_decision(void *ctx, const struct pass_decision *d, struct err *e
 	       copy(d->decision, &to->decision, e) && copy(d->reason, &to->reason, e);
 }
 
+static bool explain_emptiness(struct explain *x, struct err *e)
+{
+	static const char *const why[] = {
+		[PASS_LOG_NOTHING_DUE] = "nothing was due",
+		[PASS_LOG_UNFINISHED] =
+			"it is at work, or died before it wrote down what it decided",
+		[PASS_LOG_FORGOTTEN] = "what it decided is no longer known",
+	};
+	enum pass_log_empty reason;
+
+	return pass_log_why_empty(x->f->pg, x->result->pass, x->f->config.gc.pass_log_s, &reason,
+				  e) &&
+	       copy(why[reason], &x->result->no_decisions, e);
+}
+
 static bool explain_pass(struct explain *x, struct err *e)
 {
 	int64_t wanted = x->options->pass, table_id = 0;
@@ -384,7 +399,7 @@ static bool explain_pass(struct explain *x, struct err *e)
 			   add_decision, x, e))
 		return false;
 	if (x->result->pass > 0)
-		return true;
+		return x->result->decision_count > 0 || explain_emptiness(x, e);
 	if (wanted > 0)
 		err_set(e, ERR_CONFIG, "there is no pass %" PRId64, wanted);
 	else

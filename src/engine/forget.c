@@ -188,6 +188,19 @@ static bool forget_all(struct forget *g, const struct lease *lease, struct err *
 	return ok;
 }
 
+/* What a run that confirms would end with. */
+static bool foretell(struct forget *g, struct err *e)
+{
+	struct buf why = BUF_INIT;
+	struct err refusal = { 0 };
+
+	if (check(g, &refusal))
+		return true;
+	buf_printf(&why, "%s. %s", refusal.message, refusal.hint);
+	g->result->refused = buf_take(&why, e);
+	return g->result->refused != NULL;
+}
+
 bool firn_forget(struct firn *f, const struct firn_forget_options *options,
 		 struct firn_forget_result *result, struct err *e)
 {
@@ -201,8 +214,8 @@ bool firn_forget(struct firn *f, const struct firn_forget_options *options,
 	if (ok && options->confirm)
 		ok = lease_take(&lease, f->pg, g.table.id, e);
 	ok = ok && look(&g, e);
-	if (ok && options->confirm)
-		ok = check(&g, e) && forget_all(&g, &lease, e);
+	if (ok)
+		ok = options->confirm ? check(&g, e) && forget_all(&g, &lease, e) : foretell(&g, e);
 	lease_release(&lease);
 	segment_list_release(&g.segments);
 	selection_release(&g.names);

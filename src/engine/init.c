@@ -75,18 +75,23 @@ static bool judge_tables(struct firn *f, struct table_info **infos, struct firn_
 			 struct err *e)
 {
 	struct err refusal = { 0 }, ignored = { 0 };
+	size_t refused = 0;
 
 	for (size_t i = 0; i < f->table_count; i++) {
 		infos[i] = table_info_load(f->pg, &f->tables[i], e);
 		if (!infos[i] || !describe(infos[i], &result->tables[result->table_count++], e))
 			return false;
 		table_info_usable(infos[i], refusal.code == ERR_NONE ? &refusal : &ignored);
+		for (size_t k = 0; k < infos[i]->check_count; k++)
+			refused += infos[i]->checks[k].state == TABLE_CHECK_REFUSED;
 	}
-	if (refusal.code != ERR_NONE) {
-		*e = refusal;
-		return false;
-	}
-	return true;
+	if (refused == 0)
+		return true;
+	*e = refusal;
+	if (refused > 1)
+		err_hint(e, "%s%s(%zu checks failed: the list above has them all.)", refusal.hint,
+			 refusal.hint[0] ? " " : "", refused);
+	return false;
 }
 
 static bool describe_server(struct firn *f, struct firn_init_result *result, struct err *e)

@@ -196,9 +196,9 @@ static bool work_on_indexes(struct work *w, struct leaf_list *l, struct index_wo
 		ok = work_on_index(w, &l->indexes[i], &l->costs[i], work, e);
 	if (ok && upkeep_out_of_time(w)) {
 		work->put_off = true;
-		return upkeep_add_step(
-			w, "", "put-off", 0, 0, 0, 0, e,
-			"time is up or a signal came; firn maintain goes on from here");
+		return upkeep_add_step(w, "", "put-off", 0, 0, 0, 0, e,
+				       "%s; firn maintain goes on from here",
+				       upkeep_why_out_of_time());
 	}
 	if (ok && (w->dead > 0 || w->options->force))
 		ok = vacuum(w, l, work, e);
@@ -397,8 +397,8 @@ bool engine_maintain_table(struct firn *f, const struct engine_table *t,
 		w.only_reclaim = turns[i].only_reclaim;
 		if (upkeep_out_of_time(&w)) {
 			result->put_off++;
-			ok = upkeep_add_step(&w, "", "put-off", 0, 0, 0, 0, e,
-					     "time is up or a signal came");
+			ok = upkeep_add_step(&w, "", "put-off", 0, 0, 0, 0, e, "%s",
+					     upkeep_why_out_of_time());
 			continue;
 		}
 		before = result->step_count;

@@ -307,8 +307,12 @@ static bool pass_table(struct firn *f, const struct table_wanted *wanted,
 		result->stopped_early = 1;
 		free(result->stop_reason);
 		result->stop_reason = mem_strdup(crew.stop_reason, e);
-		if (ok && crew.stopped_by_signal)
+		if (ok && crew.stopped_by_signal) {
 			ok = err_set(e, ERR_INTERRUPTED, "stopped: %s", crew.stop_reason);
+			err_hint(e, result->rows_moved > 0
+					    ? "What was moved stays so; run it again to go on."
+					    : "Nothing was moved; run it again to go on.");
+		}
 	}
 	lease_release(&lease);
 	engine_table_close(&table);

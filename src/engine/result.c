@@ -51,6 +51,7 @@ static void release_explained(struct firn_explain_chunk *c)
 
 void firn_explain_result_release(struct firn_explain_result *r)
 {
+	free(r->no_decisions);
 	for (size_t i = 0; i < r->chunk_count; i++)
 		release_explained(&r->chunks[i]);
 	for (size_t i = 0; i < r->sum_count; i++) {
@@ -225,6 +226,7 @@ void firn_forget_result_release(struct firn_forget_result *r)
 {
 	free(r->table);
 	free(r->workspace);
+	free(r->refused);
 	*r = (struct firn_forget_result){ 0 };
 }
 

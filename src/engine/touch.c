@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/signal.h"
 #include "base/str.h"
+#include "catalog/candidate_reads.h"
 #include "catalog/heat.h"
 #include "engine/reads.h"
 #include "segment/copybin.h"
@@ -30,7 +31,7 @@ static const char *const column_names[TOUCH_COLUMNS] = { "id", "workspace", "rea
 
 struct touching {
 	struct firn *f;
-	uint32_t oid;
+	const struct table_info *info;
 	struct csv csv;
 	bool is_csv;
 	int positions[TOUCH_COLUMNS]; /* of the header; -1: it has none */
@@ -68,7 +69,7 @@ static bool end_row(struct touching *t, struct err *e)
 
 	if (t->id_count == 0)
 		return true;
-	buf_add_u32be(&oid, t->oid);
+	buf_add_u32be(&oid, t->info->oid);
 	buf_add_u32be(&ids, 1); /* dimensions */
 	buf_add_u32be(&ids, 0); /* no NULLs */
 	buf_add_u32be(&ids, TEXT_OID);
@@ -109,10 +110,22 @@ static bool check_text(const struct touching *t, const char *text, struct err *e
 	return true;
 }
 
+/* The log takes any text, but one that no chunk can have would never count. */
+static bool check_id(const struct touching *t, const char *id, struct err *e)
+{
+	const struct column *c;
+
+	if (candidate_reads_takes(t->info, id))
+		return true;
+	c = table_info_column(t->info, COLUMN_ID);
+	return err_set(e, ERR_DATA, "line %" PRId64 ": \"%s\" is not a value of column \"%s\" (%s)",
+		       t->csv.record, id, c->name, c->type_full);
+}
+
 static bool add_read(struct touching *t, const char *id, const char *workspace, int64_t read_at_us,
 		     struct err *e)
 {
-	if (!check_text(t, id, e) || !check_text(t, workspace, e))
+	if (!check_text(t, id, e) || !check_text(t, workspace, e) || !check_id(t, id, e))
 		return false;
 	if (t->id_count > 0 &&
 	    (t->id_count == IDS_A_ROW || t->ids.len > BYTES_A_ROW || read_at_us != t->read_at_us ||
@@ -256,7 +269,7 @@ static bool record(struct touching *t, int64_t table_id, const int64_t *since_us
 	struct err ignored = { 0 };
 	bool ok;
 
-	if (!heat_record_start(pg, t->oid, e))
+	if (!heat_record_start(pg, t->info->oid, e))
 		return false;
 	ok = take_all(t, e);
 	if (!ok)
@@ -291,7 +304,7 @@ bool firn_touch(struct firn *f, const struct firn_touch_options *options,
 	if (!engine_table_open(f, &f->tables[0], &table, e) || !reads_check_log(f, e) ||
 	    !ask_server(&t, e))
 		goto out;
-	t.oid = table.info->oid;
+	t.info = table.info;
 	result->table = mem_strdup(table.info->label, e);
 	ok = result->table && record(&t, table.id, options->complete_since ? &since_us : NULL, e) &&
 	     heat_look(f->pg, table.id, &known, e);

@@ -81,6 +81,11 @@ bool upkeep_out_of_time(const struct work *w)
 	       (limit > 0 && clock_now_ms(w->f->clock) - w->started_ms >= limit * 1000);
 }
 
+const char *upkeep_why_out_of_time(void)
+{
+	return signal_stop_requested() ? "a signal came" : "time is up";
+}
+
 bool upkeep_drop_leftovers(struct work *w, struct err *e)
 {
 	struct leaf_index *left = NULL;

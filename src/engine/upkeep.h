@@ -51,6 +51,8 @@ bool upkeep_log_step(struct work *w, const struct leaf_index *index, const char 
 double upkeep_seconds_since(struct work *w, int64_t start_ms);
 /* The run time is used up, or a signal came. */
 bool upkeep_out_of_time(const struct work *w);
+/* Which of the two, where it is one. */
+const char *upkeep_why_out_of_time(void);
 
 /* Rows and indexes of the leaf as the statistics know them now, judged by the cost model. */
 bool upkeep_judge_leaf(struct work *w, struct leaf_list *l, struct err *e);

@@ -20,7 +20,8 @@ bool text_maintain(const struct report *r, const struct firn_maintain_result *x,
 bool text_status(const struct report *r, const struct firn_status_result *x, struct err *e);
 bool text_verify(const struct report *r, const struct firn_verify_result *x, bool deep, bool failed,
 		 struct err *e);
-bool text_gc(const struct report *r, const struct firn_gc_result *x, bool confirm, struct err *e);
+bool text_gc(const struct report *r, const struct firn_gc_result *x,
+	     const struct firn_gc_options *options, struct err *e);
 bool text_partitions_status(const struct report *r, const struct firn_partitions_status *x,
 			    struct err *e);
 bool text_partitions_advice(const struct report *r, const struct firn_partitions_advice *x);

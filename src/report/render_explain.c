@@ -162,8 +162,8 @@ static bool print_decisions(const struct report *r, const struct firn_explain_re
 	struct text_table table = { .columns = columns, .column_count = 8 };
 	bool ok;
 
-	fprintf(r->out, "pass %" PRId64 "%s\n", x->pass,
-		x->decision_count ? "" : ": nothing was due, or it is no longer known");
+	fprintf(r->out, "pass %" PRId64 "%s%s\n", x->pass, x->no_decisions ? ": " : "",
+		x->no_decisions ? x->no_decisions : "");
 	for (size_t i = 0; i < x->decision_count; i++) {
 		const struct firn_explain_decision *d = &x->decisions[i];
 
@@ -302,6 +302,7 @@ bool json_explain(const struct report *r, const struct firn_explain_result *x,
 		set_int(o, "pass", x->pass);
 	else
 		json_object_set_new(o, "pass", json_null());
+	set_string(o, "no_decisions", x->no_decisions);
 	list = set_array(o, "decisions");
 	for (size_t i = 0; i < x->decision_count; i++) {
 		json_t *d = add_object(list);

@@ -717,6 +717,7 @@ bool json_forget(const struct report *r, const struct firn_forget_result *x, boo
 	set_int(o, "rows_cold", x->rows_cold);
 	set_int(o, "segments", x->segments);
 	set_int(o, "segments_not_encrypted", x->segments_not_encrypted);
+	set_string(o, "refused", x->refused);
 	set_bool(o, "key_destroyed", x->key_destroyed);
 	return end(r, o, failure, e);
 }

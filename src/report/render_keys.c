@@ -54,10 +54,16 @@ bool text_forget(const struct report *r, const struct firn_forget_result *x, boo
 		return true;
 	fprintf(r->out,
 		"workspace \"%s\" of %s: %" PRId64 " hot rows, %" PRId64 " cold rows in %" PRId64
-		" segments, of which %" PRId64 " are not encrypted\n",
-		x->workspace, x->table, x->rows_hot, x->rows_cold, x->segments,
-		x->segments_not_encrypted);
-	if (!confirm)
+		" segments",
+		x->workspace, x->table, x->rows_hot, x->rows_cold, x->segments);
+	if (x->segments_not_encrypted > 0)
+		fprintf(r->out, ", of which %" PRId64 " are not encrypted",
+			x->segments_not_encrypted);
+	fputc('\n', r->out);
+	if (!confirm && x->refused)
+		fprintf(r->out, "nothing was done, and --confirm would be refused: %s\n",
+			x->refused);
+	else if (!confirm)
 		fputs("nothing was done: --confirm destroys its key\n", r->out);
 	else if (x->key_destroyed)
 		fputs("its key was destroyed: what is cold of it cannot be read any more\n",

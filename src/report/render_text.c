@@ -197,7 +197,9 @@ static void print_expected(const struct report *r, const struct firn_plan_result
 	if (p->price_list)
 		fprintf(r->out, "saves about %s %s a month gross by the prices %s%s\n",
 			money_short(p->saved_nano, money), p->currency, p->price_list,
-			p->stored_share < 1 ? "" : ", were nothing compressed");
+			p->stored_share < 1 ? ""
+					    : "\nthat is without compression: how well these rows "
+					      "compress is known after a pass");
 	fprintf(r->out, "in %s %s", count(&w, p->transactions),
 		plural(p->transactions, "transaction", "transactions"));
 	if (p->lock_s >= 0)
@@ -536,7 +538,7 @@ bool text_status(const struct report *r, const struct firn_status_result *x, str
 		fprintf(r->out, ", %s unfinished", count(&w, x->segments_intent));
 	if (x->segments_retired > 0)
 		fprintf(r->out, ", %s retired", count(&w, x->segments_retired));
-	if (x->encrypts)
+	if (x->encrypts && x->segments_not_encrypted > 0)
 		fprintf(r->out, "; %s not encrypted", count(&w, x->segments_not_encrypted));
 	fputc('\n', r->out);
 	if (x->last_pass_at)
@@ -590,13 +592,29 @@ bool text_verify(const struct report *r, const struct firn_verify_result *x, boo
 			plural((int64_t)x->problem_count, "problem", "problems"));
 	else
 		fputs(failed ? "not finished\n" : "no problems\n", r->out);
-	if (x->encrypts)
+	if (x->encrypts && x->not_encrypted > 0)
 		fprintf(r->out, "%s %s not encrypted\n", count(&w, x->not_encrypted),
 			plural(x->not_encrypted, "segment is", "segments are"));
 	return true;
 }
 
-bool text_gc(const struct report *r, const struct firn_gc_result *x, bool confirm, struct err *e)
+/* What was given decides what can go, so that it is given again. */
+static const char *gc_options(const struct firn_gc_options *o, char *out, size_t out_len)
+{
+	char horizon[48] = "";
+
+	if (o->horizon_s >= 0)
+		snprintf(horizon, sizeof(horizon),
+			 o->horizon_s % 86400 == 0 ? " --horizon %" PRId64 "d"
+						   : " --horizon %" PRId64 "s",
+			 o->horizon_s % 86400 == 0 ? o->horizon_s / 86400 : o->horizon_s);
+	snprintf(out, out_len, "%s%s%s", horizon, o->orphans ? " --orphans" : "",
+		 o->expire ? " --expire" : "");
+	return out;
+}
+
+bool text_gc(const struct report *r, const struct firn_gc_result *x,
+	     const struct firn_gc_options *options, struct err *e)
 {
 	static const struct text_column columns[] = {
 		{ "OBJECT", TEXT_NAME },  { "KIND", TEXT_WORD },  { "SEGMENT", TEXT_NUMBER },
@@ -606,7 +624,8 @@ bool text_gc(const struct report *r, const struct firn_gc_result *x, bool confir
 	struct text_table table = { .columns = columns, .column_count = 7 };
 	struct words w = { .used = 0 };
 	int64_t removable = 0, removed = 0;
-	bool ok;
+	bool confirm = options->confirm, ok;
+	char given[96];
 
 	for (size_t i = 0; i < x->item_count; i++) {
 		const struct firn_gc_item *g = &x->items[i];
@@ -644,10 +663,10 @@ bool text_gc(const struct report *r, const struct firn_gc_result *x, bool confir
 		return true;
 	if (removable > 0)
 		fprintf(r->out,
-			"\n%s of %zu %s (%s) can go: run \"firn gc --confirm\" to remove them\n",
+			"\n%s of %zu %s (%s) can go: run \"firn gc%s --confirm\" to remove them\n",
 			count(&w, removable), x->item_count,
 			plural((int64_t)x->item_count, "object", "objects"),
-			bytes(&w, x->removable_bytes));
+			bytes(&w, x->removable_bytes), gc_options(options, given, sizeof(given)));
 	else
 		fputs("\nnone of these can go yet\n", r->out);
 	return true;

@@ -82,14 +82,14 @@ bool report_verify(const struct report *r, const struct firn_verify_result *resu
 		       e);
 }
 
-bool report_gc(const struct report *r, const struct firn_gc_result *result, bool confirm,
-	       const struct err *failure, struct err *e)
+bool report_gc(const struct report *r, const struct firn_gc_result *result,
+	       const struct firn_gc_options *options, const struct err *failure, struct err *e)
 {
 	if (failure && !r->json && result->item_count == 0)
 		return true;
 	return written(r,
-		       r->json ? json_gc(r, result, confirm, failure, e)
-			       : text_gc(r, result, confirm, e),
+		       r->json ? json_gc(r, result, options->confirm, failure, e)
+			       : text_gc(r, result, options, e),
 		       e);
 }
 

@@ -48,8 +48,8 @@ bool report_status(const struct report *r, const struct firn_status_result *resu
 		   const struct err *failure, struct err *e);
 bool report_verify(const struct report *r, const struct firn_verify_result *result, bool deep,
 		   const struct err *failure, struct err *e);
-bool report_gc(const struct report *r, const struct firn_gc_result *result, bool confirm,
-	       const struct err *failure, struct err *e);
+bool report_gc(const struct report *r, const struct firn_gc_result *result,
+	       const struct firn_gc_options *options, const struct err *failure, struct err *e);
 bool report_forget(const struct report *r, const struct firn_forget_result *result, bool confirm,
 		   const struct err *failure, struct err *e);
 bool report_transition(const struct report *r, const struct firn_transition_result *result,

@@ -8,10 +8,11 @@
 #include "base/money.h"
 #include "base/str.h"
 
-#define GAP      2
-#define NAME_MIN 10 /* a name is not cut to less */
-#define NOTE_MIN 24 /* a note is, but only after names */
-#define CELL_MAX 512
+#define GAP       2
+#define NAME_MIN  16 /* a name is not cut to less: its end has to be told from its neighbours' */
+#define NOTE_MIN  24 /* a note is, but only after names */
+#define VALUE_MIN 8  /* beside the headings of a block */
+#define CELL_MAX  512
 
 static char shown(char c)
 {
@@ -128,18 +129,17 @@ static size_t cell_width(const struct text_table *t, size_t column, size_t most,
 	       (*s && t->columns[column].kind == TEXT_MONEY ? most - decimals(s) : 0);
 }
 
-/* Widths of the columns; 0 for those that are empty. */
-static void measure(const struct text_table *t, size_t *widths, size_t limit)
+/* Widths of the columns, 0 for those that are empty, and their most_decimals; false where they do not fit. */
+static bool measure(const struct text_table *t, size_t *widths, size_t *most, size_t limit)
 {
 	size_t total = (size_t)t->indent;
 
 	for (size_t c = 0; c < t->column_count; c++) {
-		const size_t most = most_decimals(t, c);
-
+		most[c] = most_decimals(t, c);
 		widths[c] = 0;
 		for (size_t i = c; i < t->cell_count; i += t->column_count)
-			if (cell_width(t, c, most, t->cells[i]) > widths[c])
-				widths[c] = cell_width(t, c, most, t->cells[i]);
+			if (cell_width(t, c, most[c], t->cells[i]) > widths[c])
+				widths[c] = cell_width(t, c, most[c], t->cells[i]);
 		if (widths[c] && str_width(t->columns[c].title) > widths[c])
 			widths[c] = str_width(t->columns[c].title);
 		if (widths[c])
@@ -148,14 +148,19 @@ static void measure(const struct text_table *t, size_t *widths, size_t limit)
 	total -= total > GAP ? GAP : 0;
 	shrink(t, widths, &total, limit, false, NOTE_MIN);
 	shrink(t, widths, &total, limit, true, NAME_MIN);
+	return total <= limit;
 }
 
-/* The end of a name tells it from its neighbours as often as its beginning does. */
+/* The end of a name tells it from its neighbours as often as its beginning does; a schema's dot before the dots would be a fourth. */
 static void print_cut(FILE *out, const char *s, size_t len, size_t width, enum text_kind kind)
 {
 	size_t tail = kind == TEXT_NOTE ? 0 : (width - 3) / 2, head = width - 3 - tail, n = 0;
 	bool dots = false;
 
+	if (tail > 0 && head > 1 && s[head - 1] == '.') {
+		head--;
+		tail++;
+	}
 	for (; *s; s++) {
 		n += ((unsigned char)*s & 0xC0) != 0x80;
 		if (n <= head || n > len - tail)
@@ -167,7 +172,7 @@ static void print_cut(FILE *out, const char *s, size_t len, size_t width, enum t
 }
 
 static void print_row(const struct text_table *t, FILE *out, const size_t *widths,
-		      char *const *cells)
+		      const size_t *most, char *const *cells)
 {
 	size_t pending = (size_t)t->indent;
 
@@ -176,7 +181,7 @@ static void print_row(const struct text_table *t, FILE *out, const size_t *width
 		enum text_kind kind = t->columns[c].kind;
 		bool right = kind == TEXT_NUMBER || kind == TEXT_MONEY;
 		size_t len = str_width(s),
-		       all = cells ? cell_width(t, c, most_decimals(t, c), s) : len,
+		       all = cells ? cell_width(t, c, most[c], s) : len,
 		       pad = all < widths[c] ? widths[c] - all : 0;
 
 		if (!widths[c])
@@ -197,21 +202,82 @@ static void print_row(const struct text_table *t, FILE *out, const size_t *width
 	fputc('\n', out);
 }
 
+/* How many bytes the next line of a text takes: to the last blank that fits, or as many characters as fit. */
+static size_t line_length(const char *s, size_t width)
+{
+	size_t n = 0, i = 0, blank = 0;
+
+	for (; s[i]; i++) {
+		if ((unsigned char)s[i] >= 0x80 && (unsigned char)s[i] < 0xC0)
+			continue;
+		if (s[i] == ' ')
+			blank = i;
+		if (n++ == width)
+			return blank ? blank : i;
+	}
+	return i;
+}
+
+static void print_value(FILE *out, const char *s, size_t at, size_t width)
+{
+	for (bool first = true; *s; first = false) {
+		size_t len = line_length(s, width);
+
+		if (!first)
+			fprintf(out, "%*s", (int)at, "");
+		fprintf(out, "%.*s\n", (int)len, s);
+		s += len;
+		s += strspn(s, " ");
+	}
+}
+
+/* A line "heading  value" for each cell that says something: what a terminal narrower than the table still shows. */
+static void print_blocks(const struct text_table *t, FILE *out, const size_t *widths, size_t limit)
+{
+	size_t heading = 0, indent = (size_t)t->indent, at, room;
+
+	for (size_t c = 0; c < t->column_count; c++)
+		if (widths[c] && str_width(t->columns[c].title) > heading)
+			heading = str_width(t->columns[c].title);
+	at = indent + heading + GAP;
+	room = limit > at + VALUE_MIN ? limit - at : VALUE_MIN;
+	for (size_t i = 0; i + t->column_count <= t->cell_count; i += t->column_count) {
+		if (i > 0)
+			fputc('\n', out);
+		for (size_t c = 0; c < t->column_count; c++) {
+			size_t from = i + c;
+
+			/* Below each other, a name is said once; here each block has its own. */
+			while (c == 0 && !*t->cells[from] && from >= t->column_count)
+				from -= t->column_count;
+			if (!*t->cells[from])
+				continue;
+			fprintf(out, "%*s%-*s", (int)indent, "", (int)(heading + GAP),
+				t->columns[c].title);
+			print_value(out, t->cells[from] + strspn(t->cells[from], " "), at, room);
+		}
+	}
+}
+
 bool text_table_print(const struct text_table *t, FILE *out, int width, struct err *e)
 {
-	size_t *widths;
+	size_t *widths, *most, limit = width > 0 ? (size_t)width : SIZE_MAX;
 
 	if (t->failed)
 		return err_no_memory(e);
 	if (t->cell_count == 0)
 		return true;
-	widths = mem_new(t->column_count, sizeof(*widths), e);
+	widths = mem_new(2 * t->column_count, sizeof(*widths), e);
 	if (!widths)
 		return false;
-	measure(t, widths, width > 0 ? (size_t)width : SIZE_MAX);
-	print_row(t, out, widths, NULL);
-	for (size_t i = 0; i + t->column_count <= t->cell_count; i += t->column_count)
-		print_row(t, out, widths, t->cells + i);
+	most = widths + t->column_count;
+	if (measure(t, widths, most, limit)) {
+		print_row(t, out, widths, most, NULL);
+		for (size_t i = 0; i + t->column_count <= t->cell_count; i += t->column_count)
+			print_row(t, out, widths, most, t->cells + i);
+	} else {
+		print_blocks(t, out, widths, limit);
+	}
 	free(widths);
 	return true;
 }

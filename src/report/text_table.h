@@ -53,7 +53,10 @@ void text_put(FILE *out, const char *s);
 /* How many rows are complete. */
 size_t text_table_rows(const struct text_table *t);
 
-/* Titles and rows; nothing at all when there are no rows. */
+/*
+ * Titles and rows, in lines of at most width (0: as wide as it gets); nothing at all when there are no rows. Where notes
+ * and names cut short are still too wide, each row is a block of lines "TITLE  value" instead, apart by empty lines.
+ */
 bool text_table_print(const struct text_table *t, FILE *out, int width, struct err *e);
 void text_table_release(struct text_table *t);
 

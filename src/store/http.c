@@ -363,7 +363,12 @@ static bool set_transport_error(const struct http *h, const char *url, CURLcode 
 	case CURLE_SSL_CACERT_BADFILE:
 		err_set(e, ERR_CONFIG, "the file of the authorities to trust cannot be used: %s",
 			reason);
-		return err_hint(e, "Check the archive's ca_file.");
+		return err_hint(
+			e, "%s",
+			h->ca_file ? "Check the archive's ca_file."
+				   : "Install the authorities that this system trusts (the package "
+				     "ca-certificates), or name a file of such as the archive's "
+				     "ca_file.");
 	case CURLE_SSL_CONNECT_ERROR:
 		err_set(e, ERR_OFFLINE, "%s", reason);
 		return err_hint(e,

@@ -36,6 +36,10 @@ wrong "a size that is none" 64 '--segment-size: "big" is not a size such as 512M
 wrong "a choice that is none" 64 '--on-conflict: "merge" is not one of skip|replace|fail' \
 	'Run "firn help rehydrate".' rehydrate --on-conflict merge
 wrong "a format that is none" 64 '--format: "xml" is not one of text|json' 'Run "firn help".' --format xml status
+wrong "a format that report has not" 64 '--format: "pdf" is not one of text|json|csv|prometheus|html' \
+	'Run "firn help report".' report --format pdf
+wrong "a format that only report has" 64 'only report writes csv, prometheus and html' 'Run "firn help status".' \
+	status --format html
 wrong "a segment that is none" 64 '--segment: "x" is not the number of a segment' 'Run "firn help verify".' \
 	verify --segment x
 wrong "a word too many" 64 '"now" was not expected: pass takes options only' 'Run "firn help pass".' pass now

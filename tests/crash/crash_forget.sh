@@ -23,7 +23,7 @@ GONE=$(live_of w2)
 KEYS=$(keys)
 
 exits "looking" 0 "$FIRN" forget --workspace w2
-like "says what there is" "$OUT" "workspace \"w2\" of public.document_chunk: 0 hot rows, $GONE cold rows in [0-9]+ segments, of which 0 are not encrypted"
+like "says what there is" "$OUT" "workspace \"w2\" of public.document_chunk: 0 hot rows, $GONE cold rows in [0-9]+ segments$"
 is "and does nothing" "$(live_of w2) $(keys)" "$GONE $KEYS"
 SITES=$(fault_sites forget.)
 for site in $SITES; do
@@ -40,6 +40,9 @@ is "of the others, bit for bit" "$(others w2) $(sql "SELECT count(*) FROM docume
 exits "no selection finds what is gone" 0 "$FIRN" rehydrate --workspace w2 --format json
 is "in any segment" "$(json '{rows_matched}')" 0
 
+exits "looking at a workspace with hot rows" 0 "$FIRN" forget --workspace w1
+like "says that more would be refused, and why" "$OUT" \
+	'^nothing was done, and --confirm would be refused: workspace "w1" has [0-9]+ hot rows\. Delete them first'
 exits "a workspace with hot rows" 78 "$FIRN" forget --workspace w1 --confirm
 like "is refused" "$ERR" "workspace \"w1\" has [0-9]+ hot rows"
 exits "no workspace" 64 "$FIRN" forget --confirm
@@ -47,6 +50,8 @@ exits "no workspace" 64 "$FIRN" forget --confirm
 # ---- what was never encrypted cannot be forgotten this way ----
 printf '{}\n' >"$T/plain.yaml"
 exits "a pass without encryption" 0 env FIRN_CONFIG="$T/plain.yaml" "$FIRN" pass --no-maintain
+exits "looking at it" 0 "$FIRN" forget --workspace w3 --format json
+like "says what would refuse it" "$(json '{refused}')" 'segments with rows of workspace "w3" are not encrypted'
 exits "there destroying the key would change nothing" 78 "$FIRN" forget --workspace w3 --confirm
 like "which is said" "$ERR" "segments with rows of workspace \"w3\" are not encrypted"
 is "and its rows stay" "$(hot_rows)" 0

@@ -136,6 +136,20 @@ rm "$ARCHIVE_OF"
 mv "$ARCHIVE_OF.away" "$ARCHIVE_OF"
 exits "a pass that can" 0 "$FIRN" pass
 
+# ---- why not ----
+FEW=$(sql "SELECT min(id) FROM firn.segment WHERE state = 'active' AND rows_live < 1000")
+exits "of a few rows" 0 "$FIRN" rehydrate --segment "$FEW" --bulk --dry-run
+like "it is said that they are few" "$OUT" 'rows? of 1 leaf go in one by one: --bulk begins at 1000 rows of a leaf'
+exits "of a document" 0 "$FIRN" rehydrate --document "$(sql "SELECT id FROM document LIMIT 1")" --bulk --dry-run
+like "it is said that they never do" "$OUT" 'documents and chunks come back one by one, with --bulk, too'
+sql "DROP RULE IF EXISTS forget ON firn.maintenance_log"
+sql "INSERT INTO firn.maintenance_log (table_id, leaf, method, action, rows, seconds, dimensions)
+	SELECT id, 'x', 'hnsw', 'reindex', 30000, 20000, 16 FROM firn.managed_table, generate_series(1, 25)"
+exits "where a build takes long" 0 "$FIRN" rehydrate --where-cold all --bulk --dry-run
+like "how much is known" "$OUT" 'go into index ".*" one by one, which is expected to take [0-9.]+ s(, against [0-9.]+ s with --bulk|; --bulk would not)'
+sql "DELETE FROM firn.maintenance_log WHERE leaf = 'x'"
+e2e_only_priors
+
 # ---- a leaf that has another name ----
 killed "a load is killed once more"
 sql "ALTER TABLE document_chunk RENAME TO chunk_now"

@@ -8,6 +8,8 @@ e2e_env "$archive"
 state() { printf '%s\n' "$OUT" | awk -v n="$1" '$2 == n { print $1 }'; }
 said() { printf '%s\n' "$OUT" | awk -v n="$1" '$2 == n { $1 = $2 = ""; print substr($0, 3) }'; }
 
+cut_log() { wc -c <"$FIRN_TEST_PG_DIR/log"; }
+SEEN=$(cut_log)
 exits "before init there are warnings at most" 0 firn doctor
 is "that there is no catalog is one" "$(state catalog)" warning
 like "with what to do" "$OUT" '^ +-> Run "firn init" once\.$'
@@ -15,6 +17,8 @@ is "an archive that is there is fine" "$(state archive)" ok
 exits "a folder that init is to make" 0 firn --archive "file://$T/later" doctor
 is "is a warning then" "$(state archive)" warning
 not_ok "and is not made" test -e "$T/later"
+
+unlike "the server's log has no error of what init is to make" "$(tail -c "+$((SEEN + 1))" "$FIRN_TEST_PG_DIR/log")" 'firn\.[a-z_]+" does not exist'
 
 exits "init" 0 firn init
 exits "after init all is well" 0 firn doctor
@@ -26,6 +30,24 @@ like "the role is said" "$(said database)" 'PostgreSQL [0-9.]+ .*as role "postgr
 like "the policy is" "$(said policy)" 'policy\.yaml: 1 rule$'
 is "nothing is left in the archive" "$(objects)" ""
 is "nothing is said on standard error" "$ERR" ""
+
+# ---- on a narrow terminal ----
+# The terminal breaks what is too wide wherever it is, so that words would not be the same any more.
+narrow() { python3 "$FIRN_SRC/tests/lib/terminal.py" --size 40x200 -- "$FIRN" "$@"; }
+words() { tr -s ' \n' ' ' <<<"$*"; }
+exits "help" 0 firn help pass
+WHOLE=$(words "$OUT")
+exits "help in 40 columns" 0 narrow help pass
+is "says the same, word by word" "$(words "$OUT")" "$WHOLE"
+exits "a sentence" 0 firn plan
+WHOLE=$(words "$OUT")
+exits "a plan in 40 columns" 0 narrow plan
+like "is blocks" "$OUT" '^  ROWS +[0-9]+$'
+exits "a table in 40 columns" 0 narrow status
+like "is blocks of lines" "$OUT" '^TABLE +public\.document_chunk$'
+like "with a value in each" "$OUT" '^COLD BYTES +0 B$'
+exits "what programs read" 0 narrow doctor --format json
+like "is not broken" "$(tr -d '\n' <<<"$OUT")" '"hint": null'
 
 exits "as JSON" 0 firn --format json doctor
 is "it is a document" "$(json '{command}')/$(json '{failed}')/$(json '{error}')" "doctor/0/"
@@ -46,6 +68,7 @@ exits "a table that is not there" 78 firn --table no_such doctor
 is "is a failure; the others go on" "$(state table)/$(state archive)" FAILED/ok
 exits "of several failures the first is the status" 69 firn -d "host=$T dbname=x" --archive gs://x doctor
 like "and all are told" "$OUT" '^2 failed, 0 warnings$'
+like "the error says that it is not the only one" "$ERR" '^hint: .*\(2 checks failed: the list above has them all\.\)$'
 exits "another archive than the catalog's" 69 firn --archive "$(e2e_file_archive)" doctor
 is "is told from one that does not work" "$(state archive)/$(state archive-mark)" ok/FAILED
 

@@ -131,8 +131,18 @@ sql "DELETE FROM firn.residency"
 FIRN_FAULT=move.after_upload=error exits "one that fails at its first segment" 70 "$FIRN" pass
 like "says at what" "$(sql "SELECT reason FROM firn.pass_log WHERE decision = 'failed' ORDER BY id DESC LIMIT 1")" "a fault was injected"
 sql "UPDATE firn.pass_log SET at = now() - interval '91 days'"
+PASS=$(sql "SELECT max(id) FROM firn.pass")
+sql "UPDATE firn.pass SET rows_moved = 0, finished_at = now() WHERE id = $PASS"
 exits "a later pass" 0 "$FIRN" pass
 is "forgets what is too old" "$(sql "SELECT count(*) FROM firn.pass_log WHERE at < now() - interval '1 day'")" 0
+exits "what went from the log" 0 "$FIRN" explain --pass "$PASS"
+is "is said to be what it could be" "$OUT" "pass $PASS: nothing was due"
+sql "UPDATE firn.pass SET finished_at = now() - interval '91 days' WHERE id = $PASS"
+exits "of an old pass" 0 "$FIRN" explain --pass "$PASS"
+is "it is not known" "$OUT" "pass $PASS: what it decided is no longer known"
+sql "UPDATE firn.pass SET finished_at = NULL, started_at = now() WHERE id = $PASS"
+exits "of one that has not ended" 0 "$FIRN" explain --pass "$PASS" --format json
+is "that is said" "$(json '{no_decisions}')" "it is at work, or died before it wrote down what it decided"
 sql "ALTER TABLE firn.pass_log RENAME TO gone"
 sql "DELETE FROM firn.residency"
 exits "a log that cannot be written" 0 "$FIRN" pass

@@ -59,11 +59,15 @@ given() { # NAME STATUS TEXT ARGS...
 	local name=$1 status=$2
 	printf %b "$3" >"$T/given"
 	shift 3
-	exits "$name" "$status" bash -c 'exec "$FIRN" touch "$@" <"$0"' "$T/given" "$@"
+	exits "$name" "$status" bash -c 'exec "$FIRN" touch "$@" <"$0"' "$T/given" --table "$GIVEN_TABLE" "$@"
 }
 export FIRN
+sql "CREATE TABLE page (id text PRIMARY KEY, workspace_id text NOT NULL, embedding vector(2));
+	CREATE TABLE numbered (id int8 PRIMARY KEY, workspace_id text NOT NULL, embedding vector(2))"
+exits "tables with ids of other types are managed" 0 "$FIRN" init --table public.page --table public.numbered
+GIVEN_TABLE=public.page
 given "ids, one a line" 0 'a\n\nb\r\nb' --format json
-is "are recorded" "$(json '{touched}') $(sql "SELECT ids FROM firn.touch_log WHERE managed = 'document_chunk'::regclass")" "3 {a,b,b}"
+is "are recorded" "$(json '{touched}') $(sql "SELECT ids FROM firn.touch_log WHERE managed = 'page'::regclass")" "3 {a,b,b}"
 sql "DELETE FROM firn.touch_log WHERE managed <> 0"
 given "CSV" 0 'read_at,id,workspace\n2026-03-01T12:00:00Z,a,w1\n2026-03-01T14:00:00+02:00,"b,""c""",w1\n2026-03-02,"two\nlines",\n' --format json
 is "is recorded" "$(touch_log)" "w1:a,b,\"c\"@2026-03-01 12:00:00 :two
@@ -88,6 +92,17 @@ is "and nothing of it is recorded" "$(touch_log)" ""
 given "a time of --complete-since that is none" 64 'a\n' --complete-since soon
 given "one that is to come" 64 'a\n' --complete-since 2999-01-01
 is "record nothing" "$(touch_log)" ""
+GIVEN_TABLE=public.numbered
+given "an id that is no number" 65 '12\n-7\nabc\n'
+like "is named with its line" "$ERR" 'error: line 3: "abc" is not a value of column "id" \(bigint\)$'
+given "one that no bigint holds" 65 'id\n9223372036854775808\n'
+like "is named, too" "$ERR" 'error: line 2: "9223372036854775808" is not a value'
+GIVEN_TABLE=public.document_chunk
+given "an id that is no UUID" 65 'b0b1f9f2-2c43-4b6b-9a0e-3b7f4c8a1f10\nb0b1f9f2\n'
+like "is named by its column's type" "$ERR" 'error: line 2: "b0b1f9f2" is not a value of column "id" \(uuid\)$'
+is "nothing of these is recorded" "$(touch_log)" ""
+given "a UUID as it may be written" 0 '{B0B1F9F2-2c43-4b6b-9a0e-3b7f4c8a1f10}\n'
+sql "DELETE FROM firn.touch_log WHERE managed <> 0"
 given "no reads at all, which are complete" 0 '' --complete-since 2026-01-01 --format json
 is "are known since then" "$(json '{touched}') $(json '{known_since}')" "0 2026-01-01T00:00:00Z"
 
@@ -238,7 +253,8 @@ sql "DELETE FROM firn.touch_log WHERE managed <> 0; DELETE FROM firn.residency; 
 known_since "300 days"
 sql "UPDATE firn.heat_state SET pruned_at = NULL;
 	INSERT INTO firn.heat SELECT m.id, '', x.chunk, x.heat, now() - x.age FROM firn.managed_table m, (VALUES
-		('old', 1, interval '70 days'), ('old but hot', 1e6, interval '70 days'), ('young', 1, interval '50 days')) x (chunk, heat, age)"
+		('old', 1, interval '70 days'), ('old but hot', 1e6, interval '70 days'), ('young', 1, interval '50 days')) x (chunk, heat, age)
+	WHERE m.label = 'public.document_chunk'"
 exits "a pass forgets" 0 "$FIRN" pass --policy "$T/policy.yaml" --max-rows 1
 is "what is older than any rule looks back, and cold" "$(sql "SELECT string_agg(chunk, ',' ORDER BY chunk) FROM firn.heat")" "old but hot,young"
 policy "idle_for: 90d"

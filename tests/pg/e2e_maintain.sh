@@ -112,6 +112,7 @@ kill -TERM $FIRN_PID
 wait $FIRN_PID
 is "SIGTERM ends it" $? 75
 like "with the work put off" "$(cat "$T/stopped")" "a signal came while it was being built"
+like "and what follows, for the same reason" "$(cat "$T/stopped")" '"a signal came; firn maintain goes on from here"'
 printf '%s\n' 'COMMIT;' '\q' >&"${OPEN[1]}"
 wait "$OPENER" 2>/dev/null
 exits "without the transaction it is done" 0 "$FIRN" -c "$T/firn.yaml" maintain --format json

@@ -48,6 +48,7 @@ like "is answered at once" "$OUT" "firn: stopping: what is at hand is finished o
 like "with what a second one would do" "$OUT" "hint: A second signal ends it at once"
 like "and what is being finished" "$OUT" "firn: stopping: leaf \"public\.$LEAF\" ends with the [0-9]+ rows"
 like "it ends with what was done" "$OUT" "firn: error: stopped: a signal asked to stop"
+like "and how to go on" "$OUT" "hint: What was moved stays so; run it again to go on\."
 COLD=$(cold_rows)
 ok "some rows went, and some did not" test "$COLD" -gt 0 -a "$COLD" -lt 600
 e2e_check_accounted "$ALL" "after Ctrl-C"

@@ -169,6 +169,11 @@ for file in prometheus/firn.rules.yml grafana/firn.json; do
 done
 ok "the dashboard is JSON" /usr/bin/python3 -m json.tool "$FIRN_SRC/tools/grafana/firn.json"
 exits "a report that fails" 64 "$FIRN" report --since yesterday --format prometheus --output "$T/firn.prom"
+like "says what a day looks like" "$ERR" 'error: since: "yesterday" is not a day such as 2026-11-01'
+for day in 2026-13-01 2026-02-30 2026-00-10 0000-01-01; do
+	exits "$day, which never is," 64 "$FIRN" report --since $day
+	like "$day: is told what a day looks like" "$ERR" "error: since: \"$day\" is not a day such as 2026-11-01"
+done
 like "leaves what is there" "$(cat "$T/firn.prom")" "firn_rows"
 exits "status has no such format" 64 "$FIRN" status --format csv
 

@@ -409,6 +409,67 @@ static void each_missing_privilege_is_refused_with_the_statement_that_grants_it(
 	pg_close(other);
 }
 
+static void assert_query_needs(struct pg *other, struct pg_fixture *f, const char *query,
+			       const char *hint)
+{
+	const struct table_wanted wanted = { .table = "app.chunk", .active_query = query };
+	struct table_info *t = must_load(other, &wanted);
+
+	assert_only_refused(t, "active-version", ERR_DENIED, "permission denied", hint);
+	table_info_free(t);
+	sql(f->pg, "%s", hint);
+	t = must_load(other, &wanted);
+	assert_usable(t);
+	table_info_free(t);
+}
+
+static void what_a_query_of_the_active_version_may_not_read_is_granted_by_its_hint(void **state)
+{
+	struct pg_fixture *f = *state;
+	struct pg *other = must_connect(f->role_conninfo);
+	char hint[512];
+
+	grant_all(f);
+	sql(f->pg,
+	    "CREATE SCHEMA rag; CREATE TABLE rag.\"Tenant settings\" (t text, v text); "
+	    "CREATE TABLE rag.settings (t text, v text); CREATE TABLE rag.sett (t text, v text)");
+	snprintf(hint, sizeof(hint),
+		 "GRANT USAGE ON SCHEMA rag TO %s;\nGRANT SELECT ON rag.settings TO %s;", f->role,
+		 f->role);
+	assert_query_needs(other, f, "SELECT t, v FROM Rag.Settings", hint);
+	snprintf(hint, sizeof(hint), "GRANT SELECT ON rag.\"Tenant settings\" TO %s;", f->role);
+	assert_query_needs(other, f, "SELECT t, v FROM rag.\"Tenant settings\"", hint);
+	sql(f->pg, "ALTER ROLE %s SET search_path = rag", f->role);
+	pg_close(other);
+	other = must_connect(f->role_conninfo);
+	snprintf(hint, sizeof(hint), "GRANT SELECT ON rag.sett TO %s;", f->role);
+	assert_query_needs(other, f, "SELECT t, v FROM sett", hint);
+	pg_close(other);
+	sql(f->pg, "ALTER ROLE %s RESET search_path", f->role);
+}
+
+static void a_view_of_active_versions_is_to_be_read_and_not_locked(void **state)
+{
+	struct pg_fixture *f = *state;
+	struct pg *other = must_connect(f->role_conninfo);
+	const struct table_wanted wanted = { .table = "app.chunk", .active_table = "app.now" };
+	struct table_info *t;
+	char hint[512];
+
+	grant_all(f);
+	sql(f->pg, "CREATE VIEW app.now AS SELECT workspace_id, active_embedding_version FROM "
+		   "app.workspace_index_state");
+	snprintf(hint, sizeof(hint), "GRANT SELECT ON app.now TO %s;", f->role);
+	t = must_load(other, &wanted);
+	assert_only_refused(t, "privileges", ERR_DENIED, "SELECT on table app.now", hint);
+	table_info_free(t);
+	sql(f->pg, "%s", hint);
+	t = must_load(other, &wanted);
+	assert_usable(t);
+	table_info_free(t);
+	pg_close(other);
+}
+
 static void privileges_on_database_and_catalog_are_asked_for(void **state)
 {
 	struct pg_fixture *f = *state;
@@ -421,10 +482,10 @@ static void privileges_on_database_and_catalog_are_asked_for(void **state)
 	snprintf(hint, sizeof(hint), "GRANT TEMP ON DATABASE %s TO %s;", f->database, f->role);
 	assert_refused_until(other, f->pg, "privileges", ERR_DENIED, "TEMP", hint, hint);
 	sql(f->pg, "REVOKE CREATE ON DATABASE %s FROM %s", f->database, f->role);
-	snprintf(hint, sizeof(hint), "CREATE SCHEMA firn AUTHORIZATION %s;", f->role);
+	snprintf(hint, sizeof(hint), "GRANT CREATE ON DATABASE %s TO %s;", f->database, f->role);
 	assert_refused_until(other, f->pg, "privileges", ERR_DENIED, "CREATE on the database", hint,
 			     hint);
-	sql(f->pg, "ALTER SCHEMA firn OWNER TO CURRENT_USER");
+	sql(f->pg, "CREATE SCHEMA firn");
 	snprintf(hint, sizeof(hint), "GRANT USAGE, CREATE ON SCHEMA firn TO %s;", f->role);
 	assert_refused_until(other, f->pg, "privileges", ERR_DENIED, "CREATE on schema firn", hint,
 			     hint);
@@ -642,6 +703,8 @@ int main(void)
 		TEST(rules_are_refused),
 		TEST(row_level_security_is_refused_where_it_hides_rows),
 		TEST(each_missing_privilege_is_refused_with_the_statement_that_grants_it),
+		TEST(what_a_query_of_the_active_version_may_not_read_is_granted_by_its_hint),
+		TEST(a_view_of_active_versions_is_to_be_read_and_not_locked),
 		TEST(privileges_on_database_and_catalog_are_asked_for),
 		TEST(privileges_are_asked_for_on_every_partition),
 		TEST(a_role_that_may_not_maintain_the_table_is_refused),

@@ -630,6 +630,21 @@ static void the_active_version_is_one_value(void **state)
 	assert_int_equal(e.code, ERR_CONFIG);
 }
 
+static void a_table_without_the_columns_that_were_wanted_is_told_what_it_has(void **state)
+{
+	struct pg_fixture *f = *state;
+	struct table_info *t;
+
+	sql(f->pg, "CREATE TABLE app.tenant_settings (workspace_id text, model_in_use text)");
+	t = must_load(f->pg, &(struct table_wanted){ .table = "app.chunk",
+						     .active_table = "app.tenant_settings" });
+	assert_only_refused(t, "active-version", ERR_CONFIG,
+			    "found no column for the active version",
+			    "active_version.version_column. The table has: \"workspace_id\", "
+			    "\"model_in_use\".");
+	table_info_free(t);
+}
+
 static void without_an_active_version_there_is_a_warning(void **state)
 {
 	struct pg_fixture *f = *state;
@@ -674,6 +689,7 @@ int main(void)
 		TEST(the_active_version_comes_from_a_query_under_the_roles_own_path),
 		TEST(queries_that_cannot_serve_are_refused),
 		TEST(the_active_version_is_one_value),
+		TEST(a_table_without_the_columns_that_were_wanted_is_told_what_it_has),
 		TEST(without_an_active_version_there_is_a_warning),
 	};
 

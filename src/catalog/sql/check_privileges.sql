@@ -58,13 +58,15 @@ WITH given AS (
                              g.active::pg_catalog.regclass, current_user)
     FROM given g
     WHERE g.active <> 0 AND NOT pg_catalog.has_any_column_privilege(g.active, 'UPDATE')
+      -- What a view stands for is not locked.
+      AND EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = g.active AND c.relkind IN ('r', 'p'))
     UNION ALL
     SELECT 6, 'TEMP on the database',
            pg_catalog.format('GRANT TEMP ON DATABASE %I TO %I;', pg_catalog.current_database(), current_user)
     WHERE NOT pg_catalog.has_database_privilege(pg_catalog.current_database(), 'TEMP')
     UNION ALL
     SELECT 7, 'CREATE on the database, to make the schema firn',
-           pg_catalog.format('CREATE SCHEMA firn AUTHORIZATION %I;', current_user)
+           pg_catalog.format('GRANT CREATE ON DATABASE %I TO %I;', pg_catalog.current_database(), current_user)
     FROM firn
     WHERE firn.oid IS NULL AND NOT pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE')
     UNION ALL

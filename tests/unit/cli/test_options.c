@@ -43,9 +43,9 @@ static char *output_of(void (*write)(FILE *))
 
 static void write_every_command_help(FILE *out)
 {
-	help_overview(out);
+	help_overview(out, 0);
 	for (const struct command *c = command_table; c->name; c++)
-		help_command(out, c);
+		help_command(out, 0, c);
 }
 
 static bool read_line(uint32_t command, const char *name, const char **argv)
@@ -137,6 +137,29 @@ static void help_fits_a_hundred_columns(void **state)
 	free(help);
 }
 
+static void help_keeps_to_the_width_of_the_terminal(void **state)
+{
+	static const int widths[] = { 50, 60, 71, 72, 80, 120 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(widths) / sizeof(*widths); i++) {
+		char *text = NULL;
+		size_t len = 0, most = widths[i] > 96 ? 96 : (size_t)widths[i];
+		FILE *out = open_memstream(&text, &len);
+
+		assert_non_null(out);
+		help_overview(out, widths[i]);
+		help_group(out, widths[i], "versions");
+		for (const struct command *c = command_table; c->name; c++)
+			help_command(out, widths[i], c);
+		assert_int_equal(fclose(out), 0);
+		for (const char *line = text; *line; line += strcspn(line, "\n") + 1)
+			if (strcspn(line, "\n") > most)
+				fail_msg("width %d: %.*s", widths[i], (int)strcspn(line, "\n"), line);
+		free(text);
+	}
+}
+
 /* A summary may begin with a name in capitals: "ANALYZE, VACUUM, ..." */
 static void help_and_man_page_begin_a_summary_with_a_capital(void **state)
 {
@@ -150,7 +173,7 @@ static void help_and_man_page_begin_a_summary_with_a_capital(void **state)
 		const char *at;
 
 		assert_non_null(out);
-		help_command(out, c);
+		help_command(out, 0, c);
 		assert_int_equal(fclose(out), 0);
 		at = strstr(text, c->summary + 1);
 		assert_non_null(at);
@@ -381,6 +404,7 @@ int main(void)
 		TEST(every_option_belongs_to_a_command_that_exists),
 		TEST(every_option_is_in_help_man_page_and_completion),
 		TEST(help_fits_a_hundred_columns),
+		TEST(help_keeps_to_the_width_of_the_terminal),
 		TEST(help_and_man_page_begin_a_summary_with_a_capital),
 		TEST(the_environment_name_is_derived_from_the_options),
 		TEST(every_option_can_be_given_to_its_commands),

@@ -11,6 +11,7 @@
 
 #include "report/report.h"
 #include "report/text_table.h"
+#include "report/wrap.h"
 
 struct capture {
 	struct report report;
@@ -121,6 +122,34 @@ static void plan_is_grouped_by_rule_with_totals(void **state)
 		    "saves about 12.35 USD a month gross by the prices list\n"
 		    "in 3 transactions, 1.3s of locked rows together; then about 1min 35s of index "
 		    "work\n");
+}
+
+static void a_plan_by_unknown_compression_says_what_its_saving_leaves_out(void **state)
+{
+	struct firn_plan_row row = { "t", "l", "r", "w", "v", 1, 1 };
+	char prices[] = "own";
+	struct firn_plan_result r = { .rows = &row,
+				      .row_count = 1,
+				      .total_rows = 1,
+				      .total_bytes = 1,
+				      .expected = { .price_list = prices,
+						    .currency = "EUR",
+						    .saved_nano = 2000000000,
+						    .stored_share = 1 } };
+
+	(void)state;
+	for (int known = 0; known < 2; known++) {
+		struct capture c;
+		struct err e = { 0 };
+
+		begin(&c, false);
+		assert_true(report_plan(&c.report, &r, NULL, &e));
+		assert_int_equal(fclose(c.report.out), 0);
+		assert_non_null(strstr(c.text, "EUR a month by the prices own"));
+		assert_true((strstr(c.text, "without compression") == NULL) == known);
+		free(c.text);
+		r.expected.stored_share = 0.8;
+	}
 }
 
 static void an_empty_plan_says_so(void **state)
@@ -419,7 +448,8 @@ static void status_shows_tables_leaves_and_workspaces(void **state)
 					      .segments_intent = 1,
 					      .maintenance_due = 2,
 					      .last_pass_at = "2026-11-23 04:00:00+00",
-					      .last_pass_outcome = "done" };
+					      .last_pass_outcome = "done",
+					      .encrypts = 1 };
 	json_t *o, *row;
 
 	(void)state;
@@ -501,6 +531,9 @@ static void a_verify_that_broke_off_does_not_claim_to_have_finished(void **state
 	text_is(&c, "1 segment, 2 objects, 100 B checked in 0.1s: not finished\n");
 }
 
+static const struct firn_gc_options listed = { .horizon_s = -1 };
+static const struct firn_gc_options confirmed = { .confirm = 1, .horizon_s = -1 };
+
 static void gc_says_what_can_go_and_how(void **state)
 {
 	struct capture c;
@@ -510,6 +543,8 @@ static void gc_says_what_can_go_and_how(void **state)
 		  "retired before the horizon" },
 		{ "chunks/2.seg", "orphan", 0, 2048, 60, 0, 0, "unknown to the catalog" },
 	};
+	const struct firn_gc_options all = { .horizon_s = 0, .expire = 1, .orphans = 1 },
+				     hours = { .horizon_s = 5400 };
 	const struct firn_gc_result r = { .items = items,
 					  .item_count = 2,
 					  .removable_bytes = 1 << 20 };
@@ -517,7 +552,7 @@ static void gc_says_what_can_go_and_how(void **state)
 
 	(void)state;
 	begin(&c, false);
-	assert_true(report_gc(&c.report, &r, false, NULL, &e));
+	assert_true(report_gc(&c.report, &r, &listed, NULL, &e));
 	text_is(&c,
 		"OBJECT        KIND     SEGMENT    BYTES   AGE  STATE      REASON\n"
 		"chunks/1.seg  retired        1  1.0 MiB   40d  removable  retired before the "
@@ -525,11 +560,24 @@ static void gc_says_what_can_go_and_how(void **state)
 		"chunks/2.seg  orphan            2.0 KiB  1min  kept       unknown to the catalog\n"
 		"\n"
 		"1 of 2 objects (1.0 MiB) can go: run \"firn gc --confirm\" to remove them\n");
+	/* Without what it was given, it would remove less than it listed. */
 	begin(&c, false);
-	assert_true(report_gc(&c.report, &(struct firn_gc_result){ 0 }, true, NULL, &e));
+	assert_true(report_gc(&c.report, &r, &all, NULL, &e));
+	assert_int_equal(fflush(c.report.out), 0);
+	assert_non_null(strstr(c.text, "run \"firn gc --horizon 0d --orphans --expire --confirm\" to"));
+	assert_int_equal(fclose(c.report.out), 0);
+	free(c.text);
+	begin(&c, false);
+	assert_true(report_gc(&c.report, &r, &hours, NULL, &e));
+	assert_int_equal(fflush(c.report.out), 0);
+	assert_non_null(strstr(c.text, "run \"firn gc --horizon 5400s --confirm\" to"));
+	assert_int_equal(fclose(c.report.out), 0);
+	free(c.text);
+	begin(&c, false);
+	assert_true(report_gc(&c.report, &(struct firn_gc_result){ 0 }, &confirmed, NULL, &e));
 	text_is(&c, "nothing to remove: every object belongs to an active segment\n");
 	begin(&c, true);
-	assert_true(report_gc(&c.report, &r, false, NULL, &e));
+	assert_true(report_gc(&c.report, &r, &listed, NULL, &e));
 	o = json_of(&c);
 	assert_int_equal(int_at(json_array_get(json_object_get(o, "items"), 0), "age_s"),
 			 40 * 86400);
@@ -676,6 +724,163 @@ static void a_wide_table_cuts_notes_then_names_and_never_numbers(void **state)
 	text_table_release(&t);
 }
 
+/* Every line of what was written, in characters. */
+static void lines_fit(struct capture *c, size_t width)
+{
+	assert_int_equal(fclose(c->report.out), 0);
+	assert_true(c->len > 0);
+	for (const char *line = c->text, *end; *line; line = end + 1) {
+		size_t n = 0;
+
+		for (end = line; *end != '\n'; end++)
+			n += ((unsigned char)*end & 0xC0) != 0x80;
+		if (n > width)
+			fail_msg("%zu columns: %.*s", width, (int)(end - line), line);
+	}
+}
+
+static void a_table_that_does_not_fit_is_blocks_of_lines(void **state)
+{
+	static const struct text_column four[] = { { "LEAF", TEXT_NAME },
+						   { "HOT ROWS", TEXT_NUMBER },
+						   { "NOTE", TEXT_NOTE },
+						   { "EMPTY", TEXT_WORD } };
+	struct text_table t = { .columns = four, .column_count = 4, .indent = 2 };
+	struct capture c;
+	struct err e = { 0 };
+
+	(void)state;
+	text_add(&t, "  document_chunk_p12_of_many");
+	text_add_count(&t, 123456789);
+	text_add(&t, "why it is so, told at some length");
+	text_add(&t, "");
+	text_add(&t, ""); /* the same leaf */
+	text_add_count(&t, 7);
+	text_add(&t, "");
+	text_add(&t, "");
+	begin(&c, false);
+	assert_true(text_table_print(&t, c.report.out, 40, &e));
+	text_is(&c, "  LEAF      document_chunk_p12_of_many\n"
+		    "  HOT ROWS  123,456,789\n"
+		    "  NOTE      why it is so, told at some\n"
+		    "            length\n"
+		    "\n"
+		    "  LEAF      document_chunk_p12_of_many\n"
+		    "  HOT ROWS  7\n");
+	begin(&c, false);
+	assert_true(text_table_print(&t, c.report.out, 30, &e));
+	text_is(&c, "  LEAF      document_chunk_p12\n"
+		    "            _of_many\n"
+		    "  HOT ROWS  123,456,789\n"
+		    "  NOTE      why it is so, told\n"
+		    "            at some length\n"
+		    "\n"
+		    "  LEAF      document_chunk_p12\n"
+		    "            _of_many\n"
+		    "  HOT ROWS  7\n");
+	text_table_release(&t);
+}
+
+/* What the first dots would join is given up rather than shown as a fourth dot. */
+static void a_schema_is_not_cut_at_its_dot(void **state)
+{
+	static const struct text_column two[] = { { "TABLE", TEXT_NAME }, { "ROWS", TEXT_NUMBER } };
+	struct text_table t = { .columns = two, .column_count = 2 };
+	struct capture c;
+	struct err e = { 0 };
+
+	(void)state;
+	text_add(&t, "public.document_embeddings");
+	text_add_count(&t, 12345);
+	begin(&c, false);
+	assert_true(text_table_print(&t, c.report.out, 24, &e));
+	text_is(&c, "TABLE               ROWS\n"
+		    "public...eddings  12,345\n");
+	text_table_release(&t);
+}
+
+static void no_table_is_wider_than_the_terminal(void **state)
+{
+	static const int widths[] = { 30, 40, 60, 80, 120 };
+	char long_name[] = "rag.document_embeddings_of_the_whole_company_\xc3\xa9";
+	struct firn_status_row row = { .table = long_name,
+				       .leaf = "rag.document_embeddings_p0",
+				       .workspace = "b0b1f9f2-2c43-4b6b-9a0e-3b7f4c8a1f10",
+				       .version = "text-embedding-3-large",
+				       .hot_rows = 1234567890,
+				       .hot = { 1LL << 40, 1LL << 41, 1LL << 39 },
+				       .cold_rows = 1234567890,
+				       .cold_bytes = 1LL << 40,
+				       .cold_raw_bytes = 1LL << 41 };
+	const struct firn_status_result status = { .tables = &row,
+						   .table_count = 1,
+						   .leaves = &row,
+						   .leaf_count = 1,
+						   .workspaces = &row,
+						   .workspace_count = 1 };
+	struct firn_gc_item item = { .object = "firn/tables/1/segments/000000000012.0123456789abcdef",
+				     .kind = "segment",
+				     .segment = 12,
+				     .bytes = 1 << 30,
+				     .age_s = 86400,
+				     .reason = "retired, and no backup can need it: past the horizon" };
+	const struct firn_gc_result gc = { .items = &item, .item_count = 1 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(widths) / sizeof(*widths); i++) {
+		struct capture c;
+		struct err e = { 0 };
+
+		FILE *whole;
+
+		begin(&c, false);
+		whole = c.report.out;
+		c.report.out = wrap_open(whole, widths[i]);
+		c.report.width = widths[i];
+		assert_non_null(c.report.out);
+		assert_true(report_status(&c.report, &status, NULL, &e));
+		assert_true(report_gc(&c.report, &gc, &listed, NULL, &e));
+		assert_int_equal(fclose(c.report.out), 0);
+		c.report.out = whole;
+		lines_fit(&c, (size_t)widths[i]);
+		assert_true((strstr(c.text, "COLD BYTES  1.0 TiB") != NULL) == (widths[i] < 120));
+		free(c.text);
+	}
+}
+
+static void sentences_break_between_words(void **state)
+{
+	struct capture c;
+	struct report wrapped;
+	char long_word[] = "GRANTSELECTONTABLEinformation_of_all_things";
+
+	(void)state;
+	begin(&c, false);
+	wrapped.out = wrap_open(c.report.out, 40);
+	assert_non_null(wrapped.out);
+	/* In pieces, as printf may hand them on. */
+	fputs("warning  table t  a message th", wrapped.out);
+	assert_int_equal(fflush(wrapped.out), 0);
+	fputs("at is longer than the terminal\n", wrapped.out);
+	fputs("                            -> a hint that is indented far\n", wrapped.out);
+	fprintf(wrapped.out, "run %s now\n", long_word);
+	fputs("caf\xc3\xa9 caf\xc3\xa9 caf\xc3\xa9 caf\xc3\xa9 caf\xc3\xa9 caf\xc3\xa9 caf\xc3\xa9 caf\xc3\xa9\n", wrapped.out);
+	fputs("no end", wrapped.out);
+	assert_int_equal(fclose(wrapped.out), 0);
+	assert_int_equal(fclose(c.report.out), 0);
+	assert_string_equal(c.text,
+		    "warning  table t  a message that is\n"
+		    "                  longer than the\n"
+		    "                  terminal\n"
+		    "  -> a hint that is indented far\n"
+		    "run\n"
+		    "GRANTSELECTONTABLEinformation_of_all_things\n"
+		    "now\n"
+		    "caf\xc3\xa9 caf\xc3\xa9 caf\xc3\xa9 caf\xc3\xa9 caf\xc3\xa9 caf\xc3\xa9 caf\xc3\xa9 caf\xc3\xa9\n"
+		    "no end");
+	free(c.text);
+}
+
 static void money_has_its_points_below_each_other(void **state)
 {
 	static const struct text_column two[] = { { "COST", TEXT_MONEY }, { "ROWS", TEXT_NUMBER } };
@@ -732,6 +937,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(plan_is_grouped_by_rule_with_totals),
+		cmocka_unit_test(a_plan_by_unknown_compression_says_what_its_saving_leaves_out),
 		cmocka_unit_test(an_empty_plan_says_so),
 		cmocka_unit_test(plan_as_json_holds_every_group),
 		cmocka_unit_test(pass_sums_up_what_moved_and_the_index_work),
@@ -749,6 +955,10 @@ int main(void)
 		cmocka_unit_test(cost_as_csv_and_metrics_keeps_hostile_names_harmless),
 		cmocka_unit_test(names_that_are_not_utf8_still_make_a_document),
 		cmocka_unit_test(a_wide_table_cuts_notes_then_names_and_never_numbers),
+		cmocka_unit_test(a_table_that_does_not_fit_is_blocks_of_lines),
+		cmocka_unit_test(a_schema_is_not_cut_at_its_dot),
+		cmocka_unit_test(no_table_is_wider_than_the_terminal),
+		cmocka_unit_test(sentences_break_between_words),
 		cmocka_unit_test(money_has_its_points_below_each_other),
 		cmocka_unit_test(control_characters_do_not_reach_the_terminal),
 		cmocka_unit_test(a_full_disk_is_an_error),
