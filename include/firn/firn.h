@@ -821,7 +821,7 @@ struct firn_pass_record {
 	int64_t rows_moved, rows_changed, segments, raw_bytes, stored_bytes;
 	int64_t requests; /* to the archive; -1: not known, as it runs, died, or was an older firn's */
 	int64_t requests_nano; /* what they cost */
-	double move_seconds;   /* until its moves had ended; negative: they had not, or it was an older firn's */
+	double move_seconds; /* until its moves had ended; negative: they had not, or it was an older firn's */
 };
 
 /* Chunks by heat as it is now; those never read, or not lately, are in none. */
@@ -923,7 +923,7 @@ void firn_report_result_release(struct firn_report_result *r);
 struct firn_what_if_row {
 	int64_t idle_s;      /* in place of each idle_for of the policy; 0: as the policy says */
 	int64_t rows, bytes; /* that are hot and would not be */
-	int64_t saved_nano;  /* a month, less what objects cost; gross of room that rows leave and nothing fills */
+	int64_t saved_nano; /* a month, less what objects cost; gross of room that rows leave and nothing fills */
 	int held_back; /* a rule asks for reads that are not known for so long: it would have moved nothing yet */
 	/* Chunks a month that were read after having been idle for so long, and would have had to come back: at least so many. -1:
 	 * not known, as no reads are recorded, not for long enough, or the policy does not ask for idle_for. */

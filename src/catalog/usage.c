@@ -407,7 +407,8 @@ bool usage_read_requests(struct pg *pg, const char *since, struct pg_result **ou
 	       err_wrap(e, "could not read the requests to the archive");
 }
 
-bool usage_operations(struct pg *pg, struct pg_result **out, struct err *e)
+bool usage_operations(struct pg *pg, const char *const *good_ends, struct pg_result **out,
+		      struct err *e)
 {
 	static const char sql[] =
 		"WITH v AS (SELECT * FROM firn.inspection WHERE command = 'verify' "
@@ -415,7 +416,8 @@ bool usage_operations(struct pg *pg, struct pg_result **out, struct err *e)
 		"g AS (SELECT * FROM firn.inspection WHERE command = 'gc' ORDER BY id DESC LIMIT "
 		"1), "
 		"p AS (SELECT max(finished_at) AS ended, "
-		"max(finished_at) FILTER (WHERE outcome = 'done') AS done, "
+		"max(finished_at) FILTER (WHERE outcome = 'done' OR outcome = ANY ($1::text[])) AS "
+		"done, "
 		"coalesce(sum(rows_moved), 0)::bigint AS moved FROM firn.pass), "
 		"s AS (SELECT count(*) FILTER (WHERE state = 'active') AS active, "
 		"count(*) FILTER (WHERE state = 'intent') AS intent, "
@@ -437,8 +439,19 @@ bool usage_operations(struct pg *pg, struct pg_result **out, struct err *e)
 		"s.active, s.intent, s.retired, s.plain, (SELECT count(*) FROM due), "
 		"p.moved, u.rows, u.times FROM p, s, u";
 
-	return pg_query(pg, sql, NULL, out, e) ||
-	       err_wrap(e, "could not read how passes and inspections ended");
+	struct pg_params p = PG_PARAMS_INIT;
+	struct buf reasons = BUF_INIT;
+	bool ok;
+
+	buf_add_str(&reasons, "{");
+	for (; *good_ends; good_ends++)
+		pg_add_array_item(&reasons, *good_ends);
+	buf_add_str(&reasons, "}");
+	ok = buf_ok(&reasons, e);
+	pg_param_text(&p, buf_str(&reasons));
+	ok = ok && pg_query(pg, sql, &p, out, e);
+	buf_release(&reasons);
+	return ok || err_wrap(e, "could not read how passes and inspections ended");
 }
 
 bool usage_calendar(struct pg *pg, int64_t days_ago, struct pg_result **out, struct err *e)

@@ -91,8 +91,10 @@ bool usage_recent_requests(struct pg *pg, int64_t days, struct pg_result **out, 
 bool usage_requests_by_day(struct pg *pg, struct pg_result **out, struct err *e);
 /* Columns: kind, calls, bytes, ever. */
 bool usage_request_totals(struct pg *pg, struct pg_result **out, struct err *e);
-/* One row; columns as the members of firn_operations, in their order. */
-bool usage_operations(struct pg *pg, struct pg_result **out, struct err *e);
+/* One row; columns as the members of firn_operations, in their order. A pass that ended for one of these reasons (then NULL) was
+ * a good one, too. */
+bool usage_operations(struct pg *pg, const char *const *good_ends, struct pg_result **out,
+		      struct err *e);
 /* One row: today, the first of this month, so many days ago; by UTC. */
 bool usage_calendar(struct pg *pg, int64_t days_ago, struct pg_result **out, struct err *e);
 

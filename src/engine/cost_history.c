@@ -1,5 +1,6 @@
 /* The parts of a report that tell how it went: days, months, heat, how inspections ended. */
 #include "engine/cost_report.h"
+#include "engine/crew.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -232,7 +233,7 @@ static bool read_operations(struct cost_report *c, struct err *e)
 		&o->cold_reads_total,
 	};
 	struct pg_result *r = NULL;
-	bool ok = usage_operations(c->f->pg, &r, e);
+	bool ok = usage_operations(c->f->pg, crew_limits, &r, e);
 
 	for (size_t i = 0; ok && i < sizeof(members) / sizeof(*members); i++)
 		*members[i] = pg_i64(r, 0, (int)i);

@@ -33,10 +33,15 @@ void crew_stop(struct crew *c, bool by_signal, const char *reason)
 	pthread_mutex_unlock(&c->mutex);
 }
 
+const char *const crew_limits[] = { STOPPED_BY_ROWS, STOPPED_BY_BYTES, STOPPED_BY_TIME,
+				    STOPPED_BY_WINDOW, NULL };
+
 bool crew_is_limit(const char *reason)
 {
-	return str_eq(reason, STOPPED_BY_ROWS) || str_eq(reason, STOPPED_BY_BYTES) ||
-	       str_eq(reason, STOPPED_BY_TIME) || str_eq(reason, STOPPED_BY_WINDOW);
+	for (size_t i = 0; crew_limits[i]; i++)
+		if (str_eq(reason, crew_limits[i]))
+			return true;
+	return false;
 }
 
 static void fail(struct crew *c, const struct err *e)

@@ -50,6 +50,8 @@ void crew_add_segment(struct crew *c, const struct catalog_pass_totals *of_segme
 #define STOPPED_BY_BYTES  "the limit of bytes a pass was reached"
 #define STOPPED_BY_TIME   "the run time was used up"
 #define STOPPED_BY_WINDOW "the policy's window is closed"
+/* These, then NULL. */
+extern const char *const crew_limits[];
 /* Whether it is one of these. */
 bool crew_is_limit(const char *stop_reason);
 /* Counts rows that were read, and shows them. */

@@ -184,7 +184,9 @@ static void inspections(FILE *out, const struct firn_operations *o)
 		      "When the latest pass ended, however it did.", o->last_pass_s);
 	if (o->last_pass_done_s > 0)
 		gauge(out, "firn_pass_last_success_timestamp_seconds", "gauge",
-		      "When the latest pass that did all its work ended.", o->last_pass_done_s);
+		      "When the latest pass ended that did all its work, or as much as its limits "
+		      "allow.",
+		      o->last_pass_done_s);
 	if (o->last_verify_s > 0) {
 		gauge(out, "firn_verify_last_timestamp_seconds", "gauge",
 		      "When the latest verify ended.", o->last_verify_s);

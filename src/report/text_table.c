@@ -180,8 +180,7 @@ static void print_row(const struct text_table *t, FILE *out, const size_t *width
 		const char *s = cells ? cells[c] : t->columns[c].title;
 		enum text_kind kind = t->columns[c].kind;
 		bool right = kind == TEXT_NUMBER || kind == TEXT_MONEY;
-		size_t len = str_width(s),
-		       all = cells ? cell_width(t, c, most[c], s) : len,
+		size_t len = str_width(s), all = cells ? cell_width(t, c, most[c], s) : len,
 		       pad = all < widths[c] ? widths[c] - all : 0;
 
 		if (!widths[c])

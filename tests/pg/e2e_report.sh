@@ -177,6 +177,12 @@ done
 like "leaves what is there" "$(cat "$T/firn.prom")" "firn_rows"
 exits "status has no such format" 64 "$FIRN" status --format csv
 
+# A pass that its limit ends is a good one.
+sql "UPDATE firn.pass SET outcome = 'the limit of rows a pass was reached', finished_at = now() + interval '1 hour' WHERE id = (SELECT max(id) FROM firn.pass)"
+exits "metrics after a pass with a limit" 0 "$FIRN" report --format prometheus
+is "have it as a success" "$(printf '%s\n' "$OUT" | sed -n 's/^firn_pass_last_success_timestamp_seconds //p')" \
+	"$(sql "SELECT extract(epoch FROM max(finished_at))::bigint FROM firn.pass")"
+
 # --- what another policy would have done ---
 printf '%s\n' 'rules: [{ name: idle, match: { idle_for: 60d }, archive: {} }]' 'limits: { min_residency: 0s }' >"$T/idle.yaml"
 exits "what a policy would do" 0 "$FIRN" report --what-if "$T/idle.yaml" --format json

@@ -145,7 +145,7 @@ static void a_plan_by_unknown_compression_says_what_its_saving_leaves_out(void *
 		begin(&c, false);
 		assert_true(report_plan(&c.report, &r, NULL, &e));
 		assert_int_equal(fclose(c.report.out), 0);
-		assert_non_null(strstr(c.text, "EUR a month by the prices own"));
+		assert_non_null(strstr(c.text, "EUR a month gross by the prices own"));
 		assert_true((strstr(c.text, "without compression") == NULL) == known);
 		free(c.text);
 		r.expected.stored_share = 0.8;
