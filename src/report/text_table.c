@@ -9,7 +9,8 @@
 #include "base/str.h"
 
 #define GAP       2
-#define NAME_MIN  16 /* a name is not cut to less: its end has to be told from its neighbours' */
+#define GAP_LEAST 1  /* where the terminal is too narrow for more */
+#define NAME_MIN  14 /* a name is not cut to less: its end has to be told from its neighbours' */
 #define NOTE_MIN  24 /* a note is, but only after names */
 #define VALUE_MIN 8  /* beside the headings of a block */
 #define CELL_MAX  512
@@ -130,7 +131,8 @@ static size_t cell_width(const struct text_table *t, size_t column, size_t most,
 }
 
 /* Widths of the columns, 0 for those that are empty, and their most_decimals; false where they do not fit. */
-static bool measure(const struct text_table *t, size_t *widths, size_t *most, size_t limit)
+static bool measure(const struct text_table *t, size_t gap, size_t *widths, size_t *most,
+		    size_t limit)
 {
 	size_t total = (size_t)t->indent;
 
@@ -143,9 +145,9 @@ static bool measure(const struct text_table *t, size_t *widths, size_t *most, si
 		if (widths[c] && str_width(t->columns[c].title) > widths[c])
 			widths[c] = str_width(t->columns[c].title);
 		if (widths[c])
-			total += widths[c] + GAP;
+			total += widths[c] + gap;
 	}
-	total -= total > GAP ? GAP : 0;
+	total -= total > gap ? gap : 0;
 	shrink(t, widths, &total, limit, false, NOTE_MIN);
 	shrink(t, widths, &total, limit, true, NAME_MIN);
 	return total <= limit;
@@ -171,7 +173,7 @@ static void print_cut(FILE *out, const char *s, size_t len, size_t width, enum t
 	}
 }
 
-static void print_row(const struct text_table *t, FILE *out, const size_t *widths,
+static void print_row(const struct text_table *t, FILE *out, size_t gap, const size_t *widths,
 		      const size_t *most, char *const *cells)
 {
 	size_t pending = (size_t)t->indent;
@@ -196,7 +198,7 @@ static void print_row(const struct text_table *t, FILE *out, const size_t *width
 			print_cut(out, s, len, widths[c], kind);
 		else
 			fputs(s, out);
-		pending += (right ? 0 : pad) + all - len + GAP;
+		pending += (right ? 0 : pad) + all - len + gap;
 	}
 	fputc('\n', out);
 }
@@ -260,7 +262,8 @@ static void print_blocks(const struct text_table *t, FILE *out, const size_t *wi
 
 bool text_table_print(const struct text_table *t, FILE *out, int width, struct err *e)
 {
-	size_t *widths, *most, limit = width > 0 ? (size_t)width : SIZE_MAX;
+	size_t *widths, *most, limit = width > 0 ? (size_t)width : SIZE_MAX, gap = GAP;
+	bool fits;
 
 	if (t->failed)
 		return err_no_memory(e);
@@ -270,10 +273,12 @@ bool text_table_print(const struct text_table *t, FILE *out, int width, struct e
 	if (!widths)
 		return false;
 	most = widths + t->column_count;
-	if (measure(t, widths, most, limit)) {
-		print_row(t, out, widths, most, NULL);
+	fits = measure(t, gap, widths, most, limit) ||
+	       measure(t, gap = GAP_LEAST, widths, most, limit);
+	if (fits) {
+		print_row(t, out, gap, widths, most, NULL);
 		for (size_t i = 0; i + t->column_count <= t->cell_count; i += t->column_count)
-			print_row(t, out, widths, most, t->cells + i);
+			print_row(t, out, gap, widths, most, t->cells + i);
 	} else {
 		print_blocks(t, out, widths, limit);
 	}
