@@ -232,7 +232,7 @@ bool catalog_pass_moved(struct pg *pg, int64_t pass_id, const struct catalog_pas
 				  "pg_catalog.clock_timestamp(), rows_moved = $2::bigint, "
 				  "rows_changed = $3::bigint, segments = $4::bigint, raw_bytes = "
 				  "$5::bigint, stored_bytes = $6::bigint, "
-				  "outcome = $7 WHERE id = $1::bigint";
+				  "outcome = $7 WHERE id = $1::bigint AND finished_at IS NULL";
 	struct pg_params p = PG_PARAMS_INIT;
 
 	pg_param_i64(&p, pass_id);

@@ -130,7 +130,8 @@ bool pass_log_why_empty(struct pg *pg, int64_t pass_id, int64_t keep_s, enum pas
 			struct err *e)
 {
 	static const char sql[] =
-		"SELECT finished_at IS NULL, rows_moved > 0 OR coalesce(finished_at, started_at) < "
+		"SELECT finished_at IS NULL, outcome IS DISTINCT FROM 'done', rows_moved = 0, "
+		"coalesce(finished_at, started_at) < "
 		"pg_catalog.now() - pg_catalog.make_interval(secs => $2::bigint) FROM firn.pass "
 		"WHERE id = $1::bigint";
 	struct pg_params p = PG_PARAMS_INIT;
@@ -141,8 +142,12 @@ bool pass_log_why_empty(struct pg *pg, int64_t pass_id, int64_t keep_s, enum pas
 	*out = PASS_LOG_FORGOTTEN;
 	if (!pg_query(pg, sql, &p, &r, e))
 		return false;
-	if (pg_rows(r) > 0 && !pg_bool(r, 0, 1))
-		*out = pg_bool(r, 0, 0) ? PASS_LOG_UNFINISHED : PASS_LOG_NOTHING_DUE;
+	if (pg_rows(r) > 0 && pg_bool(r, 0, 0))
+		*out = PASS_LOG_UNFINISHED;
+	else if (pg_rows(r) > 0 && !pg_bool(r, 0, 3) && pg_bool(r, 0, 1))
+		*out = PASS_LOG_FAILED;
+	else if (pg_rows(r) > 0 && !pg_bool(r, 0, 3) && pg_bool(r, 0, 2))
+		*out = PASS_LOG_NOTHING_DUE;
 	pg_result_free(r);
 	return true;
 }

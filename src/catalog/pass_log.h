@@ -25,6 +25,7 @@ bool pass_log_read(struct pg *pg, int64_t table_id, int64_t pass_id, int64_t *fo
 enum pass_log_empty {
 	PASS_LOG_NOTHING_DUE,
 	PASS_LOG_UNFINISHED, /* it is at work, or died */
+	PASS_LOG_FAILED,     /* it ended, but not well */
 	PASS_LOG_FORGOTTEN,  /* what it decided was older than keep_s, or can be removed any time */
 };
 /* Why the log has nothing of this pass, which there is. */

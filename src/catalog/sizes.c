@@ -4,14 +4,17 @@
 
 #include "base/mem.h"
 
-/* What moved since the statistics were made is known. */
-#define MOVED_SINCE                                                                            \
-	" + CASE WHEN c.reltuples > 0 THEN coalesce((SELECT m.rows_inserted - m.rows_deleted " \
-	"FROM firn.maintenance m WHERE m.table_id = $2::bigint AND m.leaf = $3 AND m.since > " \
-	"coalesce(greatest(pg_catalog.pg_stat_get_last_analyze_time(c.oid), "                  \
-	"pg_catalog.pg_stat_get_last_autoanalyze_time(c.oid), "                                \
-	"pg_catalog.pg_stat_get_last_vacuum_time(c.oid), "                                     \
-	"pg_catalog.pg_stat_get_last_autovacuum_time(c.oid)), '-infinity')), 0) ELSE 0 END "
+/* What moved since the statistics were made is known; builds of indexes count rows as well. Where the statistics are lost, or
+ * somebody else's build counted, it may be that reltuples has it already: the former is left alone, the latter is not seen. */
+#define MOVED_SINCE                                                                              \
+	" + CASE WHEN c.reltuples > 0 THEN coalesce((SELECT m.rows_inserted - m.rows_deleted "   \
+	"FROM firn.maintenance m WHERE m.table_id = $2::bigint AND m.leaf = $3 AND m.since > "   \
+	"greatest(pg_catalog.pg_stat_get_last_analyze_time(c.oid), "                             \
+	"pg_catalog.pg_stat_get_last_autoanalyze_time(c.oid), "                                  \
+	"pg_catalog.pg_stat_get_last_vacuum_time(c.oid), "                                       \
+	"pg_catalog.pg_stat_get_last_autovacuum_time(c.oid)) AND NOT EXISTS (SELECT 1 FROM "     \
+	"firn.maintenance_log g WHERE g.table_id = m.table_id AND g.leaf = m.leaf AND g.action " \
+	"IN ('reindex', 'create') AND g.done_at > m.since)), 0) ELSE 0 END "
 
 bool sizes_of_leaf(struct pg *pg, const struct leaf *leaf, int64_t table_id, struct leaf_sizes *out,
 		   struct err *e)

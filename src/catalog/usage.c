@@ -294,10 +294,11 @@ bool usage_days(struct pg *pg, int64_t table_id, const int64_t *table_ids, size_
 		struct err *e)
 {
 	static const char sql[] =
-		"WITH taken AS (SELECT d.table_id, d.day, d.heap_bytes + d.toast_bytes + "
-		"d.index_bytes AS hot, coalesce((SELECT sum(c.billed_bytes) FROM "
-		"firn.usage_daily_class c WHERE c.table_id = d.table_id AND c.day = d.day), 0) AS "
-		"cold FROM firn.usage_daily d WHERE d.table_id = ANY ($2::bigint[]) AND "
+		"WITH cold AS (SELECT table_id, day, sum(billed_bytes) AS billed FROM "
+		"firn.usage_daily_class WHERE table_id = ANY ($2::bigint[]) GROUP BY 1, 2), "
+		"taken AS (SELECT d.table_id, d.day, d.heap_bytes + d.toast_bytes + "
+		"d.index_bytes AS hot, coalesce(cold.billed, 0) AS cold FROM firn.usage_daily d "
+		"LEFT JOIN cold USING (table_id, day) WHERE d.table_id = ANY ($2::bigint[]) AND "
 		"d.measured_at IS NOT NULL), "
 		"part AS (SELECT table_id, day, (CASE WHEN sum(cold) OVER w > 0 THEN cold / "
 		"sum(cold) OVER w WHEN sum(hot) OVER w > 0 THEN hot / sum(hot) OVER w ELSE "

@@ -1,4 +1,5 @@
 /* firn's command line: reads what is asked for, opens the library, runs the command, maps the exit status. */
+#include <fcntl.h>
 #include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
@@ -145,6 +146,18 @@ static void keep_memory(void)
 	mallopt(M_TRIM_THRESHOLD, 64 << 20);
 }
 
+/* Where a standard stream is closed, the next file or connection would get its number, and what is printed would go there. */
+static void keep_streams_apart(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd > STDERR_FILENO)
+		close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	struct cli c = {
@@ -155,6 +168,7 @@ int main(int argc, char **argv)
 	struct err e = { 0 };
 	int at = argc, status;
 
+	keep_streams_apart();
 	settings_init(&c.settings);
 	keep_memory();
 	command = find_command(argc, argv, &at, &c.settings, &e);

@@ -375,6 +375,7 @@ static bool explain_emptiness(struct explain *x, struct err *e)
 		[PASS_LOG_NOTHING_DUE] = "nothing was due",
 		[PASS_LOG_UNFINISHED] =
 			"it is at work, or died before it wrote down what it decided",
+		[PASS_LOG_FAILED] = "it died, or failed, and what it decided is not known",
 		[PASS_LOG_FORGOTTEN] = "what it decided is no longer known",
 	};
 	enum pass_log_empty reason;

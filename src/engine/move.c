@@ -669,7 +669,7 @@ static void look_ahead(struct move *m, const struct leaf *leaf,
 {
 	struct err e = { 0 };
 
-	if (m->f->progress != PROGRESS_TERMINAL)
+	if (m->f->progress != PROGRESS_TERMINAL || signal_stop_requested())
 		return;
 	for (size_t i = 0; i < quotas->count; i++)
 		m->progress.total_rows += quotas->items[i].rows;

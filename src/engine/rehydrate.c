@@ -11,7 +11,6 @@
 #include "base/fault.h"
 #include "base/mem.h"
 #include "base/storage_class.h"
-#include "base/str.h"
 
 /* One per processor of a small server; how many the server has cannot be seen from here. */
 #define DEFAULT_SESSIONS 2
@@ -32,41 +31,6 @@ static bool find_segments(struct firn *f, const struct engine_table *t, const st
 	};
 
 	return catalog_segments(f->pg, &filter, out, e);
-}
-
-static bool any_of(const struct selection_values *v, const char *text)
-{
-	for (size_t i = 0; i < v->count; i++)
-		if (str_eq(v->texts[i], text))
-			return true;
-	return v->count == 0;
-}
-
-/* How many rows that is, for the time left; 0: only the segments' indexes know. */
-static int64_t rows_selected(struct firn *f, const struct selection *s,
-			     const struct segment_list *list)
-{
-	bool all = s->workspaces.count + s->versions.count == 0;
-	struct err e = { 0 };
-	int64_t rows = 0;
-
-	if (f->progress == PROGRESS_NONE || s->documents.count || s->chunks.count)
-		return 0;
-	for (size_t i = 0; i < list->count; i++) {
-		struct segment_group_row *groups = NULL;
-		size_t count = 0;
-
-		if (all)
-			rows += list->items[i].rows_live;
-		else if (!catalog_segment_groups(f->pg, list->items[i].id, &groups, &count, &e))
-			return 0;
-		for (size_t g = 0; g < count; g++)
-			if (any_of(&s->workspaces, groups[g].workspace) &&
-			    any_of(&s->versions, groups[g].version))
-				rows += groups[g].rows_live;
-		segment_groups_free(groups, count);
-	}
-	return rows;
 }
 
 /* Two rehydrates of one segment take turns: the second sees what the first brought back, and finds its index cached.
@@ -201,8 +165,7 @@ static bool rehydrate_table(struct firn *f, const struct table_wanted *wanted,
 	r->table = &table;
 	r->selection = &selection;
 	ok = bulk_begin(&bulk, r, &segments, e);
-	progress_start(&r->progress, f, "bringing back", NULL,
-		       rows_selected(f, &selection, &segments));
+	progress_start(&r->progress, f, "bringing back", NULL, bulk.rows);
 	ok = ok && restore_all(r, &segments, e);
 	if (!ok && e->code == ERR_NOT_FOUND)
 		engine_archive_is_another(f, e);

@@ -6,10 +6,11 @@
 #include "base/str.h"
 #include "engine/cost_report.h"
 
-/* A catalog of an older firn lacks these tables until "firn init": it has said so already. */
+/* A catalog of an older firn lacks these tables until "firn init", and doctor says what a role lacks: it was said already, or
+ * it is a role that may only look. */
 static void warn(struct firn *f, const struct err *e)
 {
-	if (e->code == ERR_CONFIG || e->code == ERR_OFFLINE)
+	if (e->code == ERR_CONFIG || e->code == ERR_OFFLINE || e->code == ERR_DENIED)
 		log_debug(&f->log, "%s", e->message);
 	else
 		log_warning(&f->log, "%s; reports will lack it", e->message);

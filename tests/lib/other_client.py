@@ -131,9 +131,10 @@ def hold(s3, bucket, prefix, state):
 
 
 def unlock(s3, bucket, prefix):
-    soon = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=1)
     for kind, key, version in each_version(s3, bucket, prefix):
         if kind == "Versions":
+            # It must still be in the future when a busy server looks.
+            soon = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=5)
             s3.put_object_retention(
                 Bucket=bucket,
                 Key=key,

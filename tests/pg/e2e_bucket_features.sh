@@ -44,7 +44,8 @@ ok "and the end of the retention" other unlock "$LOCKED" "p/"
 held() { "$FIRN" gc --confirm --horizon 0s --format json >"$T/held.json"; grep -q 'by a legal hold' "$T/held.json"; }
 ok "leave them held" poll_until 20 held
 ok "the hold is lifted" other hold "$LOCKED" "p/" off
-exits "and gc removes them" 0 "$FIRN" gc --confirm --horizon 0s --format json
+ok "the retention of the last one ends, too" poll_until 30 "$FIRN" gc --confirm --horizon 0s
+exits "and gc has removed them" 0 "$FIRN" gc --confirm --horizon 0s --format json
 is "all of them" "$(json '{put_off}') $(sql "SELECT count(*) FROM firn.segment WHERE state = 'retired'")" "0 0"
 is "leaving the marker, the turn and what init's check left" "$(other versions "$LOCKED" "")" 3
 done_testing

@@ -132,11 +132,15 @@ FIRN_FAULT=move.after_upload=error exits "one that fails at its first segment" 7
 like "says at what" "$(sql "SELECT reason FROM firn.pass_log WHERE decision = 'failed' ORDER BY id DESC LIMIT 1")" "a fault was injected"
 sql "UPDATE firn.pass_log SET at = now() - interval '91 days'"
 PASS=$(sql "SELECT max(id) FROM firn.pass")
-sql "UPDATE firn.pass SET rows_moved = 0, finished_at = now() WHERE id = $PASS"
+sql "UPDATE firn.pass SET rows_moved = 0, finished_at = now(), outcome = 'done' WHERE id = $PASS"
 exits "a later pass" 0 "$FIRN" pass
 is "forgets what is too old" "$(sql "SELECT count(*) FROM firn.pass_log WHERE at < now() - interval '1 day'")" 0
 exits "what went from the log" 0 "$FIRN" explain --pass "$PASS"
 is "is said to be what it could be" "$OUT" "pass $PASS: nothing was due"
+sql "UPDATE firn.pass SET outcome = 'died' WHERE id = $PASS"
+exits "what is not known of one that died" 0 "$FIRN" explain --pass "$PASS"
+is "is not said to be nothing" "$OUT" "pass $PASS: it died, or failed, and what it decided is not known"
+sql "UPDATE firn.pass SET outcome = 'done' WHERE id = $PASS"
 sql "UPDATE firn.pass SET finished_at = now() - interval '91 days' WHERE id = $PASS"
 exits "of an old pass" 0 "$FIRN" explain --pass "$PASS"
 is "it is not known" "$OUT" "pass $PASS: what it decided is no longer known"
