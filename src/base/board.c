@@ -77,7 +77,7 @@ static void add_cut(struct buf *b, const char *text, size_t columns)
 		n += ((unsigned char)*text & 0xC0) != 0x80;
 		if (n > columns)
 			return;
-		buf_add_byte(b, (unsigned char)*text < ' ' || *text == 0x7F ? '?' : (uint8_t)*text);
+		buf_add_byte(b, (uint8_t)str_shown(*text));
 	}
 }
 
@@ -126,6 +126,22 @@ static void put(struct board *b)
 	buf_clear(&b->out_text);
 }
 
+static void redraw(struct board *b)
+{
+	go_home(b);
+	add_lines(b);
+	put(b);
+}
+
+static void wipe(struct board *b)
+{
+	if (b->drawn == 0)
+		return;
+	go_home(b);
+	buf_add_str(&b->out_text, "\033[J");
+	put(b);
+}
+
 static bool anything(const struct board *b)
 {
 	for (size_t i = 0; i < LINES_MAX; i++)
@@ -138,11 +154,7 @@ void board_free(struct board *b)
 {
 	if (!b)
 		return;
-	if (b->drawn > 0) {
-		go_home(b);
-		buf_add_str(&b->out_text, "\033[J");
-		put(b);
-	}
+	wipe(b);
 	buf_release(&b->out_text);
 	pthread_mutex_destroy(&b->mutex);
 	free(b);
@@ -177,26 +189,27 @@ void board_set(struct board *b, int line, const char *text)
 		return;
 	pthread_mutex_lock(&b->mutex);
 	snprintf(b->lines[line].text, sizeof(b->lines[line].text), "%s", text);
-	go_home(b);
-	add_lines(b);
-	put(b);
+	redraw(b);
 	pthread_mutex_unlock(&b->mutex);
 }
 
 void board_close(struct board *b, int line, const char *last)
 {
+	bool shown;
+
 	if (!b || line < 0)
 		return;
 	pthread_mutex_lock(&b->mutex);
-	if (last || *b->lines[line].text) {
-		b->lines[line] = (struct line){ 0 };
+	shown = *b->lines[line].text;
+	b->lines[line] = (struct line){ 0 };
+	if (last) {
 		go_home(b);
-		if (last)
-			add_line(b, last, board_width(b));
+		add_line(b, last, board_width(b));
 		add_lines(b);
 		put(b);
+	} else if (shown) {
+		redraw(b);
 	}
-	b->lines[line] = (struct line){ 0 };
 	pthread_mutex_unlock(&b->mutex);
 }
 
@@ -205,11 +218,7 @@ void board_pause(struct board *b)
 	if (!b)
 		return;
 	pthread_mutex_lock(&b->mutex);
-	if (b->drawn == 0)
-		return;
-	go_home(b);
-	buf_add_str(&b->out_text, "\033[J");
-	put(b);
+	wipe(b);
 }
 
 void board_go_on(struct board *b)
@@ -217,10 +226,7 @@ void board_go_on(struct board *b)
 	if (!b)
 		return;
 	/* Lines that were taken away come back. */
-	if (anything(b)) {
-		go_home(b);
-		add_lines(b);
-		put(b);
-	}
+	if (anything(b))
+		redraw(b);
 	pthread_mutex_unlock(&b->mutex);
 }

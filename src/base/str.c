@@ -285,6 +285,11 @@ size_t str_width(const char *s)
 	return n;
 }
 
+char str_shown(char c)
+{
+	return (unsigned char)c < ' ' || c == 0x7F ? '?' : c;
+}
+
 bool str_glob_match(const char *pattern, const char *s)
 {
 	const char *star = NULL, *resume = NULL;

@@ -36,6 +36,9 @@ size_t str_utf8_len(const char *s);
 /* Columns that UTF-8 text takes: code points, so that wide characters count once. */
 size_t str_width(const char *s);
 
+/* What a terminal is sent for this byte of text: "?" for a control character. */
+char str_shown(char c);
+
 /* Shell pattern with * and ? only, whole string, case matters. */
 bool str_glob_match(const char *pattern, const char *s);
 

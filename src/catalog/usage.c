@@ -158,6 +158,16 @@ bool usage_add_rehydrated(struct pg *pg, int64_t table_id, int64_t rows, struct 
 	       err_wrap(e, "could not count the rows that came back");
 }
 
+/* " VALUES (owner, kind, class, calls, bytes), ..." */
+static void add_request_values(struct buf *sql, const char *owner,
+			       const struct usage_requests *requests, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		buf_printf(sql, "%s(%s, '%s', '%s', %" PRIu64 ", %" PRIu64 ")",
+			   i > 0 ? ", " : " VALUES ", owner, requests[i].kind,
+			   requests[i].storage_class, requests[i].calls, requests[i].bytes);
+}
+
 bool usage_add_requests(struct pg *pg, const struct usage_requests *requests, size_t count,
 			struct err *e)
 {
@@ -179,11 +189,8 @@ bool usage_add_requests(struct pg *pg, const struct usage_requests *requests, si
 	if (!ok)
 		return true;
 	buf_add_str(&sql, "INSERT INTO firn.request_daily AS r (day, kind, storage_class, calls, "
-			  "bytes) VALUES ");
-	for (size_t i = 0; i < count; i++)
-		buf_printf(&sql, "%s(" TODAY ", '%s', '%s', %" PRIu64 ", %" PRIu64 ")",
-			   i > 0 ? ", " : "", requests[i].kind, requests[i].storage_class,
-			   requests[i].calls, requests[i].bytes);
+			  "bytes)");
+	add_request_values(&sql, TODAY, requests, count);
 	buf_add_str(&sql, " ON CONFLICT (day, kind, storage_class) DO UPDATE SET calls = r.calls + "
 			  "excluded.calls, bytes = r.bytes + excluded.bytes");
 	ok = buf_ok(&sql, e) && pg_query(pg, buf_str(&sql), NULL, NULL, e);
@@ -202,11 +209,8 @@ bool usage_add_pass_requests(struct pg *pg, int64_t pass_id, const struct usage_
 		return true;
 	pg_param_i64(&p, pass_id);
 	buf_add_str(&sql, "INSERT INTO firn.pass_request (pass_id, kind, storage_class, calls, "
-			  "bytes) VALUES ");
-	for (size_t i = 0; i < count; i++)
-		buf_printf(&sql, "%s($1::bigint, '%s', '%s', %" PRIu64 ", %" PRIu64 ")",
-			   i > 0 ? ", " : "", requests[i].kind, requests[i].storage_class,
-			   requests[i].calls, requests[i].bytes);
+			  "bytes)");
+	add_request_values(&sql, "$1::bigint", requests, count);
 	ok = buf_ok(&sql, e) && pg_query(pg, buf_str(&sql), &p, NULL, e);
 	buf_release(&sql);
 	return ok || err_wrap(e, "could not record the pass's requests to the archive");
@@ -283,7 +287,7 @@ static bool param_ids(struct pg_params *p, const int64_t *ids, size_t count, str
 {
 	buf_add_str(text, "{");
 	for (size_t i = 0; i < count; i++)
-		buf_printf(text, "%s%" PRId64, i > 0 ? "," : "", ids[i]);
+		pg_add_array_i64(text, ids[i]);
 	buf_add_str(text, "}");
 	pg_param_text(p, buf_str(text));
 	return buf_ok(text, e);
@@ -321,7 +325,6 @@ bool usage_days(struct pg *pg, int64_t table_id, const int64_t *table_ids, size_
 		"NOT NULL ORDER BY u.day, c.storage_class";
 	struct day_visit v = { visit, ctx };
 	struct pg_params p = PG_PARAMS_INIT;
-
 	struct buf ids = BUF_INIT;
 	bool ok;
 
@@ -439,7 +442,6 @@ bool usage_operations(struct pg *pg, const char *const *good_ends, struct pg_res
 		"coalesce((SELECT orphan_bytes FROM g), -1), "
 		"s.active, s.intent, s.retired, s.plain, (SELECT count(*) FROM due), "
 		"p.moved, u.rows, u.times FROM p, s, u";
-
 	struct pg_params p = PG_PARAMS_INIT;
 	struct buf reasons = BUF_INIT;
 	bool ok;

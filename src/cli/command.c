@@ -80,8 +80,8 @@ const struct command command_table[] = {
 	  "Debian's postgresql-NN-repack, its extension in the database, and disk for a copy.",
 	  CMD_MAINTAIN, COMMAND_WORKS, cmd_maintain },
 	{ "status", "hot and cold rows and bytes",
-	  "By table and leaf, and with --by workspace by workspace and version.", CMD_STATUS, true,
-	  cmd_status },
+	  "By table and leaf, and with --by workspace by workspace and version.", CMD_STATUS,
+	  COMMAND_LOOKS, cmd_status },
 	{ "touch", "record reads of chunks (ids on standard input)",
 	  "Reads ids of chunks that were read, one a line, or CSV whose first line is a header: id "
 	  "and, where they are known, workspace and read_at (2026-03-01T12:00:00Z). A read "

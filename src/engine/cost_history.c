@@ -191,7 +191,6 @@ static bool add_day(void *ctx, const struct usage_day *d, struct err *e)
 static bool is_day(const char *s)
 {
 	static const char shape[] = "dddd-dd-dd";
-
 	struct err ignored = { 0 };
 	int64_t us;
 

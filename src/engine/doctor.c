@@ -427,9 +427,7 @@ out:
 	if (d.first.code == ERR_NONE)
 		return true;
 	*e = d.first;
-	if (result->failed > 1)
-		err_hint(e, "%s%s(%" PRId64 " checks failed: the list above has them all.)",
-			 d.first.hint, d.first.hint[0] ? " " : "", result->failed);
+	engine_hint_failed(e, result->failed);
 	return false;
 }
 

@@ -1,5 +1,6 @@
 #include "engine/engine.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -255,6 +256,15 @@ const struct policy *engine_policy(struct firn *f, struct err *e)
 	if (!f->policy_loaded)
 		f->policy_loaded = policy_load(&f->policy, f->config.policy, e);
 	return f->policy_loaded ? &f->policy : NULL;
+}
+
+void engine_hint_failed(struct err *e, int64_t failed)
+{
+	const struct err first = *e;
+
+	if (failed > 1)
+		err_hint(e, "%s%s(%" PRId64 " checks failed: the list above has them all.)",
+			 first.hint, first.hint[0] ? " " : "", failed);
 }
 
 bool engine_tables_given(const struct firn *f, struct err *e)

@@ -123,6 +123,8 @@ bool engine_expire(struct firn *f, int64_t table_id, int64_t *rows_out, struct e
 /* Adds what could be given up, and what later, to result. */
 bool engine_expiries(struct firn *f, const struct engine_table *t, struct firn_plan_result *result,
 		     struct err *e);
+/* e is the first of so many checks that failed: where there are more, its hint says so. */
+void engine_hint_failed(struct err *e, int64_t failed);
 /* How many tables there are; ERR_USAGE with a hint when there is none. */
 bool engine_tables_given(const struct firn *f, struct err *e);
 

@@ -75,7 +75,7 @@ static bool judge_tables(struct firn *f, struct table_info **infos, struct firn_
 			 struct err *e)
 {
 	struct err refusal = { 0 }, ignored = { 0 };
-	size_t refused = 0;
+	int64_t refused = 0;
 
 	for (size_t i = 0; i < f->table_count; i++) {
 		infos[i] = table_info_load(f->pg, &f->tables[i], e);
@@ -88,9 +88,7 @@ static bool judge_tables(struct firn *f, struct table_info **infos, struct firn_
 	if (refused == 0)
 		return true;
 	*e = refusal;
-	if (refused > 1)
-		err_hint(e, "%s%s(%zu checks failed: the list above has them all.)", refusal.hint,
-			 refusal.hint[0] ? " " : "", refused);
+	engine_hint_failed(e, refused);
 	return false;
 }
 

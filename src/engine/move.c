@@ -246,6 +246,14 @@ static bool upload(struct move *m, const struct filling *s, const struct segment
 	return ok;
 }
 
+static bool read_back(struct move *m, const struct filling *s, const struct segment_sealed *sealed,
+		      struct err *e)
+{
+	progress_note(&m->progress, "reading back");
+	return segment_check_archived(m->f, m->table, s->object_key, s->index_key, sealed,
+				      s->hashes, e);
+}
+
 /* One transaction: the rows leave, the segment becomes the place where they are, index work becomes due. */
 static bool activate(struct move *m, const struct leaf *leaf, struct filling *s,
 		     const struct segment_sealed *sealed, int64_t *moved_out, bool *lock_wait,
@@ -380,14 +388,7 @@ static bool finish_segment(struct move *m, const struct leaf *leaf, struct filli
 	progress_note(&m->progress, "uploading");
 	if (FAULT("move.after_seal") || !upload(m, s, &sealed, false, e) ||
 	    FAULT("move.after_upload") || !upload(m, s, &sealed, true, e) ||
-	    FAULT("move.after_index_upload")) {
-		if (e->code == ERR_NONE)
-			fault(e);
-		goto out;
-	}
-	progress_note(&m->progress, "reading back");
-	if (!segment_check_archived(m->f, m->table, s->object_key, s->index_key, &sealed, s->hashes,
-				    e) ||
+	    FAULT("move.after_index_upload") || !read_back(m, s, &sealed, e) ||
 	    FAULT("move.after_verify")) {
 		if (e->code == ERR_NONE)
 			fault(e);

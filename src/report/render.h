@@ -7,6 +7,11 @@
 /* Whether the row is to say from when on what it moved pays: not where nothing was moved, nor beside a saving that is none,
  * since the room that was left is still paid for. */
 bool report_pays_after(const struct firn_report_row *row);
+/* That, as people read it: "0.4 d", "never", or nothing. Returns out, or a literal. */
+const char *report_days_text(const struct firn_report_row *row, char out[32]);
+/* What of the table the row is about, beside the table's name: "" by table. Returns out, or what is the row's. */
+const char *report_part_name(enum firn_report_by by, const struct firn_report_row *row,
+			     char out[32]);
 
 bool text_init(const struct report *r, const struct firn_init_result *x, struct err *e);
 bool text_plan(const struct report *r, const struct firn_plan_result *x, struct err *e);

@@ -14,15 +14,7 @@ bool report_pays_after(const struct firn_report_row *row)
 	       (row->break_even_days < 0 || row->cost.saved_nano > 0);
 }
 
-static void add_hot_rows(struct text_table *t, const struct firn_report_row *c)
-{
-	char count[32];
-
-	text_addf(t, "%s%s", c->hot_rows_estimated ? "~" : "",
-		  str_format_count(c->hot_rows, count, sizeof(count)));
-}
-
-static const char *days_text(const struct firn_report_row *c, char out[32])
+const char *report_days_text(const struct firn_report_row *c, char out[32])
 {
 	if (!report_pays_after(c))
 		return "";
@@ -32,8 +24,7 @@ static const char *days_text(const struct firn_report_row *c, char out[32])
 	return out;
 }
 
-/* What stands beside the table. */
-static const char *name_of(enum firn_report_by by, const struct firn_report_row *c, char out[32])
+const char *report_part_name(enum firn_report_by by, const struct firn_report_row *c, char out[32])
 {
 	switch (by) {
 	case FIRN_BY_LEAF:
@@ -58,13 +49,13 @@ static void add_row(struct text_table *t, enum firn_report_by by, const struct f
 	char text[32];
 
 	text_add(t, c->table ? c->table : "total");
-	text_add(t, name_of(by, c, text));
+	text_add(t, report_part_name(by, c, text));
 	/* What a segment is has no hot rows, nor a price of these. */
 	if (by == FIRN_BY_SEGMENT) {
 		text_add(t, "");
 		text_add(t, "");
 	} else {
-		add_hot_rows(t, c);
+		text_add_estimate(t, c->hot_rows, c->hot_rows_estimated != 0);
 		text_add_bytes(t, c->hot.heap_bytes + c->hot.toast_bytes + c->hot.index_bytes);
 	}
 	text_add_count(t, c->cold_rows);
@@ -76,7 +67,7 @@ static void add_row(struct text_table *t, enum firn_report_by by, const struct f
 	text_add_money(t, c->cost.cold_nano);
 	text_add_money(t, c->cost.all_hot_nano);
 	text_add_money(t, c->cost.saved_nano);
-	text_add(t, days_text(c, text));
+	text_add(t, report_days_text(c, text));
 }
 
 /* Of segments: of cold rows alone, unlike the total of the whole. */
@@ -144,11 +135,11 @@ static bool print_tenants(const struct report *r, const struct firn_report_resul
 
 		text_add(&table, c->workspace);
 		text_add(&table, c->table);
-		add_hot_rows(&table, c);
+		text_add_estimate(&table, c->hot_rows, c->hot_rows_estimated != 0);
 		text_add_count(&table, c->cold_rows);
 		text_add_money(&table, c->cost.hot_nano + c->cost.cold_nano);
 		text_add_money(&table, c->cost.saved_nano);
-		text_add(&table, days_text(c, text));
+		text_add(&table, report_days_text(c, text));
 	}
 	fputs("\nthe dearest tenants\n", r->out);
 	ok = text_table_print(&table, r->out, r->width, e);

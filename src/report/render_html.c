@@ -270,14 +270,7 @@ static void pays_after(struct page *p, const struct firn_report_row *c)
 {
 	char text[32];
 
-	if (!report_pays_after(c)) {
-		cell(p, "");
-	} else if (c->break_even_days < 0) {
-		cell(p, "never");
-	} else {
-		snprintf(text, sizeof(text), "%.1f d", c->break_even_days);
-		cell(p, text);
-	}
+	cell(p, report_days_text(c, text));
 }
 
 /* What a segment is has no hot rows, nor a price of these. */
@@ -543,7 +536,7 @@ static void rows(struct page *p)
 	const char *titles[] = { "<Table",   parts[by],   "Hot rows", "Hot",   "Cold rows",  "Cold",
 				 "Hot cost", "Cold cost", "All hot",  "Saved", "Pays after", NULL };
 	struct buf *b = &p->b;
-	char segment[32];
+	char part[32];
 
 	if (by == FIRN_BY_TABLE)
 		memmove(titles + 1, titles + 2, sizeof(titles) - 2 * sizeof(*titles));
@@ -552,16 +545,10 @@ static void rows(struct page *p)
 	for (size_t i = 0; i < p->x->row_count; i++) {
 		const struct firn_report_row *c = &p->x->rows[i];
 
-		snprintf(segment, sizeof(segment), "%" PRId64, c->segment);
 		row_begin(p);
 		cell_text(p, c->table);
 		if (by != FIRN_BY_TABLE)
-			cell_text(p, by == FIRN_BY_LEAF        ? c->leaf
-				     : by == FIRN_BY_WORKSPACE ? c->workspace
-				     : by == FIRN_BY_VERSION   ? c->version
-				     : by == FIRN_BY_MONTH     ? c->month
-				     : c->segment              ? segment
-							       : "");
+			cell_text(p, report_part_name(by, c, part));
 		hot_cells(p, c);
 		cell_count(p, c->cold_rows);
 		cell_bytes(p, c->cold_bytes);

@@ -27,10 +27,8 @@ static void add_row(struct text_table *t, const char *indent, const char *name, 
 		    bool estimated, const struct firn_size *size, const char *bound,
 		    const char *note)
 {
-	char n[32];
-
 	text_addf(t, "%s%s", indent, name);
-	text_addf(t, "%s%s", estimated ? "~" : "", str_format_count(rows, n, sizeof(n)));
+	text_add_estimate(t, rows, estimated);
 	text_add_bytes(t, size->heap_bytes);
 	text_add_bytes(t, size->toast_bytes);
 	text_add_bytes(t, size->index_bytes);

@@ -448,13 +448,6 @@ bool text_rehydrate(const struct report *r, const struct firn_rehydrate_result *
 
 /* ---- status ---- */
 
-static void add_hot_rows(struct text_table *t, const struct firn_status_row *s)
-{
-	struct words w = { .used = 0 };
-
-	text_addf(t, "%s%s", s->hot_rows_estimated ? "~" : "", count(&w, s->hot_rows));
-}
-
 static bool print_sizes(const struct report *r, const struct firn_status_result *x, struct err *e)
 {
 	static const struct text_column columns[] = {
@@ -475,7 +468,7 @@ static bool print_sizes(const struct report *r, const struct firn_status_result 
 		for (;;) {
 			text_addf(&table, "%s%s", indent,
 				  *indent ? short_leaf(s->leaf, s->table) : s->table);
-			add_hot_rows(&table, s);
+			text_add_estimate(&table, s->hot_rows, s->hot_rows_estimated != 0);
 			text_add_bytes(&table, s->hot.heap_bytes);
 			text_add_bytes(&table, s->hot.toast_bytes);
 			text_add_bytes(&table, s->hot.index_bytes);
@@ -517,7 +510,7 @@ static bool print_workspaces(const struct report *r, const struct firn_status_re
 		text_add(&table, x->table_count > 1 ? s->table : "");
 		text_add(&table, s->workspace);
 		text_add(&table, s->version);
-		add_hot_rows(&table, s);
+		text_add_estimate(&table, s->hot_rows, s->hot_rows_estimated != 0);
 		text_add_count(&table, s->cold_rows);
 		text_add_bytes(&table, s->cold_bytes);
 	}

@@ -15,15 +15,10 @@
 #define VALUE_MIN 8  /* beside the headings of a block */
 #define CELL_MAX  512
 
-static char shown(char c)
-{
-	return (unsigned char)c < ' ' || c == 0x7F ? '?' : c;
-}
-
 void text_put(FILE *out, const char *s)
 {
 	for (; *s; s++)
-		fputc(shown(*s), out);
+		fputc(str_shown(*s), out);
 }
 
 void text_add(struct text_table *t, const char *s)
@@ -41,7 +36,7 @@ void text_add(struct text_table *t, const char *s)
 		return;
 	}
 	for (char *c = copy; *c; c++)
-		*c = shown(*c);
+		*c = str_shown(*c);
 	t->cells[t->cell_count++] = copy;
 }
 
@@ -61,6 +56,13 @@ void text_add_count(struct text_table *t, int64_t n)
 	char cell[32];
 
 	text_add(t, str_format_count(n, cell, sizeof(cell)));
+}
+
+void text_add_estimate(struct text_table *t, int64_t n, bool estimated)
+{
+	char cell[32];
+
+	text_addf(t, "%s%s", estimated ? "~" : "", str_format_count(n, cell, sizeof(cell)));
 }
 
 void text_add_bytes(struct text_table *t, int64_t bytes)

@@ -43,9 +43,10 @@ struct text_table {
 
 void text_add(struct text_table *t, const char *s); /* NULL is empty */
 void text_addf(struct text_table *t, const char *fmt, ...) PRINTF(2, 3);
-void text_add_count(struct text_table *t, int64_t n);     /* 12,345 */
-void text_add_bytes(struct text_table *t, int64_t bytes); /* 1.2 GiB */
-void text_add_money(struct text_table *t, int64_t nano);  /* 12.30, 0.00210: base/money.h */
+void text_add_count(struct text_table *t, int64_t n);                    /* 12,345 */
+void text_add_bytes(struct text_table *t, int64_t bytes);                /* 1.2 GiB */
+void text_add_estimate(struct text_table *t, int64_t n, bool estimated); /* 12,345 or ~12,345 */
+void text_add_money(struct text_table *t, int64_t nano); /* 12.30, 0.00210: base/money.h */
 
 /* A line's part beside a table, as a cell would show it. */
 void text_put(FILE *out, const char *s);
